@@ -1,0 +1,36 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const file = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    // tests import what users import, but from the sources; tsconfig.json has the same list
+    alias: [
+      { find: /^lockrow$/, replacement: file('./src/index.ts') },
+      { find: /^lockrow\/cdk$/, replacement: file('./infra/cdk/index.ts') },
+      { find: /^lockrow\/(dynamo|testing|otel)$/, replacement: file('./src/$1/index.ts') },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/setup/global.ts'],
+    pool: 'threads',
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // whoever has real credentials in the environment must not reach a real table by mistake
+    env: {
+      AWS_REGION: 'local',
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_SESSION_TOKEN: '',
+      AWS_PROFILE: '',
+      AWS_EC2_METADATA_DISABLED: 'true',
+    },
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts', 'infra/cdk/**/*.ts'],
+      reporter: ['text', 'html'],
+    },
+  },
+})
