@@ -1,0 +1,201 @@
+import {
+  type CombinedCondition,
+  type Condition,
+  conditionKind,
+  type FieldCondition,
+  type FieldReference,
+} from '../conditions.ts'
+import { InvalidInput } from '../errors.ts'
+import { type Path, parsePath } from '../paths.ts'
+import type { Comparison, Guard, Operand, Row, RowPath, TypeName } from '../storage.ts'
+import { compareValues, take, typeName } from './values.ts'
+
+/** From the public conditions to guards on rows, every argument checked. */
+
+const comparisons = new Set<string>(['eq', 'ne', 'lt', 'lte', 'gt', 'gte'])
+const types: Record<string, TypeName> = {
+  string: 'S',
+  number: 'N',
+  boolean: 'BOOL',
+  null: 'NULL',
+  binary: 'B',
+  list: 'L',
+  map: 'M',
+  stringSet: 'SS',
+  numberSet: 'NS',
+  binarySet: 'BS',
+}
+const tests = new Set([...comparisons, 'between', 'in', 'exists', 'beginsWith', 'contains', 'size', 'type'])
+
+export const live = (nowSeconds: number): Guard => ({
+  op: 'or',
+  of: [
+    { op: 'absent', path: ['ttl'] },
+    { op: 'gt', left: { path: ['ttl'] }, right: { value: nowSeconds } },
+  ],
+})
+
+/** No row, or one that has expired and waits for DynamoDB to delete it. */
+export const free = (nowSeconds: number): Guard => ({
+  op: 'or',
+  of: [
+    { op: 'absent', path: ['pk'] },
+    { op: 'lte', left: { path: ['ttl'] }, right: { value: nowSeconds } },
+  ],
+})
+
+export const isLive = (row: Row | undefined, nowSeconds: number): row is Row =>
+  row !== undefined && !(typeof row.ttl === 'number' && row.ttl <= nowSeconds)
+
+export const both = (...guards: (Guard | undefined)[]): Guard => {
+  const of = guards
+    .filter((guard) => guard !== undefined)
+    .flatMap((guard) => (guard.op === 'and' ? guard.of : [guard]))
+  return of.length === 1 ? of[0]! : { op: 'and', of }
+}
+
+/** `where` is the name of the argument, for errors. */
+export function toGuard(condition: Condition, where = 'if'): Guard {
+  if (typeof condition !== 'object' || condition === null)
+    throw new InvalidInput(
+      where,
+      'must be an object of fields, or made by anyOf, allOf, not, exists or absent',
+      { given: typeof condition },
+    )
+  if (conditionKind in condition) return combined(condition as CombinedCondition, where)
+  const entries: readonly (readonly [Path, FieldCondition])[] = Array.isArray(condition)
+    ? condition
+    : Object.entries(condition)
+  if (entries.length === 0) throw new InvalidInput(where, 'is empty: name a field, or leave it out')
+  return both(...entries.map((entry) => ofField(entry, where)))
+}
+
+function combined(condition: CombinedCondition, where: string): Guard {
+  const parts = condition.of ?? []
+  switch (condition[conditionKind]) {
+    case 'exists':
+      return { op: 'exists', path: ['pk'] }
+    case 'absent':
+      return { op: 'absent', path: ['pk'] }
+    case 'not':
+      return { op: 'not', of: toGuard(parts[0]!, where) }
+    case 'and':
+    case 'or': {
+      if (parts.length === 0) throw new InvalidInput(where, 'anyOf and allOf need at least one condition')
+      const of = parts.map((part) => toGuard(part, where))
+      return of.length === 1 ? of[0]! : { op: condition[conditionKind] as 'and' | 'or', of }
+    }
+    default:
+      throw new InvalidInput(where, 'field(...) is a value to compare with, not a condition')
+  }
+}
+
+function ofField(entry: readonly [Path, FieldCondition], where: string): Guard {
+  if (!Array.isArray(entry) || entry.length !== 2)
+    throw new InvalidInput(where, 'a list of conditions holds pairs of path and test')
+  const [given, wanted] = entry
+  const name = `${where}.${typeof given === 'string' ? given : given.join('.')}`
+  const path: RowPath = ['data', ...parsePath(given, name)]
+  if (
+    typeof wanted === 'object' &&
+    wanted !== null &&
+    !(wanted instanceof Uint8Array) &&
+    !(conditionKind in wanted)
+  ) {
+    const named = Object.entries(wanted).filter(([, value]) => value !== undefined)
+    if (named.length === 0 || named.some(([test]) => !tests.has(test))) {
+      const unknown = named.find(([test]) => !tests.has(test))?.[0]
+      throw new InvalidInput(
+        name,
+        `tests are ${[...tests].join(', ')}; to compare with a map, list or set use eq`,
+        unknown === undefined ? {} : { given: unknown },
+      )
+    }
+    return both(...named.map(([test, value]) => ofTest(path, test, value, `${name}.${test}`)))
+  }
+  return { op: 'eq', left: { path }, right: toOperand(wanted, name) }
+}
+
+const isReference = (value: unknown): value is FieldReference =>
+  typeof value === 'object' && value !== null && (value as FieldReference)[conditionKind] === 'field'
+
+function toOperand(value: unknown, name: string): Operand {
+  return isReference(value) ? { path: ['data', ...value.path] } : { value: take(value, name) }
+}
+
+function ordered(value: unknown, name: string): Operand {
+  const right = toOperand(value, name)
+  if ('value' in right && compareValues(right.value, right.value) === undefined)
+    throw new InvalidInput(name, 'can be compared with a text, a number, a Uint8Array or field(...)', {
+      given: typeName(value) ?? typeof value,
+    })
+  return right
+}
+
+function ofTest(path: RowPath, test: string, value: unknown, name: string): Guard {
+  switch (test) {
+    case 'exists':
+      if (typeof value !== 'boolean') throw new InvalidInput(name, 'must be true or false')
+      return { op: value ? 'exists' : 'absent', path }
+    case 'beginsWith':
+      if (typeof value !== 'string' || value === '')
+        throw new InvalidInput(name, 'must be a text of at least one character')
+      return { op: 'beginsWith', path, value: take(value, name) }
+    case 'contains': {
+      const part = take(value, name)
+      return { op: 'contains', path, value: part }
+    }
+    case 'type': {
+      const type = Object.hasOwn(types, value as string) ? types[value as string] : undefined
+      if (!type) throw new InvalidInput(name, `must be one of ${Object.keys(types).join(', ')}`)
+      return { op: 'type', path, type }
+    }
+    case 'in':
+      if (!Array.isArray(value) || value.length < 1 || value.length > 100)
+        throw new InvalidInput(name, 'must be a list of 1 to 100 values', { limit: 100 })
+      return {
+        op: 'in',
+        left: { path },
+        values: value.map((candidate, i) => take(candidate, `${name}[${i}]`)),
+      }
+    case 'between':
+      return between({ path }, value, name)
+    case 'size':
+      return ofSize(path, value, name)
+    default:
+      return {
+        op: test as Comparison,
+        left: { path },
+        right: test === 'eq' || test === 'ne' ? toOperand(value, name) : ordered(value, name),
+      }
+  }
+}
+
+function between(left: Operand, value: unknown, name: string): Guard {
+  if (!Array.isArray(value) || value.length !== 2) throw new InvalidInput(name, 'must be a pair of bounds')
+  const low = ordered(value[0], name)
+  const high = ordered(value[1], name)
+  if ('value' in low && 'value' in high) {
+    const order = compareValues(low.value, high.value)
+    if (order === undefined || order > 0)
+      throw new InvalidInput(name, 'the bounds must be of one type, the lower one first')
+  }
+  return { op: 'between', left, low, high }
+}
+
+function ofSize(path: RowPath, value: unknown, name: string): Guard {
+  const left: Operand = { sizeOf: path }
+  const wanted =
+    typeof value === 'object' && value !== null
+      ? Object.entries(value).filter(([, bound]) => bound !== undefined)
+      : [['eq', value]]
+  if (wanted.length === 0) throw new InvalidInput(name, 'is empty')
+  return both(
+    ...wanted.map(([test, bound]): Guard => {
+      if (test === 'between') return between(left, bound, name)
+      if (!comparisons.has(test as string) || typeof bound !== 'number')
+        throw new InvalidInput(name, 'must be a number, or compare with numbers')
+      return { op: test as Comparison, left, right: { value: take(bound, name) } }
+    }),
+  )
+}

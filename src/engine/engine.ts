@@ -1,0 +1,172 @@
+import type { Changes } from '../changes.ts'
+import type {
+  AtomicDbInterface,
+  AtomicDbItem,
+  AtomicDbItemInput,
+  AtomicDbItemKey,
+  AtomicDbItemLock,
+  AtomicDbLockedItem,
+  AtomicDbOperation,
+  AtomicDbQuery,
+  AtomicDbQueueItem,
+  AtomicDbQueueItemInput,
+  AtomicDbQueuePullManyOptions,
+  AtomicDbQueuePullOptions,
+  AtomicDbQueuePullResult,
+  AtomicDbQueueStats,
+  CallOptions,
+  ReadOptions,
+  TransactOptions,
+  TransactResult,
+  UpdateOptions,
+  UpdateResult,
+} from '../interface.ts'
+import { idSource, type Runtime, systemRuntime, ulidSource } from '../runtime.ts'
+import type { Storage } from '../storage.ts'
+import type { Context } from './context.ts'
+import * as items from './items.ts'
+import * as locks from './locks.ts'
+import * as queue from './queue/queue.ts'
+import type { RetryOptions } from './retry.ts'
+import { setAtomic, transact } from './transact.ts'
+import { update } from './update.ts'
+
+export interface EngineOptions {
+  /** Time and chance; default those of the system. */
+  runtime?: Runtime
+  /** Waiting and trying again when the backend refuses or does not answer. */
+  retry?: RetryOptions
+}
+
+/** The contract over any storage. A database of your own: `class MyDb extends AtomicEngine`, with your `Storage`. */
+export class AtomicEngine implements AtomicDbInterface {
+  readonly runtime: Runtime
+  readonly #context: Context
+
+  constructor(storage: Storage, options: EngineOptions = {}) {
+    this.runtime = options.runtime ?? systemRuntime
+    this.#context = Object.freeze({
+      storage,
+      runtime: this.runtime,
+      retry: Object.freeze({ ...options.retry }),
+      ulid: ulidSource(this.runtime),
+      id: idSource(this.runtime),
+    })
+  }
+
+  /** @inheritdoc */
+  get<T = unknown>(key: AtomicDbItemKey, options?: ReadOptions): Promise<AtomicDbItem<T> | undefined> {
+    return items.get<T>(this.#context, key, options)
+  }
+
+  /** @inheritdoc */
+  getMany<T = unknown>(
+    keys: readonly AtomicDbItemKey[],
+    options?: ReadOptions,
+  ): Promise<(AtomicDbItem<T> | undefined)[]> {
+    return items.getMany<T>(this.#context, keys, options)
+  }
+
+  /** @inheritdoc */
+  getLock(key: AtomicDbItemKey, options?: CallOptions): Promise<AtomicDbItemLock> {
+    return locks.getLock(this.#context, key, options)
+  }
+
+  /** @inheritdoc */
+  getLocked<T = unknown>(
+    keys: readonly AtomicDbItemKey[],
+    options?: CallOptions,
+  ): Promise<AtomicDbLockedItem<T>[]> {
+    return locks.getLocked<T>(this.#context, keys, options)
+  }
+
+  /** @inheritdoc */
+  set(given: AtomicDbItemInput | readonly AtomicDbItemInput[], options?: CallOptions): Promise<void> {
+    return items.set(this.#context, given, options)
+  }
+
+  /** @inheritdoc */
+  setAtomic(
+    given: AtomicDbItemInput | readonly AtomicDbItemInput[],
+    held: AtomicDbItemLock | readonly AtomicDbItemLock[],
+    options?: CallOptions,
+  ): Promise<AtomicDbItemLock[]> {
+    return setAtomic(this.#context, given, held, options)
+  }
+
+  /** @inheritdoc */
+  delete(keys: AtomicDbItemKey | readonly AtomicDbItemKey[], options?: CallOptions): Promise<void> {
+    return items.remove(this.#context, keys, options)
+  }
+
+  /** @inheritdoc */
+  query<T = unknown>(query: AtomicDbQuery): Promise<AtomicDbItem<T>[]> {
+    return items.query<T>(this.#context, query)
+  }
+
+  /** @inheritdoc */
+  stream<T = unknown>(query: AtomicDbQuery): NodeJS.ReadableStream & AsyncIterable<AtomicDbItem<T>> {
+    return items.stream<T>(this.#context, query) as unknown as NodeJS.ReadableStream &
+      AsyncIterable<AtomicDbItem<T>>
+  }
+
+  /** @inheritdoc */
+  queuePush<T = unknown>(
+    given: AtomicDbQueueItemInput<T> | readonly AtomicDbQueueItemInput<T>[],
+    options?: CallOptions,
+  ): Promise<AtomicDbQueueItem<T>[]> {
+    return queue.push<T>(this.#context, given, options)
+  }
+
+  /** @inheritdoc */
+  queuePull<T = unknown>(options: AtomicDbQueuePullOptions): Promise<AtomicDbQueuePullResult<T>> {
+    return queue.pull<T>(this.#context, options)
+  }
+
+  /** @inheritdoc */
+  queuePullMany<T = unknown>(
+    options: AtomicDbQueuePullManyOptions,
+  ): Promise<{ items: AtomicDbQueueItem<T>[] }> {
+    return queue.pullMany<T>(this.#context, options)
+  }
+
+  /** @inheritdoc */
+  queueAcknowledge(item: AtomicDbItemKey & { receipt?: string }, options?: CallOptions): Promise<void> {
+    return queue.acknowledge(this.#context, item, options)
+  }
+
+  /** @inheritdoc */
+  queueRelease(
+    item: AtomicDbItemKey & { receipt?: string },
+    options?: CallOptions & { delaySeconds?: number },
+  ): Promise<void> {
+    return queue.release(this.#context, item, options)
+  }
+
+  /** @inheritdoc */
+  queueExtend<T = unknown>(
+    item: AtomicDbQueueItem<T>,
+    options: CallOptions & { ttlSeconds: number },
+  ): Promise<AtomicDbQueueItem<T>> {
+    return queue.extend<T>(this.#context, item, options)
+  }
+
+  /** @inheritdoc */
+  queueStats(pk: string, options?: CallOptions): Promise<AtomicDbQueueStats> {
+    return queue.stats(this.#context, pk, options)
+  }
+
+  /** @inheritdoc */
+  update<T = unknown>(
+    key: AtomicDbItemKey,
+    changes: Changes,
+    options?: UpdateOptions,
+  ): Promise<UpdateResult<T>> {
+    return update<T>(this.#context, key, changes, options)
+  }
+
+  /** @inheritdoc */
+  transact(operations: readonly AtomicDbOperation[], options?: TransactOptions): Promise<TransactResult> {
+    return transact(this.#context, operations, options)
+  }
+}

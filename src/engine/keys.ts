@@ -1,0 +1,55 @@
+import { InvalidInput } from '../errors.ts'
+import type { AtomicDbItemKey } from '../interface.ts'
+
+const pkLimit = 2048
+const skLimit = 1024
+
+/** Checks one part of a key; `field` is named in the error. */
+function checkPart(value: unknown, field: string, limit: number): void {
+  if (typeof value !== 'string')
+    throw new InvalidInput(field, 'must be a text', { given: value === null ? 'null' : typeof value })
+  if (value === '') throw new InvalidInput(field, 'must not be empty')
+  // A UTF-16 unit is at most three bytes of UTF-8.
+  if (value.length * 3 > limit) {
+    const bytes = Buffer.byteLength(value)
+    if (bytes > limit)
+      throw new InvalidInput(field, `must be at most ${limit} bytes of UTF-8`, {
+        limit,
+        given: `${bytes} bytes`,
+      })
+  }
+  if (!value.isWellFormed())
+    throw new InvalidInput(field, 'has a lone surrogate: different keys would become one')
+}
+
+const at = (field: string, part: string): string => (field === '' ? part : `${field}.${part}`)
+
+export function checkKey(key: AtomicDbItemKey, field = ''): void {
+  if (typeof key !== 'object' || key === null)
+    throw new InvalidInput(field || 'key', 'must be an object with pk and sk', {
+      given: key === null ? 'null' : typeof key,
+    })
+  checkPart(key.pk, at(field, 'pk'), pkLimit)
+  checkPart(key.sk, at(field, 'sk'), skLimit)
+}
+
+export function checkPk(pk: unknown, field = 'pk'): void {
+  checkPart(pk, field, pkLimit)
+}
+
+export function checkSk(sk: unknown, field = 'sk'): void {
+  checkPart(sk, field, skLimit)
+}
+
+/** Text that tells any two keys apart. */
+export const keyText = (key: AtomicDbItemKey): string => `${key.pk.length}:${key.pk}${key.sk}`
+
+export const sameKey = (a: AtomicDbItemKey, b: AtomicDbItemKey): boolean => a.pk === b.pk && a.sk === b.sk
+
+/** For messages: `orders/o-1`. */
+export const showKey = (key: AtomicDbItemKey): string => `${key.pk}/${key.sk}`
+
+/** Where the lock of an item is by convention: its `sk` with `#lock`. */
+export function lockKey(key: AtomicDbItemKey): AtomicDbItemKey {
+  return { pk: key.pk, sk: `${key.sk}#lock` }
+}

@@ -1,0 +1,129 @@
+import { InvalidInput, RaceCondition } from '../errors.ts'
+import type { AtomicDbItemKey, AtomicDbItemLock, AtomicDbLockedItem, CallOptions } from '../interface.ts'
+import type { Guard, Row, RowOperation } from '../storage.ts'
+import { both, free, isLive, live } from './conditions.ts'
+import { type Context, nowSeconds } from './context.ts'
+import { checkKey, lockKey, sameKey, showKey } from './keys.ts'
+import { retried } from './retry.ts'
+import { itemOrNone, toLock } from './rows.ts'
+
+export const lockLifeSeconds = 24 * 60 * 60
+const refreshSeconds = 60 * 60
+
+/** The lock is as it was read, and has not expired. */
+export const unchanged = (lock: AtomicDbItemLock, now: number): Guard =>
+  both({ op: 'eq', left: { path: ['version'] }, right: { value: lock.version } }, live(now))
+
+export function checkLock(lock: AtomicDbItemLock, field: string): void {
+  checkKey(lock, field)
+  if (typeof lock.version !== 'string' || lock.version === '') {
+    throw new InvalidInput(field, 'is not a lock: pass what getLock, setAtomic or transact returned', {
+      keys: [{ pk: lock.pk, sk: lock.sk }],
+    })
+  }
+}
+
+export async function getLock(
+  context: Context,
+  key: AtomicDbItemKey,
+  options: CallOptions = {},
+): Promise<AtomicDbItemLock> {
+  checkKey(key)
+  const keys = [{ pk: key.pk, sk: key.sk }]
+  const [row] = await retried(context, 'read', keys, options.signal, () =>
+    context.storage.read(keys, { consistent: true, ...options }),
+  )
+  return ensure(context, keys[0]!, row, options)
+}
+
+/** The lock that this row is, refreshed in its last hour, or made when there is none. */
+async function ensure(
+  context: Context,
+  key: AtomicDbItemKey,
+  found: Row | undefined,
+  options: CallOptions,
+): Promise<AtomicDbItemLock> {
+  let row = found
+  // Each turn loses to another client that made, refreshed or deleted the lock meanwhile.
+  for (let turn = 0; turn < 20; turn++) {
+    const now = nowSeconds(context)
+    if (isLive(row, now)) {
+      if (row.version === undefined)
+        throw new InvalidInput(
+          'key',
+          `${showKey(key)} holds an item, not a lock: locks have keys of their own, see lockKey`,
+          { keys: [key] },
+        )
+      if (row.ttl! - now > refreshSeconds) return toLock(row)
+    }
+    const wanted = isLive(row, now) ? refreshed(row, now) : made(context, key, now)
+    const result = await retried(context, 'idempotent', [key], options.signal, () =>
+      context.storage.apply(wanted, options),
+    )
+    // A version of ours in the row that failed us: an earlier try was applied and its reply lost.
+    if (result.applied) return toLock(result.row!)
+    row = result.row
+  }
+  throw new RaceCondition(`the lock ${showKey(key)} kept changing while it was read`, [
+    { index: 0, key, reason: 'lock' },
+  ])
+}
+
+function made(context: Context, key: AtomicDbItemKey, now: number): RowOperation {
+  return { op: 'put', row: { ...key, version: context.ulid(), ttl: now + lockLifeSeconds }, guard: free(now) }
+}
+
+/** A refresh keeps the version: it must not fail the work of somebody who has read the lock. */
+function refreshed(row: Row, now: number): RowOperation {
+  return {
+    op: 'update',
+    key: { pk: row.pk, sk: row.sk },
+    changes: [{ op: 'set', path: ['ttl'], value: now + lockLifeSeconds }],
+    guard: unchanged(toLock(row), now),
+  }
+}
+
+/** Items with their locks as of one moment, made where missing: then the item is read again after its lock. */
+export async function getLocked<T>(
+  context: Context,
+  keys: readonly AtomicDbItemKey[],
+  options: CallOptions = {},
+): Promise<AtomicDbLockedItem<T>[]> {
+  keys.forEach((key, i) => {
+    checkKey(key, `keys[${i}]`)
+    checkKey(lockKey(key), `keys[${i}]#lock`)
+    if (keys.findIndex((other) => sameKey(other, key)) !== i)
+      throw new InvalidInput(`keys[${i}]`, 'is there twice')
+  })
+  const result: AtomicDbLockedItem<T>[] = []
+  for (let from = 0; from < keys.length; from += 50)
+    result.push(...(await lockedPage<T>(context, keys.slice(from, from + 50), options)))
+  return result
+}
+
+async function lockedPage<T>(
+  context: Context,
+  keys: readonly AtomicDbItemKey[],
+  options: CallOptions,
+): Promise<AtomicDbLockedItem<T>[]> {
+  const wanted = keys.flatMap((key) => [{ pk: key.pk, sk: key.sk }, lockKey(key)])
+  const rows = await retried(context, 'read', wanted, options.signal, () =>
+    context.storage.readTogether(wanted, options),
+  )
+  return Promise.all(
+    keys.map(async (key, i) => {
+      const now = nowSeconds(context)
+      const lockRow = rows[2 * i + 1]
+      const lock = await ensure(context, lockKey(key), lockRow, options)
+      let row = rows[2 * i]
+      if (!isLive(lockRow, now) || lockRow.version !== lock.version) {
+        const itemKey = [wanted[2 * i]!]
+        ;[row] = await retried(context, 'read', itemKey, options.signal, () =>
+          context.storage.read(itemKey, { consistent: true, ...options }),
+        )
+      }
+      const item = itemOrNone<T>(row, nowSeconds(context))
+      return item ? { item, lock } : { lock }
+    }),
+  )
+}

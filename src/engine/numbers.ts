@@ -1,0 +1,108 @@
+/**
+ * DynamoDB's numbers: decimal, 38 significant digits, magnitudes from 1e-130 to below 1e126.
+ * In JS they are numbers where that is exact enough, bigints for integers beyond 2^53.
+ */
+
+/** A stored number that no JS number shows exactly; made by arithmetic on the twin only, and read as the nearest one. */
+export class Decimal {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+export type Numeric = number | bigint | Decimal
+
+export const isNumeric = (value: unknown): value is Numeric =>
+  typeof value === 'number' || typeof value === 'bigint' || value instanceof Decimal
+
+/** What a number in DynamoDB's text form is in JS. Integers that a JS number cannot hold become bigints. */
+export function decodeNumber(text: string): number | bigint {
+  const number = Number(text)
+  if (Number.isSafeInteger(number) || !Number.isInteger(number)) return number
+  const { digits, exponent } = parse(text)
+  return exponent >= 0 ? digits * 10n ** BigInt(exponent) : number
+}
+
+interface Scaled {
+  digits: bigint
+  exponent: number
+}
+
+function parse(text: string): Scaled {
+  const [mantissa, power = '0'] = text.toLowerCase().split('e')
+  const [whole, fraction = ''] = mantissa!.split('.')
+  return { digits: BigInt(whole! + fraction), exponent: Number(power) - fraction.length }
+}
+
+const scaled = (value: Numeric): Scaled =>
+  typeof value === 'bigint'
+    ? { digits: value, exponent: 0 }
+    : parse(value instanceof Decimal ? value.text : String(value))
+
+function align(a: Scaled, b: Scaled): [bigint, bigint, number] {
+  const exponent = Math.min(a.exponent, b.exponent)
+  return [
+    a.digits * 10n ** BigInt(a.exponent - exponent),
+    b.digits * 10n ** BigInt(b.exponent - exponent),
+    exponent,
+  ]
+}
+
+/** Negative, zero or positive. */
+export function compareNumbers(a: Numeric, b: Numeric): number {
+  if (a instanceof Decimal || b instanceof Decimal) {
+    const [left, right] = align(scaled(a), scaled(b))
+    return left < right ? -1 : left > right ? 1 : 0
+  }
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** The exact sum, or `undefined` when it has more than 38 digits or is out of range. */
+export function addNumbers(a: Numeric, b: Numeric): Numeric | undefined {
+  if (typeof a === 'number' && typeof b === 'number' && Number.isSafeInteger(a) && Number.isSafeInteger(b)) {
+    const sum = a + b
+    if (Number.isSafeInteger(sum)) return sum
+  }
+  const [left, right, exponent] = align(scaled(a), scaled(b))
+  return fromScaled(left + right, exponent)
+}
+
+function fromScaled(digits: bigint, exponent: number): Numeric | undefined {
+  if (digits === 0n) return 0
+  const sign = digits < 0n ? '-' : ''
+  const all = (digits < 0n ? -digits : digits).toString()
+  const significant = all.replace(/0+$/, '')
+  const power = exponent + all.length - significant.length
+  const magnitude = power + significant.length
+  if (significant.length > 38 || magnitude > 126 || magnitude < -129) return undefined
+  const text = `${sign}${significant}e${power}`
+  const value = decodeNumber(text)
+  if (typeof value === 'bigint') return value
+  const shown = parse(String(value))
+  const [l, r] = align(shown, { digits: BigInt(sign + significant), exponent: power })
+  return l === r ? value : new Decimal(text)
+}
+
+/** Significant digits, for sizes. */
+export function significantDigits(value: Numeric): number {
+  const { digits } = scaled(value)
+  const text = (digits < 0n ? -digits : digits).toString().replace(/0+$/, '')
+  return text.length
+}
+
+/** Why a number cannot be stored unchanged, or `undefined` when it can. */
+export function numberProblem(value: number): string | undefined {
+  if (!Number.isFinite(value)) return 'a number must be finite'
+  if (Math.abs(value) > Number.MAX_SAFE_INTEGER) return 'a number beyond 2^53 is not exact: use a bigint'
+  if (value !== 0 && Math.abs(value) < 1e-130) return 'a number this close to 0 cannot be stored'
+  return undefined
+}
+
+export function bigintProblem(value: bigint): string | undefined {
+  const size = value < 0n ? -value : value
+  if (size <= BigInt(Number.MAX_SAFE_INTEGER))
+    return 'a bigint up to 2^53 would be read back as a number: write a number'
+  if (size >= 10n ** 38n) return 'a number can have at most 38 digits'
+  return undefined
+}

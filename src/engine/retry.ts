@@ -1,0 +1,81 @@
+import { BackendError, OutcomeUnknown, RaceCondition, Throttled } from '../errors.ts'
+import type { AtomicDbItemKey } from '../interface.ts'
+import type { Runtime } from '../runtime.ts'
+import { StorageFault } from '../storage.ts'
+
+export interface RetryOptions {
+  /** Tries in all. Default 10. */
+  attempts?: number
+  /** Upper bound of the first wait; it doubles from there. Default 25 ms. */
+  baseMs?: number
+  /** Upper bound of any wait. Default 2000 ms. */
+  maxMs?: number
+}
+
+/**
+ * Waits before try number `attempt` (from 1): uniform between 0 and a bound that doubles.
+ * 'Full jitter', see M. Brooker, Exponential Backoff And Jitter, AWS Architecture Blog, 2015.
+ */
+export function backoff(
+  runtime: Runtime,
+  attempt: number,
+  options: RetryOptions = {},
+  signal?: AbortSignal,
+): Promise<void> {
+  const bound = Math.min(options.maxMs ?? 2000, (options.baseMs ?? 25) * 2 ** (attempt - 1))
+  return runtime.sleep(runtime.random() * bound, { signal })
+}
+
+/**
+ * What a lost reply means for a call. `read`: nothing, ask again. `idempotent`: doing it twice is as good as once.
+ * `once`: the caller must find out; the fault is thrown on.
+ */
+export type Repeatable = 'read' | 'idempotent' | 'once'
+
+/** Runs `call` until it is neither refused nor, where that may be repeated, without reply. */
+export async function retried<T>(
+  context: { runtime: Runtime; retry: RetryOptions },
+  repeatable: Repeatable,
+  keys: readonly AtomicDbItemKey[],
+  signal: AbortSignal | undefined,
+  call: () => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      signal?.throwIfAborted()
+      return await call()
+    } catch (error) {
+      if (!(error instanceof StorageFault) || error.kind === 'invalid') throw error
+      if (error.kind === 'unknown' && repeatable === 'once') throw error
+      if (attempt >= (context.retry.attempts ?? 10)) throw exhausted(error, repeatable, keys)
+    }
+    await backoff(context.runtime, attempt, context.retry, signal)
+  }
+}
+
+function exhausted(fault: StorageFault, repeatable: Repeatable, keys: readonly AtomicDbItemKey[]): Error {
+  const details = { cause: fault.cause, keys }
+  switch (fault.kind) {
+    case 'throttled':
+      return new Throttled(
+        `the backend kept refusing (${fault.message}): try again later, or give the table more throughput`,
+        details,
+      )
+    case 'conflict':
+      return new RaceCondition(
+        'other transactions kept writing the same rows',
+        keys.map((key, index) => ({ index, key, reason: 'conflict' })),
+        { cause: fault.cause },
+      )
+    case 'unknown':
+      if (repeatable !== 'read')
+        return new OutcomeUnknown(
+          `no reply after all retries (${fault.message}): the write may have happened`,
+          details,
+        )
+  }
+  return new BackendError(
+    `the backend did not answer (${fault.message}): check the endpoint, the network and its state`,
+    details,
+  )
+}

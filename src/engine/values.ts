@@ -1,0 +1,282 @@
+import { InvalidInput } from '../errors.ts'
+import type { Row, TypeName } from '../storage.ts'
+import {
+  bigintProblem,
+  compareNumbers,
+  Decimal,
+  decodeNumber,
+  isNumeric,
+  type Numeric,
+  numberProblem,
+  significantDigits,
+} from './numbers.ts'
+
+/** DynamoDB's limit of a row, attribute names and UTF-8 bytes included. */
+export const maxItemBytes = 400 * 1024
+/** Lists and maps within one another, the row's own attributes not counted. */
+export const maxDepth = 32
+
+// Names of the way down to the value that is being checked; only an error reads it.
+const trail: (string | number)[] = []
+
+function reject(field: string, problem: string, given?: string): never {
+  let where = field
+  for (const step of trail) where += typeof step === 'number' ? `[${step}]` : `.${step}`
+  trail.length = 0
+  throw new InvalidInput(where, problem, given === undefined ? {} : { given })
+}
+
+/**
+ * A checked deep copy of what a caller gave: what is stored is what is read back, or it is refused here.
+ * `field` names the value in errors.
+ */
+export function take(value: unknown, field: string): unknown {
+  trail.length = 0
+  return copy(value, field, 1)
+}
+
+function copy(value: unknown, field: string, depth: number): unknown {
+  switch (typeof value) {
+    case 'string':
+      if (!value.isWellFormed()) reject(field, 'a text has a lone surrogate, which UTF-8 cannot hold')
+      return value
+    case 'number': {
+      const problem = numberProblem(value)
+      if (problem) reject(field, problem, String(value))
+      return value === 0 ? 0 : value
+    }
+    case 'boolean':
+      return value
+    case 'bigint': {
+      const problem = bigintProblem(value)
+      if (problem) reject(field, problem, `${value}n`)
+      return value
+    }
+    case 'object':
+      return value === null ? null : copyObject(value, field, depth)
+    case 'undefined':
+      return reject(field, 'undefined cannot be stored: leave the field out, or use null')
+    default:
+      return reject(field, `a ${typeof value} cannot be stored`)
+  }
+}
+
+function copyObject(value: object, field: string, depth: number): unknown {
+  if (value instanceof Uint8Array) return new Uint8Array(value)
+  if (value instanceof Set) return copySet(value, field)
+  if (depth > maxDepth) reject(field, `nested more than ${maxDepth} levels deep, or cyclic`)
+  if (Array.isArray(value)) {
+    const list: unknown[] = []
+    for (let i = 0; i < value.length; i++) {
+      trail.push(i)
+      if (!(i in value)) reject(field, 'a hole in an array cannot be stored: use null')
+      list.push(copy(value[i], field, depth + 1))
+      trail.pop()
+    }
+    return list
+  }
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) {
+    reject(
+      field,
+      'only plain objects, arrays, Sets and Uint8Arrays can be stored',
+      `a ${value.constructor?.name || 'class instance'}`,
+    )
+  }
+  const map: Record<string, unknown> = {}
+  for (const name in value) {
+    trail.push(name)
+    if (name === '__proto__') reject(field, "a field cannot be named '__proto__'")
+    if (!name.isWellFormed()) reject(field, 'a field name has a lone surrogate')
+    map[name] = copy((value as Record<string, unknown>)[name], field, depth + 1)
+    trail.pop()
+  }
+  if (Object.getOwnPropertySymbols(value).length > 0)
+    reject(field, 'a symbol cannot be stored as a field name')
+  return map
+}
+
+function copySet(value: Set<unknown>, field: string): Set<unknown> {
+  if (value.size === 0) reject(field, 'an empty Set cannot be stored: leave the field out')
+  const set = new Set<unknown>()
+  let type: string | undefined
+  let binaries: Set<string> | undefined
+  for (const member of value) {
+    const memberType =
+      member instanceof Uint8Array ? 'binary' : typeof member === 'bigint' ? 'number' : typeof member
+    if (memberType !== 'string' && memberType !== 'number' && memberType !== 'binary') {
+      reject(field, 'a Set can hold strings, numbers or Uint8Arrays', memberType)
+    }
+    type ??= memberType
+    if (memberType !== type)
+      reject(field, 'the members of a Set must be of one type', `${type} and ${memberType}`)
+    if (member instanceof Uint8Array) {
+      binaries ??= new Set()
+      const text = binaryText(member)
+      if (binaries.has(text)) reject(field, 'a Set holds the same bytes twice')
+      binaries.add(text)
+    }
+    set.add(copy(member, field, maxDepth))
+  }
+  return set
+}
+
+const binaryText = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+
+/** A deep copy of stored values (already checked). */
+export function clone<T>(value: T): T
+export function clone(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) {
+    const list = new Array(value.length)
+    for (let i = 0; i < value.length; i++) list[i] = clone(value[i])
+    return list
+  }
+  if (value instanceof Uint8Array) return new Uint8Array(value)
+  if (value instanceof Decimal) return decodeNumber(value.text)
+  if (value instanceof Set) {
+    const set = new Set()
+    for (const member of value) set.add(clone(member))
+    return set
+  }
+  const map: Record<string, unknown> = {}
+  for (const name in value) map[name] = clone((value as Record<string, unknown>)[name])
+  return map
+}
+
+export function typeName(value: unknown): TypeName | undefined {
+  switch (typeof value) {
+    case 'string':
+      return 'S'
+    case 'number':
+    case 'bigint':
+      return 'N'
+    case 'boolean':
+      return 'BOOL'
+    case 'object':
+      if (value === null) return 'NULL'
+      if (Array.isArray(value)) return 'L'
+      if (value instanceof Uint8Array) return 'B'
+      if (value instanceof Decimal) return 'N'
+      if (value instanceof Set) {
+        const [first] = value
+        return typeof first === 'string' ? 'SS' : first instanceof Uint8Array ? 'BS' : 'NS'
+      }
+      return 'M'
+  }
+  return undefined
+}
+
+const utf8 = (text: string): number => Buffer.byteLength(text)
+
+/** Bytes that DynamoDB counts for a value. */
+export function valueBytes(value: unknown): number {
+  if (typeof value === 'string') return utf8(value)
+  if (isNumeric(value)) return numberBytes(value)
+  if (typeof value !== 'object' || value === null) return 1
+  if (value instanceof Uint8Array) return value.byteLength
+  let bytes = 0
+  if (value instanceof Set) {
+    for (const member of value) bytes += valueBytes(member)
+    return bytes
+  }
+  bytes = 3
+  if (Array.isArray(value)) for (const element of value) bytes += 1 + valueBytes(element)
+  else
+    for (const name in value) bytes += 1 + utf8(name) + valueBytes((value as Record<string, unknown>)[name])
+  return bytes
+}
+
+function numberBytes(value: Numeric): number {
+  if (value === 0) return 1
+  return Math.ceil(significantDigits(value) / 2) + (compareNumbers(value, 0) < 0 ? 2 : 1)
+}
+
+/** Bytes that DynamoDB counts for a row. */
+export function rowBytes(row: Row): number {
+  let bytes = 0
+  for (const name in row) if (row[name] !== undefined) bytes += utf8(name) + valueBytes(row[name])
+  return bytes
+}
+
+/** An upper bound of `valueBytes` that is much cheaper: most rows need no more. */
+function bound(value: unknown): number {
+  if (typeof value === 'string') return value.length * 3
+  if (typeof value !== 'object' || value === null) return 21
+  if (value instanceof Uint8Array) return value.byteLength
+  let bytes = 3
+  if (value instanceof Set) for (const member of value) bytes += bound(member)
+  else if (Array.isArray(value)) for (const element of value) bytes += 1 + bound(element)
+  else
+    for (const name in value) bytes += 1 + name.length * 3 + bound((value as Record<string, unknown>)[name])
+  return bytes
+}
+
+export function fitsOneRow(row: Row): boolean {
+  // Room for the engine's own attributes in the bound.
+  return bound(row) < maxItemBytes - 1024 || rowBytes(row) <= maxItemBytes
+}
+
+/** Equality as DynamoDB sees it: by type and value, sets in any order. */
+export function equals(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (isNumeric(a)) return isNumeric(b) && compareNumbers(a, b) === 0
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (typeName(a) !== typeName(b)) return false
+  if (a instanceof Uint8Array) return compareBytes(a, b as Uint8Array) === 0
+  if (a instanceof Set) {
+    const other = b as Set<unknown>
+    return a.size === other.size && [...a].every((member) => hasMember(other, member))
+  }
+  if (Array.isArray(a)) {
+    const other = b as unknown[]
+    return a.length === other.length && a.every((element, i) => equals(element, other[i]))
+  }
+  const left = a as Record<string, unknown>
+  const right = b as Record<string, unknown>
+  const names = Object.keys(left)
+  return (
+    names.length === Object.keys(right).length &&
+    names.every((name) => Object.hasOwn(right, name) && equals(left[name], right[name]))
+  )
+}
+
+export function hasMember(set: ReadonlySet<unknown>, member: unknown): boolean {
+  if (set.has(member)) return true
+  if (typeof member === 'string') return false
+  for (const other of set) if (equals(other, member)) return true
+  return false
+}
+
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  return Buffer.compare(a, b)
+}
+
+/** Negative, zero or positive; `undefined` for values that have no common order. Texts by UTF-8 bytes. */
+export function compareValues(a: unknown, b: unknown): number | undefined {
+  if (typeof a === 'string') return typeof b === 'string' ? compareText(a, b) : undefined
+  if (isNumeric(a)) return isNumeric(b) ? compareNumbers(a, b) : undefined
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return compareBytes(a, b)
+  return undefined
+}
+
+function compareText(a: string, b: string): number {
+  const left = utf8Order(a)
+  const right = utf8Order(b)
+  return left < right ? -1 : left > right ? 1 : 0
+}
+
+/**
+ * A text whose JS order is the order of the UTF-8 bytes of `text`: the surrogates (code points from 2^16) move
+ * behind U+E000..U+FFFF. Most texts have none of either and are their own.
+ */
+export function utf8Order(text: string): string {
+  if (!/[\ud800-\uffff]/.test(text)) return text
+  let ordered = ''
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    ordered += unit < 0xd800 ? text[i] : String.fromCharCode(unit < 0xe000 ? unit + 0x2000 : unit - 0x800)
+  }
+  return ordered
+}

@@ -1,0 +1,24 @@
+export * from './changes.ts'
+export {
+  absent,
+  allOf,
+  anyOf,
+  type Condition,
+  exists,
+  type FieldCondition,
+  type FieldConditions,
+  type FieldTests,
+  field,
+  not,
+} from './conditions.ts'
+export { AtomicEngine, type EngineOptions } from './engine/engine.ts'
+export { lockKey } from './engine/keys.ts'
+export type { RetryOptions } from './engine/retry.ts'
+export * from './errors.ts'
+export * from './interface.ts'
+export { AtomicLRUCache, type AtomicLRUCacheOptions, type CacheStats } from './lru/index.ts'
+export { AtomicMemoryDb, type AtomicMemoryDbOptions } from './memory/index.ts'
+export { type Path, path } from './paths.ts'
+export { type Runtime, systemRuntime } from './runtime.ts'
+export type * from './storage.ts'
+export { StorageFault } from './storage.ts'

@@ -1,0 +1,295 @@
+/**
+ * The contract: everything that a lockrow database does, on every backend.
+ *
+ * Times named `ttl` are epoch seconds, options named `...Seconds` are seconds, `...Ms` and `...At` milliseconds.
+ * Costs are DynamoDB's: WRU are write request units (one per started KB of the row), RRU read request units
+ * (one per started 4 KB for a strong read, half of that for an eventual one); a transaction takes twice both.
+ * Every method that does I/O rejects with `InvalidInput` before anything is sent when the call itself is wrong,
+ * with `Throttled` when the backend kept refusing, and with `BackendError` when it cannot be reached.
+ */
+
+import type { Changes } from './changes.ts'
+import type { Condition } from './conditions.ts'
+import type { Runtime } from './runtime.ts'
+
+/** Where a row is. `pk` 1 to 2048 bytes of UTF-8, `sk` 1 to 1024; no lone surrogates. */
+export interface AtomicDbItemKey {
+  pk: string
+  sk: string
+}
+
+/**
+ * An item as it is read.
+ *
+ * `data` is anything DynamoDB can hold and give back unchanged: strings, finite numbers up to 2^53, bigints beyond
+ * that (38 digits), booleans, null, Uint8Array, arrays, plain objects, and non-empty Sets of strings, numbers or
+ * Uint8Arrays; 32 levels deep, 400 KB with its keys.
+ */
+export interface AtomicDbItem<T = unknown> extends AtomicDbItemKey {
+  data: T
+  /** When it expires, epoch seconds. From that second on no read returns it. */
+  ttl?: number
+}
+
+/** An item as it is written: `data` may be left out. */
+export interface AtomicDbItemInput<T = unknown> extends AtomicDbItemKey {
+  data?: T
+  ttl?: number
+}
+
+/** A lock row. It is no item: `get`, `query` and `stream` never return one. */
+export interface AtomicDbItemLock extends AtomicDbItemKey {
+  /** A ULID; every atomic write that names the lock gives it a new one. */
+  version: string
+  /** When it expires, epoch seconds: 24 hours after it was made, last written, or refreshed. */
+  ttl: number
+}
+
+/** An item and its lock, as of one moment. */
+export interface AtomicDbLockedItem<T = unknown> {
+  /** Absent: there is none, and the lock guards that. */
+  item?: AtomicDbItem<T>
+  lock: AtomicDbItemLock
+}
+
+export interface CallOptions {
+  /** Stops waiting and retrying; the promise rejects with the signal's reason. A write may have happened all the same. */
+  signal?: AbortSignal
+}
+
+export interface ReadOptions extends CallOptions {
+  /**
+   * `true` (the default): the read sees every write that was confirmed before. `false`: half the price, may be stale,
+   * and must not feed a locked write (the stale item would be older than the lock, and an update would be lost).
+   */
+  consistent?: boolean
+}
+
+export interface AtomicDbQuery extends ReadOptions {
+  pk: string
+  /** Only items whose `sk` begins with this. */
+  sk?: string
+  /** Descending order of `sk`. Order is by UTF-8 bytes. */
+  reverse?: boolean
+  /** At most so many live items; lock rows and expired rows are not counted. */
+  limit?: number
+  /** Only items behind this `sk` in the direction of the query: the last one of the page before. */
+  after?: string
+}
+
+/** A message as it is read from a queue. */
+export interface AtomicDbQueueItem<T = unknown> extends AtomicDbItem<T> {
+  /** Handed out and not yet due again. */
+  isProcessing: boolean
+  /** When a message in processing is given out again, epoch ms. */
+  processingTimeout?: number
+  /** How often it was handed out, this time included. */
+  receiveCount: number
+  /** Proof of this hand-out: acknowledge, release and extend act only while it is current. */
+  receipt?: string
+  /** Epoch ms. */
+  enqueuedAt: number
+  /** When it was handed out first, epoch ms. */
+  firstReceivedAt?: number
+}
+
+export interface AtomicDbQueueItemInput<T = unknown> {
+  /** The queue. */
+  pk: string
+  /** Left out: a ULID, so that messages come in the order in which they were pushed. */
+  sk?: string
+  data?: T
+  /** When the message expires unread, epoch seconds. */
+  ttl?: number
+}
+
+export interface AtomicDbQueuePullOptions extends CallOptions {
+  pk: string
+  /** Visibility timeout: after so many seconds an unacknowledged message is given out again. Default 300. */
+  ttlSeconds?: number
+}
+
+export interface AtomicDbQueuePullManyOptions extends AtomicDbQueuePullOptions {
+  /** At most so many messages, 1 or more. */
+  limit: number
+}
+
+export interface AtomicDbQueuePullResult<T = unknown> {
+  /** Absent: the queue is empty, or everything in it is being processed or delayed. */
+  item?: AtomicDbQueueItem<T>
+}
+
+export interface AtomicDbQueueStats {
+  /** Can be pulled now. */
+  ready: number
+  /** Handed out and not yet due again. */
+  inFlight: number
+  /** Pushed or released with a delay that has not passed. */
+  delayed: number
+  /** Age of the oldest message that is there, in seconds; 0 when there is none. */
+  oldestAgeSeconds: number
+}
+
+export interface UpdateOptions extends CallOptions {
+  /** The changes are made only if this holds for the row as it is at that moment. */
+  if?: Condition
+  /**
+   * Write through a transaction with a token, so that a lost reply is never a doubt: twice the write cost, and
+   * `item` is read afterwards (1 read more; it may show later writes).
+   */
+  exactlyOnce?: boolean
+}
+
+export interface UpdateResult<T = unknown> {
+  /** Whether the changes were made. */
+  applied: boolean
+  /** Applied: the item as it is now. Not applied: the item that did not satisfy `if`; absent when there is none. */
+  item?: AtomicDbItem<T>
+}
+
+/** One part of a transaction. */
+export type AtomicDbOperation =
+  /** The lock must be unchanged. 2 WRU. */
+  | { type: 'check'; lock: AtomicDbItemLock }
+  /** The lock must be unchanged and gets a new version. 2 WRU. */
+  | { type: 'bump'; lock: AtomicDbItemLock }
+  /** Write the item, whatever is there. */
+  | { type: 'set'; item: AtomicDbItemInput; if?: Condition }
+  /** Write the item; there must be none. */
+  | { type: 'setIfAbsent'; item: AtomicDbItemInput }
+  | { type: 'delete'; key: AtomicDbItemKey; if?: Condition }
+  | { type: 'update'; key: AtomicDbItemKey; changes: Changes; if?: Condition }
+  | { type: 'queuePush'; item: AtomicDbQueueItemInput }
+  /** The message must still be ours (with a receipt), and is deleted. By bare key: whatever holds it. */
+  | { type: 'queueAcknowledge'; item: AtomicDbItemKey & { receipt?: string } }
+
+export interface TransactOptions extends CallOptions {
+  /**
+   * The same key within ten minutes is applied once, from whatever process: later calls return the first one's
+   * result. Costs one row more (2 WRU). 1 to 1000 bytes. With other content: `IdempotencyMismatch`.
+   */
+  idempotencyKey?: string
+}
+
+export interface TransactResult {
+  /** The locks of `bump` and `check` as they are now, in the order given. */
+  locks: AtomicDbItemLock[]
+  /** The messages pushed, in the order given. */
+  pushed: AtomicDbQueueItem[]
+}
+
+export interface AtomicDbInterface {
+  /** Clock, timers and chance of this database; whatever is built on top uses the same. */
+  readonly runtime: Runtime
+
+  /** One item, or `undefined` when there is none, it has expired, or the key holds a lock. 1 RRU per 4 KB. */
+  get<T = unknown>(key: AtomicDbItemKey, options?: ReadOptions): Promise<AtomicDbItem<T> | undefined>
+
+  /**
+   * Any number of items, in the order and length of `keys`. One request per 100. The items are not read at one
+   * moment: for that use `transaction`.
+   */
+  getMany<T = unknown>(
+    keys: readonly AtomicDbItemKey[],
+    options?: ReadOptions,
+  ): Promise<(AtomicDbItem<T> | undefined)[]>
+
+  /**
+   * The lock at this key; made when there is none (by convention the item's key with `#lock`, see `lockKey`).
+   * Read the lock strictly *before* the item it guards. 1 RRU; 1 WRU more when it is made, or refreshed in its
+   * last hour (which keeps its version). A key that holds an item is `InvalidInput`.
+   */
+  getLock(key: AtomicDbItemKey, options?: CallOptions): Promise<AtomicDbItemLock>
+
+  /**
+   * Items each with its lock (at `lockKey(key)`), every pair as of one moment, in the order of `keys`: the safe way
+   * to read what a locked write depends on. Locks that are missing are made. 2 RRU per row and 4 KB, one request
+   * per 50 items; two requests more for a missing lock.
+   */
+  getLocked<T = unknown>(
+    keys: readonly AtomicDbItemKey[],
+    options?: CallOptions,
+  ): Promise<AtomicDbLockedItem<T>[]>
+
+  /**
+   * Write items without looking at locks, each one whole. One item: 1 request; more: one per 25, in no order
+   * between them, not atomic. `PartialWrite` lists what was not written when the retries are used up.
+   * One key twice: the last one counts.
+   */
+  set(items: AtomicDbItemInput | readonly AtomicDbItemInput[], options?: CallOptions): Promise<void>
+
+  /**
+   * Write all items, or none: only if every lock is as it was read. Returns the locks as they are now, in order, to
+   * go on with. Up to 100 rows in all. `RaceCondition` names the locks that changed. 1 request, 2 WRU per row and KB.
+   */
+  setAtomic(
+    items: AtomicDbItemInput | readonly AtomicDbItemInput[],
+    locks: AtomicDbItemLock | readonly AtomicDbItemLock[],
+    options?: CallOptions,
+  ): Promise<AtomicDbItemLock[]>
+
+  /** Delete rows (items, locks, messages), any number; what is not there is no error. 1 request per 25. */
+  delete(keys: AtomicDbItemKey | readonly AtomicDbItemKey[], options?: CallOptions): Promise<void>
+
+  /** The live items of a partition, in order of `sk` (UTF-8 bytes). 1 RRU per 4 KB read. */
+  query<T = unknown>(query: AtomicDbQuery): Promise<AtomicDbItem<T>[]>
+
+  /**
+   * The same as a stream of objects, page by page (1 MB) and at most one page ahead of the reader; also for
+   * `for await`. Destroying it stops the paging.
+   */
+  stream<T = unknown>(query: AtomicDbQuery): NodeJS.ReadableStream & AsyncIterable<AtomicDbItem<T>>
+
+  /** Append messages, in order. An existing key is `RaceCondition`. 1 WRU per KB. */
+  queuePush<T = unknown>(
+    items: AtomicDbQueueItemInput<T> | readonly AtomicDbQueueItemInput<T>[],
+    options?: CallOptions,
+  ): Promise<AtomicDbQueueItem<T>[]>
+
+  /** Claim the first message available. About 1 RRU and 1 WRU per KB. */
+  queuePull<T = unknown>(options: AtomicDbQueuePullOptions): Promise<AtomicDbQueuePullResult<T>>
+
+  /** Claim up to `limit` messages with one query. */
+  queuePullMany<T = unknown>(
+    options: AtomicDbQueuePullManyOptions,
+  ): Promise<{ items: AtomicDbQueueItem<T>[] }>
+
+  /**
+   * The message is done: delete it. With a pulled message (its receipt): only if it is still ours, else
+   * `StaleReceipt`. With a bare key: whatever holds it. 1 WRU per KB.
+   */
+  queueAcknowledge(item: AtomicDbItemKey & { receipt?: string }, options?: CallOptions): Promise<void>
+
+  /** Give the message back, to be pulled at once or after `delaySeconds`. Receipts as in `queueAcknowledge`. */
+  queueRelease(
+    item: AtomicDbItemKey & { receipt?: string },
+    options?: CallOptions & { delaySeconds?: number },
+  ): Promise<void>
+
+  /** Keep a pulled message for `ttlSeconds` from now. `StaleReceipt` when it is no longer ours. 1 WRU per KB. */
+  queueExtend<T = unknown>(
+    item: AtomicDbQueueItem<T>,
+    options: CallOptions & { ttlSeconds: number },
+  ): Promise<AtomicDbQueueItem<T>>
+
+  /** Counts, by reading the whole queue: 1 RRU per 4 KB. */
+  queueStats(pk: string, options?: CallOptions): Promise<AtomicDbQueueStats>
+
+  /**
+   * Change an item where it lies, in one round trip: 1 WRU per KB of the item. Makes the item and missing parents
+   * of a path where needed (one round trip more). Without `if` the answer is always `applied: true`.
+   * `InvalidInput` names path and reason when a change does not fit what is there (add to a string).
+   * `OutcomeUnknown` when the reply was lost and the write's own id is not in the row (see `exactlyOnce`).
+   */
+  update<T = unknown>(
+    key: AtomicDbItemKey,
+    changes: Changes,
+    options?: UpdateOptions,
+  ): Promise<UpdateResult<T>>
+
+  /**
+   * All operations or none. Up to 100 rows, one operation per row. `RaceCondition` lists every part that failed.
+   * 1 request, 2 WRU per row and KB. Safe against lost replies.
+   */
+  transact(operations: readonly AtomicDbOperation[], options?: TransactOptions): Promise<TransactResult>
+}

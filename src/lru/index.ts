@@ -1,0 +1,374 @@
+import { LRUCache } from 'lru-cache'
+import type { Changes } from '../changes.ts'
+import { checkKey, keyText } from '../engine/keys.ts'
+import { clone } from '../engine/values.ts'
+import { InvalidInput } from '../errors.ts'
+import type {
+  AtomicDbInterface,
+  AtomicDbItem,
+  AtomicDbItemInput,
+  AtomicDbItemKey,
+  AtomicDbItemLock,
+  AtomicDbLockedItem,
+  AtomicDbOperation,
+  AtomicDbQuery,
+  AtomicDbQueueItem,
+  AtomicDbQueueItemInput,
+  AtomicDbQueuePullManyOptions,
+  AtomicDbQueuePullOptions,
+  AtomicDbQueuePullResult,
+  AtomicDbQueueStats,
+  CallOptions,
+  ReadOptions,
+  TransactOptions,
+  TransactResult,
+  UpdateOptions,
+  UpdateResult,
+} from '../interface.ts'
+import type { Runtime } from '../runtime.ts'
+
+export interface AtomicLRUCacheOptions {
+  /** How many items are kept; a missing item takes a place too. */
+  maxItems: number
+  /** How long a read may be answered from the cache, ms. Default: until it is evicted or written through this cache. */
+  maxAgeMs?: number
+  /**
+   * `true` (the default): every read returns a copy of its own. `false`: hits share one frozen-by-convention object,
+   * which is several times faster; a caller that changes it changes what others read.
+   */
+  copy?: boolean
+}
+
+export interface CacheStats {
+  hits: number
+  misses: number
+  /** Misses that waited for another caller's read of the same key. */
+  coalesced: number
+  size: number
+}
+
+/** A read under way; `stale` once a write to its key passed, so that its answer must not be kept. */
+interface Reading {
+  stale: boolean
+}
+
+/**
+ * A cache of items in front of any database. Locks and query results are never cached. Writes through this object
+ * take the item out of the cache; writes of other processes are not seen until `maxAgeMs`.
+ *
+ * A cached item must not feed a locked write: it may be older than the lock. Read with `{ consistent: true }` there,
+ * or with `getLocked` or `transaction`, which never look into the cache.
+ */
+export class AtomicLRUCache implements AtomicDbInterface {
+  readonly runtime: Runtime
+  readonly #db: AtomicDbInterface
+  readonly #cache: LRUCache<string, { item: AtomicDbItem | undefined; until: number }>
+  // Reads that later callers of the same key may share.
+  readonly #flights = new Map<string, Promise<AtomicDbItem | undefined>>()
+  // All reads under way, and how many writes are, by key.
+  readonly #readings = new Map<string, Set<Reading>>()
+  readonly #writing = new Map<string, number>()
+  readonly #copy: boolean
+  readonly #maxAgeMs: number | undefined
+  #hits = 0
+  #misses = 0
+  #coalesced = 0
+
+  constructor(db: AtomicDbInterface, options: number | AtomicLRUCacheOptions) {
+    const { maxItems, maxAgeMs, copy = true } = typeof options === 'number' ? { maxItems: options } : options
+    if (!Number.isSafeInteger(maxItems) || maxItems < 1)
+      throw new InvalidInput('maxItems', 'must be a whole number from 1', { given: String(maxItems) })
+    if (maxAgeMs !== undefined && !(maxAgeMs > 0))
+      throw new InvalidInput('maxAgeMs', 'must be positive', { given: String(maxAgeMs) })
+    this.#db = db
+    this.runtime = db.runtime
+    this.#copy = copy
+    this.#maxAgeMs = maxAgeMs
+    this.#cache = new LRUCache({ max: maxItems })
+  }
+
+  /** Counts since the cache was made. */
+  get stats(): CacheStats {
+    return { hits: this.#hits, misses: this.#misses, coalesced: this.#coalesced, size: this.#cache.size }
+  }
+
+  /** Forgets everything, or one item. */
+  clear(key?: AtomicDbItemKey): void {
+    const texts = key ? [keyText(key)] : [...this.#cache.keys(), ...this.#readings.keys()]
+    for (const text of texts) this.#forget(text)
+  }
+
+  #out(item: AtomicDbItem | undefined): AtomicDbItem | undefined {
+    return this.#copy && item !== undefined ? clone(item) : item
+  }
+
+  /** The cached answer, unless it is too old or the item has expired. */
+  #lookUp(text: string): { item: AtomicDbItem | undefined } | undefined {
+    const entry = this.#cache.get(text)
+    if (!entry) return undefined
+    if (entry.until > this.runtime.now()) return entry
+    this.#cache.delete(text)
+    return undefined
+  }
+
+  #keep(text: string, item: AtomicDbItem | undefined): void {
+    const now = this.runtime.now()
+    const oldest = this.#maxAgeMs === undefined ? Number.POSITIVE_INFINITY : now + this.#maxAgeMs
+    this.#cache.set(text, {
+      item,
+      until: item?.ttl === undefined ? oldest : Math.min(oldest, item.ttl * 1000),
+    })
+  }
+
+  #begin(text: string): Reading {
+    const reading = { stale: this.#writing.has(text) }
+    const others = this.#readings.get(text)
+    if (others) others.add(reading)
+    else this.#readings.set(text, new Set([reading]))
+    return reading
+  }
+
+  #end(text: string, reading: Reading): void {
+    const all = this.#readings.get(text)
+    all?.delete(reading)
+    if (all?.size === 0) this.#readings.delete(text)
+  }
+
+  /** Forgets what is kept, and whatever reads under way will bring: they may have begun before a write. */
+  #forget(text: string): void {
+    this.#cache.delete(text)
+    this.#flights.delete(text)
+    for (const reading of this.#readings.get(text) ?? []) reading.stale = true
+  }
+
+  /** Runs a write. A read that is under way at any moment of it may see either side and is not kept. */
+  async #written<T>(keys: readonly AtomicDbItemKey[], write: () => Promise<T>): Promise<T> {
+    const texts = keys.map(keyText)
+    for (const text of texts) {
+      this.#writing.set(text, (this.#writing.get(text) ?? 0) + 1)
+      this.#forget(text)
+    }
+    try {
+      return await write()
+    } finally {
+      for (const text of texts) {
+        const others = this.#writing.get(text)! - 1
+        if (others === 0) this.#writing.delete(text)
+        else this.#writing.set(text, others)
+        this.#forget(text)
+      }
+    }
+  }
+
+  /** @inheritdoc */
+  async get<T = unknown>(
+    key: AtomicDbItemKey,
+    options: ReadOptions = {},
+  ): Promise<AtomicDbItem<T> | undefined> {
+    checkKey(key)
+    const text = keyText(key)
+    if (options.consistent === true)
+      return this.#refresh(key, text, options) as Promise<AtomicDbItem<T> | undefined>
+    const cached = this.#lookUp(text)
+    if (cached) {
+      this.#hits++
+      return this.#out(cached.item) as AtomicDbItem<T> | undefined
+    }
+    return this.#load(key, text, options) as Promise<AtomicDbItem<T> | undefined>
+  }
+
+  async #refresh(
+    key: AtomicDbItemKey,
+    text: string,
+    options: ReadOptions,
+  ): Promise<AtomicDbItem | undefined> {
+    this.#misses++
+    // Reads under way may bring an older answer: theirs must not be kept after ours.
+    this.#forget(text)
+    return this.#out(await this.#fly(key, text, options))
+  }
+
+  async #load(key: AtomicDbItemKey, text: string, options: ReadOptions): Promise<AtomicDbItem | undefined> {
+    // A caller's signal must not end the read of others: with one, it reads alone.
+    if (options.signal) {
+      this.#misses++
+      return this.#out(await this.#fly(key, text, options))
+    }
+    const other = this.#flights.get(text)
+    if (other) {
+      this.#coalesced++
+      return this.#out(await other)
+    }
+    this.#misses++
+    const flight = this.#fly(key, text, options)
+    if (!this.#writing.has(text)) {
+      this.#flights.set(text, flight)
+      const landed = () => {
+        if (this.#flights.get(text) === flight) this.#flights.delete(text)
+      }
+      flight.then(landed, landed)
+    }
+    return this.#out(await flight)
+  }
+
+  /** Reads one item, and keeps it unless a write passed meanwhile. */
+  async #fly(key: AtomicDbItemKey, text: string, options: ReadOptions): Promise<AtomicDbItem | undefined> {
+    const reading = this.#begin(text)
+    try {
+      const item = await this.#db.get(key, options)
+      // An eventual read may be older than a write of ours.
+      if (!reading.stale && options.consistent !== false) this.#keep(text, item)
+      return item
+    } finally {
+      this.#end(text, reading)
+    }
+  }
+
+  /** @inheritdoc */
+  async getMany<T = unknown>(
+    keys: readonly AtomicDbItemKey[],
+    options: ReadOptions = {},
+  ): Promise<(AtomicDbItem<T> | undefined)[]> {
+    if (!Array.isArray(keys)) return this.#db.getMany<T>(keys, options)
+    keys.forEach((key, i) => {
+      checkKey(key, `keys[${i}]`)
+    })
+    const found = keys.map((key) => (options.consistent === true ? undefined : this.#lookUp(keyText(key))))
+    const missing = keys.filter((_, i) => !found[i])
+    this.#hits += keys.length - missing.length
+    this.#misses += missing.length
+    const reading = missing.map((key) => this.#begin(keyText(key)))
+    let read: (AtomicDbItem<T> | undefined)[] = []
+    try {
+      if (missing.length > 0) read = await this.#db.getMany<T>(missing, options)
+      missing.forEach((key, i) => {
+        if (!reading[i]!.stale && options.consistent !== false) this.#keep(keyText(key), read[i])
+      })
+    } finally {
+      missing.forEach((key, i) => {
+        this.#end(keyText(key), reading[i]!)
+      })
+    }
+    let next = 0
+    return found.map(
+      (cached) => this.#out(cached ? cached.item : read[next++]) as AtomicDbItem<T> | undefined,
+    )
+  }
+
+  /** @inheritdoc Never cached. */
+  getLock(key: AtomicDbItemKey, options?: CallOptions): Promise<AtomicDbItemLock> {
+    return this.#db.getLock(key, options)
+  }
+
+  /** @inheritdoc Past the cache. */
+  getLocked<T = unknown>(
+    keys: readonly AtomicDbItemKey[],
+    options?: CallOptions,
+  ): Promise<AtomicDbLockedItem<T>[]> {
+    return this.#db.getLocked<T>(keys, options)
+  }
+
+  /** @inheritdoc */
+  set(items: AtomicDbItemInput | readonly AtomicDbItemInput[], options?: CallOptions): Promise<void> {
+    return this.#written(keysOf(items), () => this.#db.set(items, options))
+  }
+
+  /** @inheritdoc */
+  setAtomic(
+    items: AtomicDbItemInput | readonly AtomicDbItemInput[],
+    locks: AtomicDbItemLock | readonly AtomicDbItemLock[],
+    options?: CallOptions,
+  ): Promise<AtomicDbItemLock[]> {
+    return this.#written(keysOf(items), () => this.#db.setAtomic(items, locks, options))
+  }
+
+  /** @inheritdoc */
+  delete(keys: AtomicDbItemKey | readonly AtomicDbItemKey[], options?: CallOptions): Promise<void> {
+    return this.#written(keysOf(keys), () => this.#db.delete(keys, options))
+  }
+
+  /** @inheritdoc Never cached. */
+  query<T = unknown>(query: AtomicDbQuery): Promise<AtomicDbItem<T>[]> {
+    return this.#db.query<T>(query)
+  }
+
+  /** @inheritdoc Never cached. */
+  stream<T = unknown>(query: AtomicDbQuery): NodeJS.ReadableStream & AsyncIterable<AtomicDbItem<T>> {
+    return this.#db.stream<T>(query)
+  }
+
+  /** @inheritdoc */
+  queuePush<T = unknown>(
+    items: AtomicDbQueueItemInput<T> | readonly AtomicDbQueueItemInput<T>[],
+    options?: CallOptions,
+  ): Promise<AtomicDbQueueItem<T>[]> {
+    return this.#db.queuePush<T>(items, options)
+  }
+
+  /** @inheritdoc */
+  queuePull<T = unknown>(options: AtomicDbQueuePullOptions): Promise<AtomicDbQueuePullResult<T>> {
+    return this.#db.queuePull<T>(options)
+  }
+
+  /** @inheritdoc */
+  queuePullMany<T = unknown>(
+    options: AtomicDbQueuePullManyOptions,
+  ): Promise<{ items: AtomicDbQueueItem<T>[] }> {
+    return this.#db.queuePullMany<T>(options)
+  }
+
+  /** @inheritdoc */
+  queueAcknowledge(item: AtomicDbItemKey & { receipt?: string }, options?: CallOptions): Promise<void> {
+    return this.#written(keysOf(item), () => this.#db.queueAcknowledge(item, options))
+  }
+
+  /** @inheritdoc */
+  queueRelease(
+    item: AtomicDbItemKey & { receipt?: string },
+    options?: CallOptions & { delaySeconds?: number },
+  ): Promise<void> {
+    return this.#db.queueRelease(item, options)
+  }
+
+  /** @inheritdoc */
+  queueExtend<T = unknown>(
+    item: AtomicDbQueueItem<T>,
+    options: CallOptions & { ttlSeconds: number },
+  ): Promise<AtomicDbQueueItem<T>> {
+    return this.#db.queueExtend<T>(item, options)
+  }
+
+  /** @inheritdoc */
+  queueStats(pk: string, options?: CallOptions): Promise<AtomicDbQueueStats> {
+    return this.#db.queueStats(pk, options)
+  }
+
+  /** @inheritdoc */
+  update<T = unknown>(
+    key: AtomicDbItemKey,
+    changes: Changes,
+    options?: UpdateOptions,
+  ): Promise<UpdateResult<T>> {
+    return this.#written(keysOf(key), () => this.#db.update<T>(key, changes, options))
+  }
+
+  /** @inheritdoc */
+  transact(operations: readonly AtomicDbOperation[], options?: TransactOptions): Promise<TransactResult> {
+    const keys = Array.isArray(operations) ? operations.flatMap(touched) : []
+    return this.#written(keys, () => this.#db.transact(operations, options))
+  }
+}
+
+/** The well-formed keys among what was given; what is wrong with the others the database says. */
+function keysOf(given: Partial<AtomicDbItemKey> | readonly Partial<AtomicDbItemKey>[]): AtomicDbItemKey[] {
+  const list = Array.isArray(given) ? given : [given]
+  return list.filter(
+    (key): key is AtomicDbItemKey => typeof key?.pk === 'string' && typeof key.sk === 'string',
+  )
+}
+
+function touched(operation: AtomicDbOperation): AtomicDbItemKey[] {
+  if (typeof operation !== 'object' || operation === null) return []
+  if ('key' in operation) return keysOf(operation.key)
+  return 'item' in operation ? keysOf(operation.item) : []
+}

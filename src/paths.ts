@@ -1,0 +1,68 @@
+import { InvalidInput } from './errors.ts'
+
+/**
+ * A place inside `data`: dotted text (`'address.city'`, `'lines[0].price'`), or an array of names and list positions
+ * (`['lines', 0, 'price']`). In text, a backslash takes the next character as it is (`'a\\.b'` is one name with a
+ * dot); `path('a.b', 'c')` writes that for you. The empty text or array is `data` itself.
+ */
+export type Path = string | readonly (string | number)[]
+
+/** Text for a path whose names may hold dots or brackets: `path('a.b', 0)` is `'a\\.b[0]'`. */
+export function path(...segments: (string | number)[]): string {
+  let text = ''
+  for (const segment of segments) {
+    if (typeof segment === 'number') text += `[${segment}]`
+    else text += (text === '' ? '' : '.') + segment.replace(/[.[\]\\]/g, '\\$&')
+  }
+  return text
+}
+
+type Segments = (string | number)[]
+
+/** Parses a path and checks it; `field` is named in the error. */
+export function parsePath(given: Path, field: string): Segments {
+  const segments = typeof given === 'string' ? parseText(given, field) : checkArray(given, field)
+  for (const segment of segments) {
+    if (segment === '__proto__') throw new InvalidInput(field, "a path cannot go through '__proto__'")
+    if (typeof segment === 'string' && !segment.isWellFormed())
+      throw new InvalidInput(field, 'a name in the path has a lone surrogate')
+  }
+  if (segments.length > 31)
+    throw new InvalidInput(field, 'a path can be at most 31 levels deep', { limit: 31 })
+  return segments
+}
+
+function checkArray(given: unknown, field: string): Segments {
+  if (!Array.isArray(given))
+    throw new InvalidInput(field, 'a path is text or an array of names and list positions', {
+      given: typeof given,
+    })
+  for (const segment of given) {
+    const fits = typeof segment === 'string' ? segment !== '' : Number.isSafeInteger(segment) && segment >= 0
+    if (!fits)
+      throw new InvalidInput(field, 'a path is made of non-empty names and list positions from 0', {
+        given: String(segment),
+      })
+  }
+  return given as Segments
+}
+
+function parseText(text: string, field: string): Segments {
+  if (text === '') return []
+  if (!/[.[\]\\]/.test(text)) return [text]
+  const segments: Segments = []
+  // A name, escapes included, or a list position; each but the first name follows a dot.
+  const token = /(^|\.)((?:[^.[\]\\]|\\.)+)|\[(\d+)\]/suy
+  while (token.lastIndex < text.length) {
+    const found = token.exec(text)
+    if (!found)
+      throw new InvalidInput(
+        field,
+        "not a path: names are joined by '.', list positions stand in [ ], and \\ takes the next character as it is",
+        { given: JSON.stringify(text.slice(0, 100)) },
+      )
+    if (found[3] !== undefined) segments.push(Number(found[3]))
+    else segments.push(found[2]!.replace(/\\(.)/gsu, '$1'))
+  }
+  return segments
+}

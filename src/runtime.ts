@@ -1,0 +1,64 @@
+import { monotonicFactory } from 'ulid'
+
+/**
+ * Time and chance, in one place so that tests and the simulator can drive them.
+ * Durations are milliseconds.
+ */
+export interface Runtime {
+  /** Wall clock, epoch milliseconds. It may step. */
+  now(): number
+  /** A clock of this process that never steps; only differences mean something. */
+  monotonic(): number
+  /** Resolves after `ms`; rejects with the signal's reason when it is aborted. Does not keep the process alive when `unref`. */
+  sleep(ms: number, options?: { signal?: AbortSignal; unref?: boolean }): Promise<void>
+  /** Uniform in [0, 1). */
+  random(): number
+}
+
+export const systemRuntime: Runtime = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  random: () => Math.random(),
+  sleep(ms, { signal, unref } = {}) {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const done = () => {
+        signal?.removeEventListener('abort', abort)
+        resolve()
+      }
+      const timer = setTimeout(done, ms)
+      if (unref) timer.unref()
+      const abort = () => {
+        clearTimeout(timer)
+        reject(signal?.reason)
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+    })
+  },
+}
+
+const sources = new WeakMap<Runtime, () => string>()
+
+/**
+ * The ULID source of a runtime: one for the whole process on the system clock, so that ids made by any
+ * database object are in the order in which they were made, also when the clock steps back.
+ */
+export function ulidSource(runtime: Runtime): () => string {
+  let source = sources.get(runtime)
+  if (!source) {
+    const next = monotonicFactory(runtime === systemRuntime ? undefined : () => runtime.random())
+    source = () => next(runtime.now())
+    sources.set(runtime, source)
+  }
+  return source
+}
+
+const alphabet = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_'
+
+/** Short unique ids (a random prefix of 60 bits and a count) for write ids and receipts. */
+export function idSource(runtime: Runtime): () => string {
+  let prefix = ''
+  for (let i = 0; i < 10; i++) prefix += alphabet[Math.floor(runtime.random() * 64)]
+  let count = 0
+  return () => prefix + (count++).toString(36)
+}

@@ -1,0 +1,116 @@
+/**
+ * What a backend provides: a few primitives on raw rows. Locks, queues, conditions and transactions are the
+ * engine's; a backend knows none of them.
+ */
+import type { AtomicDbItemKey, CallOptions, ReadOptions } from './interface.ts'
+
+/** A row as it is stored. `pk` and `sk` are the key, `ttl` the expiry; the rest is the engine's. */
+export interface Row extends AtomicDbItemKey {
+  ttl?: number
+  [attribute: string]: unknown
+}
+
+/** A place in a row, from its attributes down. */
+export type RowPath = readonly (string | number)[]
+
+/** Changes see the row as it was; their paths never overlap. */
+export type RowChange =
+  | { op: 'set' | 'setIfAbsent'; path: RowPath; value: unknown }
+  /** A missing number counts as 0. */
+  | { op: 'add'; path: RowPath; value: number | bigint }
+  /** A missing list counts as empty. */
+  | { op: 'append' | 'prepend'; path: RowPath; value: readonly unknown[] }
+  | { op: 'addToSet' | 'removeFromSet'; path: RowPath; value: ReadonlySet<unknown> }
+  | { op: 'remove'; path: RowPath }
+
+export type Operand = { path: RowPath } | { sizeOf: RowPath } | { value: unknown }
+export type Comparison = 'eq' | 'ne' | 'lt' | 'lte' | 'gt' | 'gte'
+/** DynamoDB's names of types. */
+export type TypeName = 'S' | 'N' | 'B' | 'BOOL' | 'NULL' | 'L' | 'M' | 'SS' | 'NS' | 'BS'
+
+/** DynamoDB's condition language as data, with its rules (a missing operand satisfies `ne` alone). */
+export type Guard =
+  | { op: 'and' | 'or'; of: readonly Guard[] }
+  | { op: 'not'; of: Guard }
+  | { op: 'exists' | 'absent'; path: RowPath }
+  | { op: Comparison; left: Operand; right: Operand }
+  | { op: 'between'; left: Operand; low: Operand; high: Operand }
+  | { op: 'in'; left: Operand; values: readonly unknown[] }
+  | { op: 'beginsWith' | 'contains'; path: RowPath; value: unknown }
+  | { op: 'type'; path: RowPath; type: TypeName }
+
+/** A guarded operation on one row. A row that is not there has no attributes, `pk` included. */
+export type RowOperation =
+  | { op: 'put'; row: Row; guard?: Guard }
+  | { op: 'update'; key: AtomicDbItemKey; changes: readonly RowChange[]; guard?: Guard }
+  | { op: 'delete'; key: AtomicDbItemKey; guard?: Guard }
+  | { op: 'check'; key: AtomicDbItemKey; guard: Guard }
+
+export type RowWrite = { put: Row } | { delete: AtomicDbItemKey }
+
+/** `row`: as it is now when applied (undefined after a delete); the one that failed the guard when not. */
+export interface Applied {
+  applied: boolean
+  row?: Row
+}
+
+/** A guard that failed: the operation's index and the row that failed it, if there is one. */
+export interface FailedGuard {
+  index: number
+  row?: Row
+}
+
+export interface Range {
+  pk: string
+  /** Only sort keys that begin with this. */
+  prefix?: string
+  /** Exclusive start, in the direction of reading. */
+  after?: string
+  reverse?: boolean
+  /** At most so many rows are looked at. */
+  limit?: number
+}
+
+export interface Page {
+  rows: Row[]
+  /** Where to go on: `after` of the next page; absent at the end. */
+  next?: string
+}
+
+export interface Storage {
+  /** Rows by distinct keys, in their order. Not one moment. */
+  read(keys: readonly AtomicDbItemKey[], options: ReadOptions): Promise<(Row | undefined)[]>
+  /** Up to 100 rows by distinct keys as of one moment. */
+  readTogether(keys: readonly AtomicDbItemKey[], options: CallOptions): Promise<(Row | undefined)[]>
+  /** One page of a partition by order of `sk` in UTF-8 bytes. */
+  page(range: Range, options: ReadOptions): Promise<Page>
+  /** Any number of writes to distinct keys, unconditional, in no order. `PartialWrite` lists what was not written. */
+  write(writes: readonly RowWrite[], options: CallOptions): Promise<void>
+  /** One guarded operation. */
+  apply(operation: RowOperation, options: CallOptions): Promise<Applied>
+  /**
+   * Up to 100 guarded operations on distinct keys, all or none. Empty: committed; else the guards that failed.
+   * The same token within ten minutes is applied once.
+   */
+  transact(operations: readonly RowOperation[], token: string, options: CallOptions): Promise<FailedGuard[]>
+}
+
+/**
+ * How a call went wrong.
+ * `throttled` and `conflict` (with another transaction): certainly not applied, may be tried again.
+ * `unreachable`: never sent, certainly not applied.
+ * `unknown`: may have been applied (timeout, lost connection, 5xx).
+ * `invalid`: the content does not fit (a change on a field of another type, an item grown too large).
+ */
+export type FaultKind = 'throttled' | 'conflict' | 'unreachable' | 'unknown' | 'invalid'
+
+/** What a backend throws for everything that the engine can deal with. */
+export class StorageFault extends Error {
+  readonly kind: FaultKind
+
+  constructor(kind: FaultKind, message: string, cause?: unknown) {
+    super(message, { cause })
+    this.name = 'StorageFault'
+    this.kind = kind
+  }
+}
