@@ -18,7 +18,7 @@ const throttled = new Set([
 
 interface Sealable {
   middlewareStack: {
-    add(middleware: never, options: { step: 'deserialize'; priority: 'high'; name: string }): void
+    add(middleware: never, options: { step: 'deserialize'; priority: 'high'; name: string; override: true }): void
   }
 }
 
@@ -39,6 +39,7 @@ export function seal<C>(command: C): C {
     step: 'deserialize',
     priority: 'high',
     name: 'lockrowOnce',
+    override: true,
   })
   return command
 }
