@@ -1,0 +1,85 @@
+// The IAM actions that lockrow needs, by purpose. Tests compare these lists with the calls that were really made.
+
+/** Reading: `get`, `getMany`, `query`, `stream`, `queueStats`. TransactGetItems is authorised as GetItem. */
+export const READ_ACTIONS = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'] as const
+
+/** Everything the library can do. Never Scan, never PartiQL, nothing that changes the table itself. */
+export const READ_WRITE_ACTIONS = [
+  'dynamodb:BatchGetItem',
+  'dynamodb:BatchWriteItem',
+  'dynamodb:ConditionCheckItem',
+  'dynamodb:DeleteItem',
+  'dynamodb:GetItem',
+  'dynamodb:PutItem',
+  'dynamodb:Query',
+  'dynamodb:UpdateItem',
+] as const
+
+/**
+ * `queuePush`: in batches, one by one, and inside a transaction (PutItem, ConditionCheckItem). It reads nothing.
+ * IAM knows BatchWriteItem as a whole: it cannot let a producer put in a batch and forbid it to delete in one.
+ */
+export const QUEUE_PRODUCER_ACTIONS = [
+  'dynamodb:BatchWriteItem',
+  'dynamodb:ConditionCheckItem',
+  'dynamodb:PutItem',
+] as const
+
+/** Pull, acknowledge, release, extend, and the move of a dead letter (put and delete in one transaction). */
+export const QUEUE_CONSUMER_ACTIONS = [
+  'dynamodb:ConditionCheckItem',
+  'dynamodb:DeleteItem',
+  'dynamodb:GetItem',
+  'dynamodb:PutItem',
+  'dynamodb:Query',
+  'dynamodb:UpdateItem',
+] as const
+
+/** What a Lambda event source mapping needs on the stream (not on the table). */
+export const STREAM_ACTIONS = [
+  'dynamodb:DescribeStream',
+  'dynamodb:GetRecords',
+  'dynamodb:GetShardIterator',
+  'dynamodb:ListStreams',
+] as const
+
+/** With a customer-managed key, every caller of the table needs this one: DynamoDB decrypts the table key in its name. */
+export const KEY_ACTIONS = ['kms:Decrypt'] as const
+
+/** Purposes that a grant can have. */
+export type GrantPurpose = 'read' | 'readWrite' | 'queueProducer' | 'queueConsumer'
+
+/** Actions by purpose. */
+export const ACTIONS: Readonly<Record<GrantPurpose, readonly string[]>> = {
+  read: READ_ACTIONS,
+  readWrite: READ_WRITE_ACTIONS,
+  queueProducer: QUEUE_PRODUCER_ACTIONS,
+  queueConsumer: QUEUE_CONSUMER_ACTIONS,
+}
+
+const TRANSACT_ACTIONS: Readonly<Record<string, string>> = {
+  ConditionCheck: 'dynamodb:ConditionCheckItem',
+  Delete: 'dynamodb:DeleteItem',
+  Get: 'dynamodb:GetItem',
+  Put: 'dynamodb:PutItem',
+  Update: 'dynamodb:UpdateItem',
+}
+
+/**
+ * The IAM actions by which DynamoDB authorises one API call. The transactional calls are no actions themselves:
+ * each of their members is authorised as the plain call it stands for, a condition check by an action of its own.
+ *
+ * @param operation name of the API call, with or without the SDK's suffix `Command`
+ * @param input its input; only the members of a transaction are looked at
+ */
+export function actionsOf(
+  operation: string,
+  input: { TransactItems?: readonly Record<string, unknown>[] } = {},
+): string[] {
+  const name = operation.replace(/Command$/, '')
+  if (!name.startsWith('Transact')) return [`dynamodb:${name}`]
+  const kinds = (input.TransactItems ?? []).flatMap((member) =>
+    Object.keys(member).filter((kind) => member[kind] !== undefined),
+  )
+  return [...new Set(kinds.map((kind) => TRANSACT_ACTIONS[kind] ?? `dynamodb:${kind}`))].sort()
+}

@@ -1,0 +1,158 @@
+// Alarms on the table and on its queues, each asked for by an option.
+
+import { Duration } from 'aws-cdk-lib'
+import {
+  Alarm,
+  type AlarmProps,
+  ComparisonOperator,
+  type IAlarmAction,
+  type IMetric,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch'
+import type { Construct } from 'constructs'
+import { conditionalFailurePercent, queueMetric, systemErrors, tableMetric } from './metrics.ts'
+
+/** How an alarm is tuned. */
+export interface AlarmTuning {
+  /** The alarm rings above this value. Unit and default: see the alarm. */
+  readonly threshold?: number
+  /** Minutes (of the last five) that must be above it. @default see the alarm */
+  readonly minutes?: number
+}
+
+/** Alarms on the table. `true` takes the defaults; what is left out is not made. */
+export interface TableAlarmOptions {
+  /** Throttled reads a minute. @default threshold 0, 2 of 5 minutes */
+  readonly readThrottles?: boolean | AlarmTuning
+  /** Throttled writes a minute. One hot queue throttles at 1,000 write units a second. @default 0, 2 of 5 minutes */
+  readonly writeThrottles?: boolean | AlarmTuning
+  /** HTTP 500 of DynamoDB a minute, which the SDK retries. @default threshold 5, 2 of 5 minutes */
+  readonly systemErrors?: boolean | AlarmTuning
+  /** Failed conditions in percent of conditional writes. @default 50 %, 3 of 5 minutes, from 100 requests a minute */
+  readonly conditionalCheckFailures?: boolean | (AlarmTuning & { readonly minimumRequests?: number })
+}
+
+/** Alarms on one queue, from the metrics that `emitQueueMetrics` of `lockrow` writes. */
+export interface QueueAlarmOptions {
+  /** Seconds that the oldest waiting message has waited. @default threshold 300, 3 of 5 minutes */
+  readonly oldestMessageAge?: boolean | AlarmTuning
+  /** Messages in the dead-letter queue. @default threshold 0, 1 of 5 minutes */
+  readonly deadLetters?: boolean | AlarmTuning
+}
+
+const ALL_TABLE_ALARMS: TableAlarmOptions = {
+  readThrottles: true,
+  writeThrottles: true,
+  systemErrors: true,
+  conditionalCheckFailures: true,
+}
+
+const ALL_QUEUE_ALARMS: QueueAlarmOptions = { oldestMessageAge: true, deadLetters: true }
+
+/** Makes the alarms of a table that were asked for. */
+export function tableAlarms(
+  scope: Construct,
+  tableName: string,
+  options: boolean | TableAlarmOptions,
+  actions: readonly IAlarmAction[],
+): Alarm[] {
+  const wanted = options === true ? ALL_TABLE_ALARMS : options || {}
+  const alarms: Alarm[] = []
+  const add = (id: string, metric: IMetric, tuning: Required<AlarmTuning>, description: string) =>
+    alarms.push(ring(scope, id, metric, tuning, description, actions))
+
+  const reads = tuned(wanted.readThrottles, { threshold: 0, minutes: 2 })
+  if (reads)
+    add(
+      'ReadThrottles',
+      tableMetric(tableName, 'ReadThrottleEvents'),
+      reads,
+      'Reads of the table are throttled',
+    )
+  const writes = tuned(wanted.writeThrottles, { threshold: 0, minutes: 2 })
+  if (writes)
+    add(
+      'WriteThrottles',
+      tableMetric(tableName, 'WriteThrottleEvents'),
+      writes,
+      'Writes to the table are throttled',
+    )
+  const errors = tuned(wanted.systemErrors, { threshold: 5, minutes: 2 })
+  if (errors) add('SystemErrors', systemErrors(tableName), errors, 'DynamoDB itself fails')
+  const conditions = tuned(wanted.conditionalCheckFailures, {
+    threshold: 50,
+    minutes: 3,
+    minimumRequests: 100,
+  })
+  if (conditions) {
+    const percent = conditionalFailurePercent(tableName, conditions.minimumRequests, Duration.minutes(1))
+    add(
+      'ConditionalCheckFailures',
+      percent,
+      conditions,
+      'Too many clients contend for the same locks or messages',
+    )
+  }
+  return alarms
+}
+
+/** Makes the alarms of one queue that were asked for. */
+export function queueAlarms(
+  scope: Construct,
+  tableName: string,
+  pk: string,
+  options: boolean | QueueAlarmOptions,
+  actions: readonly IAlarmAction[],
+): Alarm[] {
+  const wanted = options === true ? ALL_QUEUE_ALARMS : options || {}
+  const alarms: Alarm[] = []
+  const age = tuned(wanted.oldestMessageAge, { threshold: 300, minutes: 3 })
+  if (age) {
+    const metric = queueMetric(tableName, pk, 'oldestAge')
+    alarms.push(
+      ring(scope, `OldestMessageAge-${pk}`, metric, age, `Queue ${pk} is not worked off in time`, actions),
+    )
+  }
+  const dead = tuned(wanted.deadLetters, { threshold: 0, minutes: 1 })
+  if (dead) {
+    const metric = queueMetric(tableName, pk, 'dead')
+    alarms.push(ring(scope, `DeadLetters-${pk}`, metric, dead, `Queue ${pk} has dead letters`, actions))
+  }
+  return alarms
+}
+
+/** One alarm on the last five minutes. Silence is not an alarm: an idle table reports nothing. */
+export function ring(
+  scope: Construct,
+  id: string,
+  metric: IMetric,
+  { threshold, minutes }: Required<AlarmTuning>,
+  description: string,
+  actions: readonly IAlarmAction[],
+): Alarm {
+  const window = 5
+  if (!Number.isInteger(minutes) || minutes < 1 || minutes > window)
+    throw new Error(`Alarm ${id}: minutes must be a whole number from 1 to ${window}, not ${minutes}`)
+  if (!Number.isFinite(threshold) || threshold < 0)
+    throw new Error(`Alarm ${id}: threshold must be a number of at least 0, not ${threshold}`)
+  const props: AlarmProps = {
+    metric,
+    threshold,
+    evaluationPeriods: window,
+    datapointsToAlarm: minutes,
+    comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+    treatMissingData: TreatMissingData.NOT_BREACHING,
+    alarmDescription: description,
+  }
+  const alarm = new Alarm(scope, id, props)
+  alarm.addAlarmAction(...actions)
+  return alarm
+}
+
+function tuned<D extends Required<AlarmTuning>>(
+  option: boolean | Partial<D> | undefined,
+  defaults: D,
+): D | undefined {
+  if (!option) return undefined
+  return option === true ? defaults : { ...defaults, ...option }
+}

@@ -1,0 +1,19 @@
+// lockrow/cdk: the table that lockrow runs on, for the AWS CDK.
+
+export {
+  ACTIONS,
+  actionsOf,
+  type GrantPurpose,
+  KEY_ACTIONS,
+  QUEUE_CONSUMER_ACTIONS,
+  QUEUE_PRODUCER_ACTIONS,
+  READ_ACTIONS,
+  READ_WRITE_ACTIONS,
+  STREAM_ACTIONS,
+} from './actions.ts'
+export type { AlarmTuning, QueueAlarmOptions, TableAlarmOptions } from './alarms.ts'
+export { AtomicTable } from './atomic-table.ts'
+export type { GrantScope } from './grants.ts'
+export type { AtomicTableProps, AtomicTableReplica, AtomicTableWarmThroughput } from './props.ts'
+export { QueueWorker } from './queue-worker.ts'
+export { DEAD_LETTER_SUFFIX, type QueueWorkerProps, type WorkerAlarmOptions } from './worker-props.ts'

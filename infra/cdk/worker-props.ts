@@ -1,0 +1,151 @@
+// What can be asked of a queue worker, and which combinations make sense.
+
+import { type Duration, Token } from 'aws-cdk-lib'
+import type { IQueue } from 'aws-cdk-lib/aws-sqs'
+import type { AlarmTuning, QueueAlarmOptions } from './alarms.ts'
+import { assertLiteralKey, assertPrefix } from './grants.ts'
+
+/** Partition key of a queue's dead letters, unless `deadLetterPk` says otherwise: `<pk>#dead`. */
+export const DEAD_LETTER_SUFFIX = '#dead'
+
+/** Alarms of a queue worker. */
+export interface WorkerAlarmOptions extends QueueAlarmOptions {
+  /** Runs of the function that threw, a minute. @default threshold 0, 3 of 5 minutes */
+  readonly failedRuns?: boolean | AlarmTuning
+  /** Wake-ups that could not be delivered, in the failure queue. @default threshold 0, 1 of 5 minutes */
+  readonly undelivered?: boolean | AlarmTuning
+}
+
+/** Which queue a function works off, and how. */
+export interface QueueWorkerProps {
+  /** Partition key of the queue, or those of all its shards. Either this or `pkPrefix`. */
+  readonly pk?: string | readonly string[]
+  /**
+   * Beginning of the partition keys of many queues, ending in a separator. The function is then told by stream
+   * records alone, because no schedule can know which queues exist: needs `schedule: false`, and redeliveries are
+   * up to you. Inserts of dead letters under the same prefix wake the function too.
+   */
+  readonly pkPrefix?: string
+  /** Where dead letters go; the worker may write there. @default `<pk>#dead` for each pk */
+  readonly deadLetterPk?: string | readonly string[]
+
+  /**
+   * Run when messages are inserted. The event is a `DynamoDBStreamEvent` of keys: a wake-up, not the message itself,
+   * which the function takes by `queuePull`. Takes one of the two readers that a stream serves without throttling
+   * (one on a table with replicas).
+   * @default true
+   */
+  readonly onInsert?: boolean
+  /**
+   * Run this often with `{ queue: pk }`, once per pk: for redeliveries, for delayed messages, and for wake-ups
+   * that got lost. Whole minutes.
+   * @default one minute (44,000 runs a month and pk, about $0.01)
+   */
+  readonly schedule?: Duration | false
+
+  /** Inserts per wake-up, 1 to 10,000. @default 100 */
+  readonly batchSize?: number
+  /** Wait this long, up to 5 minutes, to gather a batch. @default not at all */
+  readonly maxBatchingWindow?: Duration
+  /**
+   * Runs of the function at the same time, at most: reserved concurrency of the function, taken from the account's,
+   * and parallel batches per shard of the stream up to 10. It bounds the function, so all its queues together.
+   * @default no bound, and one batch per shard at a time
+   */
+  readonly maxConcurrency?: number
+  /** Wake-ups are tried again this often when the function throws. @default 2 (the schedule comes anyway) */
+  readonly retryAttempts?: number
+  /** Where undeliverable wake-ups go. @default an SQS queue made here, kept 14 days */
+  readonly failureQueue?: IQueue
+
+  /**
+   * @default dead letters, failed runs and undelivered wake-ups. `oldestMessageAge` and `deadLetters` read what
+   * the function emits by `emitQueueMetrics`, once per scheduled run; a function that does not run emits nothing,
+   * which is what `failedRuns` is for.
+   */
+  readonly alarms?: boolean | WorkerAlarmOptions
+}
+
+/** A worker's properties with the defaults filled in and the contradictions refused. */
+export interface ResolvedWorker {
+  readonly pks: readonly string[]
+  readonly pkPrefix: string | undefined
+  readonly deadLetterPks: readonly string[]
+  readonly alarms: WorkerAlarmOptions
+  /** Distinguishes workers of one function in construct ids. */
+  readonly name: string
+}
+
+const DEFAULT_ALARMS: WorkerAlarmOptions = { deadLetters: true, failedRuns: true, undelivered: true }
+const ALL_ALARMS: WorkerAlarmOptions = { ...DEFAULT_ALARMS, oldestMessageAge: true }
+
+/** Throws an Error naming the properties that contradict each other. */
+export function resolveWorker(props: QueueWorkerProps): ResolvedWorker {
+  const fail = (message: string): never => {
+    throw new Error(`addQueueWorker: ${message}`)
+  }
+  const pks = props.pk === undefined ? [] : typeof props.pk === 'string' ? [props.pk] : [...props.pk]
+  const { pkPrefix, onInsert = true, schedule } = props
+  if (pks.length > 0 === (pkPrefix !== undefined)) fail('name either pk (at least one) or pkPrefix')
+  for (const pk of pks) assertLiteralKey('pk', pk)
+  if (new Set(pks).size < pks.length) fail('pk names a queue twice')
+  if (pkPrefix !== undefined) {
+    assertPrefix('pkPrefix', pkPrefix)
+    if (schedule !== false)
+      fail('schedule cannot know which queues pkPrefix covers: set schedule: false, or name pk')
+    if (!onInsert) fail('pkPrefix with onInsert: false leaves nothing to run the function')
+  }
+  if (!onInsert && schedule === false)
+    fail('onInsert: false with schedule: false leaves nothing to run the function')
+  if (!onInsert) {
+    for (const prop of ['batchSize', 'maxBatchingWindow', 'retryAttempts'] as const)
+      if (props[prop] !== undefined) fail(`${prop} is for stream records, which onInsert: false forgoes`)
+  }
+  if (schedule && (schedule.toSeconds() < 60 || schedule.toSeconds() % 60 !== 0))
+    fail('schedule must be whole minutes, at least one')
+  inRange('batchSize', props.batchSize, 1, 10_000, fail)
+  inRange('maxConcurrency', props.maxConcurrency, 1, 1000, fail)
+  inRange('retryAttempts', props.retryAttempts, 0, 10_000, fail)
+  if (props.maxBatchingWindow && props.maxBatchingWindow.toSeconds() > 300)
+    fail('maxBatchingWindow: at most 5 minutes')
+  const alarms = alarmsOf(props.alarms, pkPrefix, fail)
+  const deadLetterPks = deadLettersOf(props, pks)
+  for (const pk of deadLetterPks) {
+    assertLiteralKey('deadLetterPk', pk)
+    if (pks.includes(pk))
+      fail(`deadLetterPk '${pk}' is also a pk: its dead letters would be delivered again for ever`)
+  }
+  return { pks, pkPrefix, deadLetterPks, alarms, name: pks[0] ?? `${pkPrefix}*` }
+}
+
+function alarmsOf(
+  option: QueueWorkerProps['alarms'],
+  pkPrefix: string | undefined,
+  fail: (message: string) => never,
+): WorkerAlarmOptions {
+  if (pkPrefix === undefined)
+    return option === undefined ? DEFAULT_ALARMS : option === true ? ALL_ALARMS : option || {}
+  if (typeof option === 'object' && (option.deadLetters || option.oldestMessageAge))
+    fail(
+      'alarms.deadLetters and alarms.oldestMessageAge need pk: pkPrefix does not say which queues there are',
+    )
+  if (typeof option === 'object') return option
+  return option === false ? {} : { failedRuns: true, undelivered: true }
+}
+
+function deadLettersOf({ deadLetterPk }: QueueWorkerProps, pks: readonly string[]): readonly string[] {
+  if (deadLetterPk === undefined) return pks.map((pk) => pk + DEAD_LETTER_SUFFIX)
+  return typeof deadLetterPk === 'string' ? [deadLetterPk] : deadLetterPk
+}
+
+function inRange(
+  prop: string,
+  value: number | undefined,
+  least: number,
+  most: number,
+  fail: (message: string) => never,
+): void {
+  if (value === undefined || Token.isUnresolved(value)) return
+  if (!Number.isInteger(value) || value < least || value > most)
+    fail(`${prop} must be a whole number from ${least} to ${most}`)
+}
