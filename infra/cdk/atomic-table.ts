@@ -1,6 +1,6 @@
 // The table that lockrow runs on, with its grants, queue workers, alarms and dashboard.
 
-import { Annotations, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { Annotations, RemovalPolicy, Stack, Token } from 'aws-cdk-lib'
 import type { Alarm, Dashboard, IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch'
 import {
   AttributeType,
@@ -49,6 +49,7 @@ export class AtomicTable extends Construct {
   readonly #dashboard: TableDashboard | undefined
   readonly #alarms: Alarm[] = []
   readonly #forbidsStream: boolean
+  #hasStream: boolean
   readonly #streamReaders: { readonly most: number; count: number }
   readonly #queues = new Set<string>()
 
@@ -64,6 +65,13 @@ export class AtomicTable extends Construct {
     this.tableName = this.table.tableName
     this.tableArn = this.table.tableArn
     this.#resource = this.table.node.defaultChild as CfnGlobalTable
+    if (props.encryptionKey && Token.isUnresolved(Stack.of(this).region)) {
+      // TableV2 takes a key only where the region is known, though the only replica is then the stack's own.
+      this.#resource.addPropertyOverride('Replicas.0.SSESpecification', {
+        KMSMasterKeyId: props.encryptionKey.keyArn,
+      })
+    }
+    this.#hasStream = Boolean(props.stream || props.replicas?.length)
     // Once more at synthesis, for a table changed through its L1 in between.
     this.node.addValidation({
       validate: () =>
@@ -89,7 +97,7 @@ export class AtomicTable extends Construct {
 
   /** ARN of the change stream; undefined while there is none. */
   get streamArn(): string | undefined {
-    return this.#resource.streamSpecification === undefined ? undefined : this.#resource.attrStreamArn
+    return this.#hasStream ? this.#resource.attrStreamArn : undefined
   }
 
   /** May read items, locks and queue statistics; changes nothing, not even a lock (`getLock` may have to create one). */
@@ -151,7 +159,8 @@ export class AtomicTable extends Construct {
         `AtomicTable '${this.node.path}': stream: false leaves addQueueWorker nothing to wake on; ` +
           'allow the stream, or give the worker onInsert: false',
       )
-    this.#resource.streamSpecification ??= { streamViewType: StreamViewType.KEYS_ONLY }
+    if (!this.#hasStream) this.#resource.streamSpecification = { streamViewType: StreamViewType.KEYS_ONLY }
+    this.#hasStream = true
     this.#streamReaders.count++
     if (this.#streamReaders.count > this.#streamReaders.most)
       Annotations.of(this).addWarningV2(
@@ -193,9 +202,10 @@ function makeTable(scope: Construct, props: AtomicTableProps): TableV2 {
       pointInTimeRecoveryEnabled: pointInTimeRecovery,
       ...(props.recoveryPeriodInDays !== undefined && { recoveryPeriodInDays: props.recoveryPeriodInDays }),
     },
-    encryption: encryptionKey
-      ? TableEncryptionV2.customerManagedKey(encryptionKey, keyArns)
-      : TableEncryptionV2.awsManagedKey(),
+    encryption:
+      encryptionKey && !Token.isUnresolved(Stack.of(scope).region)
+        ? TableEncryptionV2.customerManagedKey(encryptionKey, keyArns)
+        : TableEncryptionV2.awsManagedKey(),
     ...(stream && { dynamoStream: stream }),
     contributorInsightsSpecification: contributorInsights
       ? {
