@@ -1,0 +1,61 @@
+// The app writes its template by itself: no AWS account, no region, no credentials, no Docker.
+
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import type { Json } from './helpers.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const tsx = join(dirname(createRequire(import.meta.url).resolve('tsx/package.json')), 'dist', 'cli.mjs')
+
+function run(context = {}): { template: Json; manifest: Json; report: Json } {
+  const outdir = mkdtempSync(join(tmpdir(), 'lockrow-app-'))
+  const read = (name: string) => JSON.parse(readFileSync(join(outdir, name), 'utf8'))
+  try {
+    execFileSync(process.execPath, [tsx, 'infra/cdk/app.ts'], {
+      cwd: root,
+      // Nothing of this machine's AWS settings gets through.
+      env: {
+        PATH: process.env.PATH,
+        HOME: outdir,
+        CDK_OUTDIR: outdir,
+        CDK_CONTEXT_JSON: JSON.stringify(context),
+      },
+      stdio: 'pipe',
+    })
+    return {
+      template: read('Lockrow.template.json'),
+      manifest: read('manifest.json'),
+      report: read('validation-report.json'),
+    }
+  } finally {
+    rmSync(outdir, { recursive: true, force: true })
+  }
+}
+
+describe('npm run synth', { timeout: 60_000 }, () => {
+  test('writes a template for any account and region, without a finding', () => {
+    const { template, manifest, report } = run()
+    const types = Object.values<Json>(template.Resources).map((resource) => resource.Type)
+    expect(types.sort()).toEqual([
+      ...Array(4).fill('AWS::CloudWatch::Alarm'),
+      'AWS::CloudWatch::Dashboard',
+      'AWS::DynamoDB::GlobalTable',
+    ])
+    expect(manifest.artifacts.Lockrow.environment).toBe('aws://unknown-account/unknown-region')
+    expect(JSON.stringify(template)).not.toMatch(/\d{12}|arn:aws:/)
+    expect(report.pluginReports.flatMap((plugin: Json) => plugin.violations)).toEqual([])
+  })
+
+  test('notifies a topic that it is given', () => {
+    const alarmTopicArn = 'arn:aws:sns:eu-west-1:111111111111:alarms'
+    const alarms = Object.values<Json>(run({ alarmTopicArn }).template.Resources).filter(
+      (resource) => resource.Type === 'AWS::CloudWatch::Alarm',
+    )
+    for (const alarm of alarms) expect(alarm.Properties.AlarmActions).toEqual([alarmTopicArn])
+  })
+})
