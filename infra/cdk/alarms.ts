@@ -16,28 +16,33 @@ import { conditionalFailurePercent, queueMetric, systemErrors, tableMetric } fro
 export interface AlarmTuning {
   /** The alarm rings above this value. Unit and default: see the alarm. */
   readonly threshold?: number
-  /** Minutes (of the last five) that must be above it. @default see the alarm */
-  readonly minutes?: number
+  /** How many of the last five readings must be above it; a reading a minute, unless said. @default see the alarm */
+  readonly datapoints?: number
 }
 
 /** Alarms on the table. `true` takes the defaults; what is left out is not made. */
 export interface TableAlarmOptions {
-  /** Throttled reads a minute. @default threshold 0, 2 of 5 minutes */
+  /** Throttled reads a minute. @default threshold 0, 2 of 5 */
   readonly readThrottles?: boolean | AlarmTuning
-  /** Throttled writes a minute. One hot queue throttles at 1,000 write units a second. @default 0, 2 of 5 minutes */
+  /** Throttled writes a minute. One hot queue throttles at 1,000 write units a second. @default 0, 2 of 5 */
   readonly writeThrottles?: boolean | AlarmTuning
-  /** HTTP 500 of DynamoDB a minute, which the SDK retries. @default threshold 5, 2 of 5 minutes */
+  /** HTTP 500 of DynamoDB a minute, which the SDK retries. @default threshold 5, 2 of 5 */
   readonly systemErrors?: boolean | AlarmTuning
-  /** Failed conditions in percent of conditional writes. @default 50 %, 3 of 5 minutes, from 100 requests a minute */
+  /** Failed conditions in percent of conditional writes. @default 50 %, 3 of 5, from 100 requests a minute */
   readonly conditionalCheckFailures?: boolean | (AlarmTuning & { readonly minimumRequests?: number })
 }
 
 /** Alarms on one queue, from the metrics that `emitQueueMetrics` of `lockrow` writes. */
 export interface QueueAlarmOptions {
-  /** Seconds that the oldest waiting message has waited. @default threshold 300, 3 of 5 minutes */
+  /** Seconds that the oldest waiting message has waited. @default threshold 300, 3 of 5 */
   readonly oldestMessageAge?: boolean | AlarmTuning
-  /** Messages in the dead-letter queue. @default threshold 0, 1 of 5 minutes */
+  /** Messages in the dead-letter queue. @default threshold 0, 1 of 5 */
   readonly deadLetters?: boolean | AlarmTuning
+  /**
+   * How often `emitQueueMetrics` is called: fewer readings than the alarm expects would never add up to one.
+   * @default the schedule of the worker, else every minute
+   */
+  readonly readingsEvery?: Duration
 }
 
 const ALL_TABLE_ALARMS: TableAlarmOptions = {
@@ -61,7 +66,7 @@ export function tableAlarms(
   const add = (id: string, metric: IMetric, tuning: Required<AlarmTuning>, description: string) =>
     alarms.push(ring(scope, id, metric, tuning, description, actions))
 
-  const reads = tuned(wanted.readThrottles, { threshold: 0, minutes: 2 })
+  const reads = tuned(wanted.readThrottles, { threshold: 0, datapoints: 2 })
   if (reads)
     add(
       'ReadThrottles',
@@ -69,7 +74,7 @@ export function tableAlarms(
       reads,
       'Reads of the table are throttled',
     )
-  const writes = tuned(wanted.writeThrottles, { threshold: 0, minutes: 2 })
+  const writes = tuned(wanted.writeThrottles, { threshold: 0, datapoints: 2 })
   if (writes)
     add(
       'WriteThrottles',
@@ -77,11 +82,11 @@ export function tableAlarms(
       writes,
       'Writes to the table are throttled',
     )
-  const errors = tuned(wanted.systemErrors, { threshold: 5, minutes: 2 })
+  const errors = tuned(wanted.systemErrors, { threshold: 5, datapoints: 2 })
   if (errors) add('SystemErrors', systemErrors(tableName), errors, 'DynamoDB itself fails')
   const conditions = tuned(wanted.conditionalCheckFailures, {
     threshold: 50,
-    minutes: 3,
+    datapoints: 3,
     minimumRequests: 100,
   })
   if (conditions) {
@@ -105,41 +110,42 @@ export function queueAlarms(
   actions: readonly IAlarmAction[],
 ): Alarm[] {
   const wanted = options === true ? ALL_QUEUE_ALARMS : options || {}
+  const every = { period: (typeof options === 'object' && options.readingsEvery) || Duration.minutes(1) }
   const alarms: Alarm[] = []
-  const age = tuned(wanted.oldestMessageAge, { threshold: 300, minutes: 3 })
+  const age = tuned(wanted.oldestMessageAge, { threshold: 300, datapoints: 3 })
   if (age) {
-    const metric = queueMetric(tableName, pk, 'oldestAge')
+    const metric = queueMetric(tableName, pk, 'oldestAge').with(every)
     alarms.push(
       ring(scope, `OldestMessageAge-${pk}`, metric, age, `Queue ${pk} is not worked off in time`, actions),
     )
   }
-  const dead = tuned(wanted.deadLetters, { threshold: 0, minutes: 1 })
+  const dead = tuned(wanted.deadLetters, { threshold: 0, datapoints: 1 })
   if (dead) {
-    const metric = queueMetric(tableName, pk, 'dead')
+    const metric = queueMetric(tableName, pk, 'dead').with(every)
     alarms.push(ring(scope, `DeadLetters-${pk}`, metric, dead, `Queue ${pk} has dead letters`, actions))
   }
   return alarms
 }
 
-/** One alarm on the last five minutes. Silence is not an alarm: an idle table reports nothing. */
+/** One alarm on the last five readings. Silence is not an alarm: an idle table reports nothing. */
 export function ring(
   scope: Construct,
   id: string,
   metric: IMetric,
-  { threshold, minutes }: Required<AlarmTuning>,
+  { threshold, datapoints }: Required<AlarmTuning>,
   description: string,
   actions: readonly IAlarmAction[],
 ): Alarm {
   const window = 5
-  if (!Number.isInteger(minutes) || minutes < 1 || minutes > window)
-    throw new Error(`Alarm ${id}: minutes must be a whole number from 1 to ${window}, not ${minutes}`)
+  if (!Number.isInteger(datapoints) || datapoints < 1 || datapoints > window)
+    throw new Error(`Alarm ${id}: datapoints must be a whole number from 1 to ${window}, not ${datapoints}`)
   if (!Number.isFinite(threshold) || threshold < 0)
     throw new Error(`Alarm ${id}: threshold must be a number of at least 0, not ${threshold}`)
   const props: AlarmProps = {
     metric,
     threshold,
     evaluationPeriods: window,
-    datapointsToAlarm: minutes,
+    datapointsToAlarm: datapoints,
     comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
     treatMissingData: TreatMissingData.NOT_BREACHING,
     alarmDescription: description,

@@ -98,7 +98,7 @@ export class QueueWorker extends Construct {
           new LambdaFunction(fn, {
             event: RuleTargetInput.fromObject({ queue: pk }),
             // By then the next one is due.
-            maxEventAge: schedule.toSeconds() > 86_400 ? cdk.Duration.hours(24) : schedule,
+            maxEventAge: schedule,
             retryAttempts: 2,
             deadLetterQueue: this.failureQueue,
           }),
@@ -114,12 +114,12 @@ export class QueueWorker extends Construct {
     const made = pks.flatMap((pk) => queueAlarms(this, table.tableName, pk, alarms, actions))
     const minute = { period: cdk.Duration.minutes(1) }
     if (alarms.failedRuns) {
-      const tuning = tune(alarms.failedRuns, { threshold: 0, minutes: 3 })
+      const tuning = tune(alarms.failedRuns, { threshold: 0, datapoints: 3 })
       const metric = fn.metricErrors({ ...minute, statistic: 'Sum' })
       made.push(ring(this, 'FailedRuns', metric, tuning, 'The queue worker throws', actions))
     }
     if (alarms.undelivered) {
-      const tuning = tune(alarms.undelivered, { threshold: 0, minutes: 1 })
+      const tuning = tune(alarms.undelivered, { threshold: 0, datapoints: 1 })
       const metric = this.failureQueue.metricApproximateNumberOfMessagesVisible({
         ...minute,
         statistic: 'Maximum',

@@ -10,9 +10,9 @@ export const DEAD_LETTER_SUFFIX = '#dead'
 
 /** Alarms of a queue worker. */
 export interface WorkerAlarmOptions extends QueueAlarmOptions {
-  /** Runs of the function that threw, a minute. @default threshold 0, 3 of 5 minutes */
+  /** Runs of the function that threw, a minute. @default threshold 0, 3 of 5 */
   readonly failedRuns?: boolean | AlarmTuning
-  /** Wake-ups that could not be delivered, in the failure queue. @default threshold 0, 1 of 5 minutes */
+  /** Wake-ups that could not be delivered, in the failure queue. @default threshold 0, 1 of 5 */
   readonly undelivered?: boolean | AlarmTuning
 }
 
@@ -38,7 +38,7 @@ export interface QueueWorkerProps {
   readonly onInsert?: boolean
   /**
    * Run this often with `{ queue: pk }`, once per pk: for redeliveries, for delayed messages, and for wake-ups
-   * that got lost. Whole minutes.
+   * that got lost. Whole minutes, at most a day.
    * @default one minute (44,000 runs a month and pk, about $0.01)
    */
   readonly schedule?: Duration | false
@@ -101,14 +101,18 @@ export function resolveWorker(props: QueueWorkerProps): ResolvedWorker {
     for (const prop of ['batchSize', 'maxBatchingWindow', 'retryAttempts'] as const)
       if (props[prop] !== undefined) fail(`${prop} is for stream records, which onInsert: false forgoes`)
   }
-  if (schedule && (schedule.toSeconds() < 60 || schedule.toSeconds() % 60 !== 0))
-    fail('schedule must be whole minutes, at least one')
+  if (
+    schedule &&
+    (schedule.toSeconds() < 60 || schedule.toSeconds() > 86_400 || schedule.toSeconds() % 60 !== 0)
+  )
+    fail('schedule must be whole minutes, from one to a day')
   inRange('batchSize', props.batchSize, 1, 10_000, fail)
   inRange('maxConcurrency', props.maxConcurrency, 1, 1000, fail)
   inRange('retryAttempts', props.retryAttempts, 0, 10_000, fail)
   if (props.maxBatchingWindow && props.maxBatchingWindow.toSeconds() > 300)
     fail('maxBatchingWindow: at most 5 minutes')
-  const alarms = alarmsOf(props.alarms, pkPrefix, fail)
+  // A function that reports once per scheduled run must be judged by those reports.
+  const alarms = { ...(schedule && { readingsEvery: schedule }), ...alarmsOf(props.alarms, pkPrefix, fail) }
   const deadLetterPks = deadLettersOf(props, pks)
   for (const pk of deadLetterPks) {
     assertLiteralKey('deadLetterPk', pk)

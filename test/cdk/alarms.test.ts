@@ -1,5 +1,6 @@
 // Alarms and dashboard, each only when asked for, and on the metrics that really exist.
 
+import { Duration } from 'aws-cdk-lib'
 import type { Template } from 'aws-cdk-lib/assertions'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { Topic } from 'aws-cdk-lib/aws-sns'
@@ -92,7 +93,7 @@ describe('alarms of the table', () => {
 
   test('thresholds can be tuned', () => {
     const alarms = {
-      readThrottles: { threshold: 10, minutes: 5 },
+      readThrottles: { threshold: 10, datapoints: 5 },
       conditionalCheckFailures: { minimumRequests: 7 },
     }
     const template = synth({ alarms })
@@ -168,6 +169,21 @@ describe('alarms of a queue', () => {
     })
     expect(byMetric(template, 'ApproximateNumberOfMessagesVisible').Dimensions).toEqual([
       { Name: 'QueueName', Value: { 'Fn::GetAtt': [queue, 'QueueName'] } },
+    ])
+  })
+
+  test('count the readings of a worker that runs less often', () => {
+    const template = synth({}, ({ stack, db }) => {
+      db.addQueueWorker(makeFunction(stack), { pk: 'orders', schedule: Duration.minutes(15), alarms: true })
+      db.addQueueAlarms('mails', { oldestMessageAge: true, readingsEvery: Duration.hours(1) })
+    })
+    const periods = alarmsIn(template).map((alarm) => `${alarm.MetricName} ${alarm.Period}`)
+    expect(periods.sort()).toEqual([
+      'ApproximateNumberOfMessagesVisible 60',
+      'DeadLetters 900',
+      'Errors 60',
+      'OldestMessageAge 3600',
+      'OldestMessageAge 900',
     ])
   })
 

@@ -76,9 +76,9 @@ describe('of the table', () => {
       ['multiRegionConsistency'],
     ],
     [
-      'an alarm on a sixth minute',
-      { alarms: { readThrottles: { minutes: 6 } } },
-      ['ReadThrottles', 'minutes'],
+      'an alarm on six of five',
+      { alarms: { readThrottles: { datapoints: 6 } } },
+      ['ReadThrottles', 'datapoints'],
     ],
     [
       'an alarm below nothing',
@@ -169,6 +169,7 @@ describe('of a queue worker', () => {
     ['a window too long', { pk: 'a', maxBatchingWindow: Duration.minutes(6) }, ['maxBatchingWindow']],
     ['a schedule too often', { pk: 'a', schedule: Duration.seconds(30) }, ['schedule']],
     ['a schedule of a minute and a half', { pk: 'a', schedule: Duration.seconds(90) }, ['schedule']],
+    ['a schedule every two days', { pk: 'a', schedule: Duration.days(2) }, ['schedule']],
     ['an empty batch', { pk: 'a', batchSize: 0 }, ['batchSize']],
     ['no concurrency', { pk: 'a', maxConcurrency: 0 }, ['maxConcurrency']],
     ['negative retries', { pk: 'a', retryAttempts: -1 }, ['retryAttempts']],
