@@ -11,6 +11,7 @@ export {
   field,
   not,
 } from './conditions.ts'
+export { applyChanges, satisfies } from './engine/apply.ts'
 export { AtomicEngine, type EngineOptions } from './engine/engine.ts'
 export { lockKey } from './engine/keys.ts'
 export type { RetryOptions } from './engine/retry.ts'
@@ -19,6 +20,9 @@ export * from './interface.ts'
 export { AtomicLRUCache, type AtomicLRUCacheOptions, type CacheStats } from './lru/index.ts'
 export { AtomicMemoryDb, type AtomicMemoryDbOptions } from './memory/index.ts'
 export { type Path, path } from './paths.ts'
+export * from './recipes/index.ts'
+export * from './recipes/unique.ts'
 export { type Runtime, systemRuntime } from './runtime.ts'
 export type * from './storage.ts'
 export { StorageFault } from './storage.ts'
+export * from './transactions/index.ts'

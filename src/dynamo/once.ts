@@ -18,7 +18,10 @@ const throttled = new Set([
 
 interface Sealable {
   middlewareStack: {
-    add(middleware: never, options: { step: 'deserialize'; priority: 'high'; name: string; override: true }): void
+    add(
+      middleware: never,
+      options: { step: 'deserialize'; priority: 'high'; name: string; override: true },
+    ): void
   }
 }
 

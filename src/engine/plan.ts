@@ -86,12 +86,7 @@ export function nextTry(wanted: Wanted, row: Row | undefined, now: number): RowO
   }
   const bounds = changes.filter(isBound).map((bound) => settle(bound, item, key))
   const idle = bounds.filter((bound) => !bound.applies)
-  const concrete: RowChange[] = [
-    ...changes.filter((one): one is RowChange => !isBound(one)),
-    ...bounds
-      .filter((bound) => bound.applies)
-      .map(({ bound }): RowChange => ({ op: 'set', path: bound.path, value: bound.value })),
-  ]
+  const concrete = concreteOf(changes, bounds)
   const after = evaluated(key, item ?? { pk: key.pk, sk: key.sk }, concrete)
   if (!item) {
     if (after.data === undefined) return { op: 'check', key, guard: free(now) }
@@ -118,11 +113,27 @@ export function nextTry(wanted: Wanted, row: Row | undefined, now: number): RowO
     : update(key, grown.changes, guards, writeId)
 }
 
-function settle(
-  bound: Bound,
-  item: Row | undefined,
-  key: AtomicDbItemKey,
-): { bound: Bound; applies: boolean } {
+/** The row (`undefined`: none yet) after all changes. Throws `InvalidInput` where one does not fit. */
+export function changed(key: AtomicDbItemKey, item: Row | undefined, changes: readonly PlannedChange[]): Row {
+  const bounds = changes.filter(isBound).map((bound) => settle(bound, item, key))
+  return evaluated(key, item ?? { pk: key.pk, sk: key.sk }, concreteOf(changes, bounds))
+}
+
+function concreteOf(changes: readonly PlannedChange[], bounds: readonly Settled[]): RowChange[] {
+  const raised = bounds.filter(({ applies }) => applies)
+  return [
+    ...changes.filter((one): one is RowChange => !isBound(one)),
+    ...raised.map(({ bound }): RowChange => ({ op: 'set', path: bound.path, value: bound.value })),
+  ]
+}
+
+/** A bound, and whether it changes the item. */
+interface Settled {
+  bound: Bound
+  applies: boolean
+}
+
+function settle(bound: Bound, item: Row | undefined, key: AtomicDbItemKey): Settled {
   const current = valueAt(item, bound.path)
   if (current === undefined) return { bound, applies: true }
   if (!isNumeric(current)) throw misfit(key, new Misfit(bound.path, `${bound.op} needs a number`))

@@ -1,0 +1,29 @@
+import type { Changes } from '../changes.ts'
+import type { Condition } from '../conditions.ts'
+import type { AtomicDbItem, AtomicDbItemKey } from '../interface.ts'
+import type { Row } from '../storage.ts'
+import { toChanges } from './changes.ts'
+import { toGuard } from './conditions.ts'
+import { holds } from './evaluate.ts'
+import { changed } from './plan.ts'
+import { toItem } from './rows.ts'
+import { clone } from './values.ts'
+
+/**
+ * What `update` would make of this item (`undefined`: there is none), without any I/O: for code that holds items
+ * itself and must follow the same rules. `InvalidInput` as there.
+ */
+export function applyChanges<T>(
+  key: AtomicDbItemKey,
+  item: AtomicDbItem | undefined,
+  changes: Changes,
+): AtomicDbItem<T> | undefined {
+  const wanted = toChanges(changes)
+  if (wanted === 'delete') return undefined
+  const row = changed({ pk: key.pk, sk: key.sk }, item as Row | undefined, wanted)
+  return row.data === undefined && !item ? undefined : clone(toItem<T>(row))
+}
+
+/** Whether the condition holds for this item. */
+export const satisfies = (item: AtomicDbItem | undefined, condition: Condition): boolean =>
+  holds(toGuard(condition), item as Row | undefined)

@@ -1,0 +1,93 @@
+import type {
+  AtomicDbInterface,
+  AtomicDbItemInput,
+  AtomicDbItemKey,
+  AtomicDbOperation,
+  CallOptions,
+} from '../interface.ts'
+
+/** Which values an entity reserves: `{ email: 'a@b.c', handle: 'ab' }`. Compared as they are: normalise before. */
+export type UniqueValues = Readonly<Record<string, string>>
+
+/** Where the marker of a value is. The first part of its partition key is yours, e.g. a tenant. */
+const markerKey = (scope: string, name: string, value: string): AtomicDbItemKey => ({
+  pk: `${scope}#unique#${name}`,
+  sk: value,
+})
+
+const take = (scope: string, owner: AtomicDbItemKey, values: UniqueValues): AtomicDbOperation[] =>
+  Object.entries(values).map(([name, value]) => ({
+    type: 'setIfAbsent',
+    item: { ...markerKey(scope, name, value), data: { pk: owner.pk, sk: owner.sk } },
+  }))
+
+/** A marker is given back only by its owner. */
+const giveBack = (scope: string, owner: AtomicDbItemKey, values: UniqueValues): AtomicDbOperation[] =>
+  Object.entries(values).map(([name, value]) => ({
+    type: 'delete',
+    key: markerKey(scope, name, value),
+    if: { pk: owner.pk, sk: owner.sk },
+  }))
+
+const ofOwner = ({ pk, sk }: AtomicDbItemKey): AtomicDbItemKey => ({ pk, sk })
+
+/**
+ * Creates an entity whose values nobody else has: entity and one marker row per value in one transaction.
+ * `RaceCondition` lists what is taken (its key names the value, `current` the owner). 2 WRU per row.
+ *
+ * ```ts
+ * await reserveUnique(db, 'users', { pk: 'users', sk: id, data: user }, { email: user.email })
+ * ```
+ */
+export async function reserveUnique(
+  db: AtomicDbInterface,
+  scope: string,
+  entity: AtomicDbItemInput,
+  values: UniqueValues,
+  options?: CallOptions,
+): Promise<void> {
+  await db.transact([{ type: 'setIfAbsent', item: entity }, ...take(scope, entity, values)], options)
+}
+
+/** Writes the entity anew with other values: takes the new ones and gives the old ones back, all or nothing. */
+export async function changeUnique(
+  db: AtomicDbInterface,
+  scope: string,
+  entity: AtomicDbItemInput,
+  from: UniqueValues,
+  to: UniqueValues,
+  options?: CallOptions,
+): Promise<void> {
+  const only = (values: UniqueValues, others: UniqueValues) =>
+    Object.fromEntries(Object.entries(values).filter(([name, value]) => others[name] !== value))
+  await db.transact(
+    [
+      { type: 'set', item: entity },
+      ...take(scope, entity, only(to, from)),
+      ...giveBack(scope, entity, only(from, to)),
+    ],
+    options,
+  )
+}
+
+/** Deletes the entity and gives its values back. */
+export async function releaseUnique(
+  db: AtomicDbInterface,
+  scope: string,
+  key: AtomicDbItemKey,
+  values: UniqueValues,
+  options?: CallOptions,
+): Promise<void> {
+  await db.transact([{ type: 'delete', key: ofOwner(key) }, ...giveBack(scope, key, values)], options)
+}
+
+/** Whose a value is, if anybody's. 1 RRU. */
+export async function uniqueOwner(
+  db: AtomicDbInterface,
+  scope: string,
+  name: string,
+  value: string,
+  options?: CallOptions,
+): Promise<AtomicDbItemKey | undefined> {
+  return (await db.get<AtomicDbItemKey>(markerKey(scope, name, value), options))?.data
+}
