@@ -1,7 +1,8 @@
 import type { Changes } from '../changes.ts'
 import { applyChanges } from '../engine/apply.ts'
 import { keyText, lockKey } from '../engine/keys.ts'
-import { clone, utf8Order } from '../engine/values.ts'
+import { fromItem, toItem } from '../engine/rows.ts'
+import { clone, take, utf8Order } from '../engine/values.ts'
 import { InvalidInput } from '../errors.ts'
 import type {
   AtomicDbInterface,
@@ -101,14 +102,9 @@ export class Transaction {
     return reverse ? utf8Order(sk) < utf8Order(after) : utf8Order(sk) > utf8Order(after)
   }
 
-  /** Write an item whole. No I/O until the commit. */
+  /** Write an item whole. No I/O until the commit; `InvalidInput` at once. */
   set(item: AtomicDbItemInput): void {
-    const own = clone({
-      ...plain(item),
-      data: item.data,
-      ...(item.ttl === undefined ? {} : { ttl: item.ttl }),
-    })
-    this.#write(item, own as AtomicDbItem)
+    this.#write(item, toItem(fromItem(item, 'item')))
   }
 
   delete(key: AtomicDbItemKey): void {
@@ -124,8 +120,10 @@ export class Transaction {
 
   /** Send messages when the transaction commits. */
   queuePush(items: AtomicDbQueueItemInput | readonly AtomicDbQueueItemInput[]): void {
-    for (const item of Array.isArray(items) ? items : [items])
-      this.#others.push({ type: 'queuePush', item: clone(item) })
+    for (const item of Array.isArray(items) ? items : [items]) {
+      const data = item.data === undefined ? {} : { data: take(item.data, 'data') }
+      this.#others.push({ type: 'queuePush', item: { ...item, ...data } })
+    }
   }
 
   /** Acknowledge a pulled message when the transaction commits, and only if it is still ours then. */
