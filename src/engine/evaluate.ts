@@ -33,7 +33,7 @@ function operand(row: Row | undefined, of: Operand): unknown {
 }
 
 function sizeOf(value: unknown): number | undefined {
-  if (typeof value === 'string') return Buffer.byteLength(value)
+  if (typeof value === 'string') return value.length
   if (value instanceof Uint8Array) return value.byteLength
   if (Array.isArray(value)) return value.length
   if (value instanceof Set) return value.size

@@ -21,7 +21,10 @@ export function decodeNumber(text: string): number | bigint {
   const number = Number(text)
   if (Number.isSafeInteger(number) || !Number.isInteger(number)) return number
   const { digits, exponent } = parse(text)
-  return exponent >= 0 ? digits * 10n ** BigInt(exponent) : number
+  if (exponent >= 0) return digits * 10n ** BigInt(exponent)
+  // Sums are not normalised: 3.00 is a whole number.
+  const unit = 10n ** BigInt(-exponent)
+  return digits % unit === 0n ? digits / unit : number
 }
 
 interface Scaled {
@@ -84,11 +87,14 @@ function fromScaled(digits: bigint, exponent: number): Numeric | undefined {
   return l === r ? value : new Decimal(text)
 }
 
-/** Significant digits, for sizes. */
-export function significantDigits(value: Numeric): number {
-  const { digits } = scaled(value)
-  const text = (digits < 0n ? -digits : digits).toString().replace(/0+$/, '')
-  return text.length
+/** Pairs of digits, counted from the decimal point, that hold anything but zeros at either end: for sizes. */
+export function digitPairs(value: Numeric): number {
+  const { digits, exponent } = scaled(value)
+  const all = (digits < 0n ? -digits : digits).toString()
+  const significant = all.replace(/0+$/, '')
+  const power = exponent + all.length - significant.length
+  const magnitude = power + significant.length
+  return Math.ceil(magnitude / 2) - Math.floor(power / 2)
 }
 
 /** Why a number cannot be stored unchanged, or `undefined` when it can. */

@@ -6,7 +6,7 @@ import { both, free, isLive, live } from './conditions.ts'
 import { change, holds, Misfit, valueAt } from './evaluate.ts'
 import { showKey } from './keys.ts'
 import { compareNumbers, isNumeric } from './numbers.ts'
-import { fitsOneRow, maxItemBytes } from './values.ts'
+import { depthOf, fitsOneRow, maxDepth, maxItemBytes } from './values.ts'
 
 /**
  * How an update becomes guarded operations. The first one supposes what is usual: the item and all parents are
@@ -34,6 +34,8 @@ export function firstTry(wanted: Wanted, now: number): RowOperation {
   const { key, changes, guard, writeId } = wanted
   if (changes === 'delete') return { op: 'delete', key, guard: both(live(now), notLock, guard) }
   const guards: (Guard | undefined)[] = [live(now), notLock, guard]
+  // An update that gives no data would make an item without any.
+  if (!changes.some(givesData)) guards.push({ op: 'exists', path: ['pk'] })
   const concrete: RowChange[] = []
   const parents = new Set<string>()
   for (const one of changes) {
@@ -48,6 +50,9 @@ export function firstTry(wanted: Wanted, now: number): RowOperation {
   }
   return update(key, concrete, guards, writeId)
 }
+
+const givesData = (one: PlannedChange): boolean =>
+  one.path[0] === 'data' && one.op !== 'remove' && one.op !== 'removeFromSet'
 
 function update(
   key: AtomicDbItemKey,
@@ -147,6 +152,12 @@ function evaluated(key: AtomicDbItemKey, row: Row, changes: readonly RowChange[]
     after = change(row, changes, true)
   } catch (error) {
     throw error instanceof Misfit ? misfit(key, error) : error
+  }
+  if (depthOf(after.data) > maxDepth) {
+    throw new InvalidInput('changes', `data would be nested more than ${maxDepth} levels deep`, {
+      limit: maxDepth,
+      keys: [key],
+    })
   }
   if (!fitsOneRow(after))
     throw new InvalidInput('changes', `the item would be larger than ${maxItemBytes} bytes`, {

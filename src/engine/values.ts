@@ -5,16 +5,16 @@ import {
   compareNumbers,
   Decimal,
   decodeNumber,
+  digitPairs,
   isNumeric,
   type Numeric,
   numberProblem,
-  significantDigits,
 } from './numbers.ts'
 
 /** DynamoDB's limit of a row, attribute names and UTF-8 bytes included. */
 export const maxItemBytes = 400 * 1024
-/** Lists and maps within one another, the row's own attributes not counted. */
-export const maxDepth = 32
+/** Lists and maps within one another in `data`. DynamoDB's 32 levels count the row itself. */
+export const maxDepth = 31
 
 // Names of the way down to the value that is being checked; only an error reads it.
 const trail: (string | number)[] = []
@@ -87,6 +87,7 @@ function copyObject(value: object, field: string, depth: number): unknown {
   for (const name in value) {
     trail.push(name)
     if (name === '__proto__') reject(field, "a field cannot be named '__proto__'")
+    if (name === '') reject(field, 'a field name must not be empty')
     if (!name.isWellFormed()) reject(field, 'a field name has a lone surrogate')
     map[name] = copy((value as Record<string, unknown>)[name], field, depth + 1)
     trail.pop()
@@ -188,9 +189,26 @@ export function valueBytes(value: unknown): number {
   return bytes
 }
 
+/** A byte per two digits, counted in pairs from the decimal point, and one more; another one for the sign. */
 function numberBytes(value: Numeric): number {
   if (value === 0) return 1
-  return Math.ceil(significantDigits(value) / 2) + (compareNumbers(value, 0) < 0 ? 2 : 1)
+  return 1 + digitPairs(value) + (compareNumbers(value, 0) < 0 ? 1 : 0)
+}
+
+/** Lists and maps within one another in a value. */
+export function depthOf(value: unknown): number {
+  if (
+    typeof value !== 'object' ||
+    value === null ||
+    value instanceof Uint8Array ||
+    value instanceof Set ||
+    value instanceof Decimal
+  )
+    return 0
+  let deepest = 0
+  for (const inner of Array.isArray(value) ? value : Object.values(value))
+    deepest = Math.max(deepest, depthOf(inner))
+  return deepest + 1
 }
 
 /** Bytes that DynamoDB counts for a row. */

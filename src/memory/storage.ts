@@ -1,5 +1,5 @@
 import { change, holds, Misfit } from '../engine/evaluate.ts'
-import { clone, fitsOneRow, maxItemBytes, utf8Order } from '../engine/values.ts'
+import { clone, depthOf, fitsOneRow, maxDepth, maxItemBytes, utf8Order } from '../engine/values.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
 import type { Runtime } from '../runtime.ts'
 import {
@@ -68,6 +68,7 @@ export class MemoryStorage implements Storage {
     const current = this.#current(operation)
     if (operation.guard && !holds(operation.guard, current)) return { applied: false, row: clone(current) }
     const row = outcome(operation, current)
+    checkSize(row)
     this.#commit(operation, row)
     return { applied: true, row: clone(row) }
   }
@@ -75,14 +76,15 @@ export class MemoryStorage implements Storage {
   async transact(operations: readonly RowOperation[], token: string): Promise<FailedGuard[]> {
     if (this.#seen(token)) return []
     const failed: FailedGuard[] = []
-    const rows = operations.map((operation, index) => {
+    // A change that does not fit its row refuses the whole, also when another guard fails: as DynamoDB has it.
+    const outcomes = operations.map((operation, index) => {
       const current = this.#current(operation)
-      if (!operation.guard || holds(operation.guard, current)) return () => outcome(operation, current)
+      if (!operation.guard || holds(operation.guard, current)) return outcome(operation, current)
       failed.push({ index, row: clone(current) })
       return undefined
     })
     if (failed.length > 0) return failed
-    const outcomes = rows.map((row) => row!())
+    outcomes.forEach(checkSize)
     operations.forEach((operation, i) => {
       this.#commit(operation, outcomes[i])
     })
@@ -149,7 +151,13 @@ function outcome(operation: RowOperation, current: Row | undefined): Row | undef
       throw error instanceof Misfit ? new StorageFault('invalid', error.message, error) : error
     }
   }
-  if (!fitsOneRow(row))
-    throw new StorageFault('invalid', `the item would be larger than ${maxItemBytes} bytes`)
+  if (operation.op === 'update' && depthOf(row.data) > maxDepth) {
+    throw new StorageFault('invalid', `data would be nested more than ${maxDepth} levels deep`)
+  }
   return row
+}
+
+function checkSize(row: Row | undefined): void {
+  if (row && !fitsOneRow(row))
+    throw new StorageFault('invalid', `the item would be larger than ${maxItemBytes} bytes`)
 }
