@@ -1,0 +1,1 @@
+export { type DynamoDBLocal, type DynamoDBLocalOptions, startDynamoDBLocal } from './dynamo-local.ts'
