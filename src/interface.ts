@@ -143,7 +143,10 @@ export interface UpdateOptions extends CallOptions {
 export interface UpdateResult<T = unknown> {
   /** Whether the changes were made. */
   applied: boolean
-  /** Applied: the item as it is now. Not applied: the item that did not satisfy `if`; absent when there is none. */
+  /**
+   * Applied: the item as it is now. Not applied: the item that did not satisfy `if`. Absent when there is none, and
+   * with `exactlyOnce` also when it was written but could not be read back.
+   */
   item?: AtomicDbItem<T>
 }
 

@@ -52,6 +52,7 @@ export function once(
       guard: free(now),
     }),
     next: () => 'unmet',
+    marker: true,
   }
   return {
     part,

@@ -1,7 +1,8 @@
 import { BackendError, OutcomeUnknown, RaceCondition, Throttled } from '../errors.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
 import type { Runtime } from '../runtime.ts'
-import { StorageFault } from '../storage.ts'
+import { type Row, type Storage, StorageFault } from '../storage.ts'
+import { showKey } from './keys.ts'
 
 export interface RetryOptions {
   /** Tries in all. Default 10. */
@@ -32,6 +33,11 @@ export function backoff(
  */
 export type Repeatable = 'read' | 'idempotent' | 'once'
 
+/** Whether a reply was lost: what was sent may have been applied, or may yet arrive and be applied. */
+export interface Doubt {
+  unanswered: boolean
+}
+
 /** Runs `call` until it is neither refused nor, where that may be repeated, without reply. */
 export async function retried<T>(
   context: { runtime: Runtime; retry: RetryOptions },
@@ -39,6 +45,7 @@ export async function retried<T>(
   keys: readonly AtomicDbItemKey[],
   signal: AbortSignal | undefined,
   call: () => Promise<T>,
+  doubt: Doubt = { unanswered: false },
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -47,14 +54,21 @@ export async function retried<T>(
     } catch (error) {
       if (!(error instanceof StorageFault) || error.kind === 'invalid') throw error
       if (error.kind === 'unknown' && repeatable === 'once') throw error
-      if (attempt >= (context.retry.attempts ?? 10)) throw exhausted(error, repeatable, keys)
+      if (error.kind === 'unknown' && repeatable !== 'read') doubt.unanswered = true
+      if (attempt >= (context.retry.attempts ?? 10)) throw exhausted(error, doubt, keys)
     }
     await backoff(context.runtime, attempt, context.retry, signal)
   }
 }
 
-function exhausted(fault: StorageFault, repeatable: Repeatable, keys: readonly AtomicDbItemKey[]): Error {
+function exhausted(fault: StorageFault, doubt: Doubt, keys: readonly AtomicDbItemKey[]): Error {
   const details = { cause: fault.cause, keys }
+  // Whatever the last refusal was: an earlier try of the same write may have been applied.
+  if (doubt.unanswered)
+    return new OutcomeUnknown(
+      `no reply after all retries (${fault.message}): the write may have happened`,
+      details,
+    )
   switch (fault.kind) {
     case 'throttled':
       return new Throttled(
@@ -67,15 +81,31 @@ function exhausted(fault: StorageFault, repeatable: Repeatable, keys: readonly A
         keys.map((key, index) => ({ index, key, reason: 'conflict' })),
         { cause: fault.cause },
       )
-    case 'unknown':
-      if (repeatable !== 'read')
-        return new OutcomeUnknown(
-          `no reply after all retries (${fault.message}): the write may have happened`,
-          details,
-        )
+    default:
+      return new BackendError(
+        `the backend did not answer (${fault.message}): check the endpoint, the network and its state`,
+        details,
+      )
   }
-  return new BackendError(
-    `the backend did not answer (${fault.message}): check the endpoint, the network and its state`,
-    details,
-  )
+}
+
+/** The row after a write that was not answered. Where it cannot be read either, the outcome is not known. */
+export async function rowAfterDoubt(
+  context: { runtime: Runtime; retry: RetryOptions; storage: Storage },
+  key: AtomicDbItemKey,
+  signal: AbortSignal | undefined,
+  fault: StorageFault,
+): Promise<Row | undefined> {
+  try {
+    const [row] = await retried(context, 'read', [key], signal, () =>
+      context.storage.read([key], { consistent: true, signal }),
+    )
+    return row
+  } catch (error) {
+    if (fault.kind === 'invalid' || signal?.aborted) throw error
+    throw new OutcomeUnknown(
+      `the reply to a write of ${showKey(key)} was lost, and the row cannot be read: the write may have happened`,
+      { keys: [key], cause: error },
+    )
+  }
 }

@@ -1,4 +1,4 @@
-import { type Conflict, InvalidInput, RaceCondition } from '../errors.ts'
+import { type Conflict, InvalidInput, OutcomeUnknown, RaceCondition } from '../errors.ts'
 import type {
   AtomicDbItemInput,
   AtomicDbItemKey,
@@ -18,7 +18,7 @@ import { checkKey, keyText, showKey } from './keys.ts'
 import { checkLock, lockLifeSeconds, unchanged } from './locks.ts'
 import { firstTry, nextTry, type Wanted } from './plan.ts'
 import { acknowledgeOperation, type NewMessage, newMessage } from './queue/messages.ts'
-import { retried } from './retry.ts'
+import { type Doubt, retried } from './retry.ts'
 import { asList, fromItem, toCurrent } from './rows.ts'
 import { rowBytes } from './values.ts'
 
@@ -33,6 +33,8 @@ export interface Part {
   reason: Conflict['reason']
   /** What it puts, where that is known beforehand. */
   row?: Row
+  /** The row that lets the transaction happen once only, whatever else changes. */
+  marker?: true
   first(now: number): RowOperation
   /** The operation for the row that failed the guard; 'unmet' when there is no other than to fail. */
   next(row: Row | undefined, now: number): RowOperation | 'unmet'
@@ -294,6 +296,7 @@ export async function commit(
 ): Promise<Failure[]> {
   const keys = parts.map((part) => part.key)
   const operations = parts.map((part) => part.first(nowSeconds(context)))
+  const doubt: Doubt = { unanswered: false }
   let refusals = 0
   for (let turn = 0; turn < maxTurns; turn++) {
     const { failed, refused } = await attempt(
@@ -302,8 +305,12 @@ export async function commit(
       operations,
       turn === 0 ? token : context.id(),
       signal,
+      doubt,
     )
     if (failed.length === 0) return []
+    // A try without reply may still arrive. Only what can never hold again makes sure that it will fail too.
+    const haunted = doubt.unanswered && !failed.some(({ index }) => failsForGood(parts[index]!))
+    if (haunted && !parts.some((part) => part.marker)) throw unsettled(keys)
     const failures: Failure[] = []
     const now = nowSeconds(context)
     for (const { index, row } of failed) {
@@ -312,7 +319,10 @@ export async function commit(
       if (next === 'unmet') failures.push({ part, row })
       else operations[index] = next
     }
-    if (failures.length > 0) return failures
+    if (failures.length > 0) {
+      if (haunted) throw unsettled(keys)
+      return failures
+    }
     if (refused && ++refusals > 2) throw refusal(refused, keys)
   }
   throw new RaceCondition(
@@ -321,6 +331,16 @@ export async function commit(
     { attempts: maxTurns },
   )
 }
+
+/** Versions and receipts never come back, and a marker stays. */
+const failsForGood = (part: Part): boolean =>
+  part.marker === true || part.reason === 'lock' || part.reason === 'receipt'
+
+const unsettled = (keys: readonly AtomicDbItemKey[]): OutcomeUnknown =>
+  new OutcomeUnknown(
+    'a transaction was not answered and its conditions do not hold any more: it was not applied so far, but may still arrive. Read and decide, or try again with an idempotencyKey',
+    { keys },
+  )
 
 export const refusal = (fault: StorageFault, keys: readonly AtomicDbItemKey[]): InvalidInput =>
   new InvalidInput('input', `refused by the backend: ${fault.message}`, { keys, cause: fault.cause })
@@ -331,14 +351,12 @@ async function attempt(
   operations: readonly RowOperation[],
   token: string,
   signal: AbortSignal | undefined,
+  doubt: Doubt,
 ): Promise<{ failed: FailedGuard[]; refused?: StorageFault }> {
   const keys = parts.map((part) => part.key)
+  const send = () => context.storage.transact(operations, token, { signal })
   try {
-    return {
-      failed: await retried(context, 'idempotent', keys, signal, () =>
-        context.storage.transact(operations, token, { signal }),
-      ),
-    }
+    return { failed: await retried(context, 'idempotent', keys, signal, send, doubt) }
   } catch (error) {
     if (!(error instanceof StorageFault) || error.kind !== 'invalid') throw error
     // Refused for its content: the rows tell which change does not fit.

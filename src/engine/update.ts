@@ -7,7 +7,7 @@ import { toGuard } from './conditions.ts'
 import { type Context, nowSeconds } from './context.ts'
 import { checkKey, showKey } from './keys.ts'
 import { firstTry, nextTry, type Wanted } from './plan.ts'
-import { retried } from './retry.ts'
+import { retried, rowAfterDoubt } from './retry.ts'
 import { itemOrNone } from './rows.ts'
 import { commit, refusal, updatePart } from './transact.ts'
 
@@ -79,9 +79,7 @@ async function attempt(
     }
   } catch (error) {
     if (!(error instanceof StorageFault)) throw error
-    const [row] = await retried(context, 'read', [wanted.key], options.signal, () =>
-      context.storage.read([wanted.key], { consistent: true, signal: options.signal }),
-    )
+    const row = await rowAfterDoubt(context, wanted.key, options.signal, error)
     if (error.kind === 'invalid') return { result: { applied: false, row }, refused: error }
     if (row?.w !== wanted.writeId && !mayRepeat(wanted)) {
       throw new OutcomeUnknown(
@@ -105,10 +103,15 @@ async function updateOnce<T>(
 ): Promise<UpdateResult<T>> {
   const part = updatePart(0, { ...wanted, writeId: undefined }, 'condition')
   const failures = await commit(context, [part], context.id(), options.signal)
-  const now = nowSeconds(context)
-  if (failures.length > 0) return { applied: false, ...optional(itemOrNone<T>(failures[0]!.row, now)) }
-  const [row] = await retried(context, 'read', [wanted.key], options.signal, () =>
-    context.storage.read([wanted.key], { consistent: true, signal: options.signal }),
-  )
-  return applied<T>(row, now)
+  if (failures.length > 0)
+    return { applied: false, ...optional(itemOrNone<T>(failures[0]!.row, nowSeconds(context))) }
+  try {
+    const [row] = await retried(context, 'read', [wanted.key], options.signal, () =>
+      context.storage.read([wanted.key], { consistent: true, signal: options.signal }),
+    )
+    return applied<T>(row, nowSeconds(context))
+  } catch {
+    // It was written: that it cannot be shown must not look as if it was not.
+    return { applied: true }
+  }
 }

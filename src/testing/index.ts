@@ -1,1 +1,9 @@
-export { type DynamoDBLocal, type DynamoDBLocalOptions, startDynamoDBLocal } from './dynamo-local.ts'
+export {
+  type DynamoDBLocal,
+  type DynamoDBLocalOptions,
+  startDynamoDBLocal,
+} from './dynamo-local.ts'
+export { Random } from './random.ts'
+export * from './sim/faults.ts'
+export * from './sim/server.ts'
+export * from './sim/simulation.ts'

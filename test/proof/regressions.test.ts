@@ -1,0 +1,111 @@
+/** What the simulator found, each as the shortest sequence that shows it. */
+import {
+  AtomicEngine,
+  lockKey,
+  OutcomeUnknown,
+  RaceCondition,
+  type Storage,
+  StorageFault,
+  systemRuntime,
+} from 'lockrow'
+import { describe, expect, test } from 'vitest'
+import { MemoryStorage } from '../../src/memory/storage.ts'
+
+type Fate = 'ok' | 'lostRequest' | 'lostReply' | 'late' | 'throttled' | 'unreachable' | 'conflict'
+type Method = 'read' | 'write' | 'apply' | 'transact'
+
+/** A storage whose calls meet the fates in order; `arrive` lets the late ones through. */
+function fated(fates: Partial<Record<Method, Fate[]>>) {
+  const inner = new MemoryStorage(systemRuntime)
+  const late: (() => Promise<unknown>)[] = []
+  const meet = async <T>(method: Method, call: () => Promise<T>): Promise<T> => {
+    const fate = fates[method]?.shift() ?? 'ok'
+    if (fate === 'ok') return call()
+    if (fate === 'throttled' || fate === 'unreachable' || fate === 'conflict')
+      throw new StorageFault(fate, fate)
+    if (fate === 'lostReply') await call()
+    if (fate === 'late') late.push(call)
+    throw new StorageFault('unknown', fate)
+  }
+  const storage: Storage = {
+    read: (keys) => meet('read', () => inner.read(keys)),
+    readTogether: (keys) => inner.readTogether(keys),
+    page: (range) => inner.page(range),
+    write: (writes) => meet('write', () => inner.write(writes)),
+    apply: (operation) => meet('apply', () => inner.apply(operation)),
+    transact: (operations, token) => meet('transact', () => inner.transact(operations, token)),
+  }
+  const runtime = { ...systemRuntime, sleep: async () => {} }
+  const db = new AtomicEngine(storage, { runtime, retry: { attempts: 3 } })
+  const arrive = async () => {
+    for (const call of late.splice(0)) await call()
+  }
+  return { db, arrive, other: new AtomicEngine(inner, { runtime }) }
+}
+
+const key = { pk: 'counter', sk: 'c' }
+const counted = { add: { n: 1 } }
+
+describe('retries used up by a refusal, after a reply was lost', () => {
+  test.each(['throttled', 'unreachable', 'conflict'] as const)('%s: the outcome is unknown', async (last) => {
+    const { db } = fated({ transact: ['lostReply', last, last] })
+    const lock = await db.getLock(lockKey(key))
+    await expect(db.setAtomic({ ...key, data: { n: 1 } }, lock)).rejects.toThrow(OutcomeUnknown)
+    expect(await db.get(key)).toMatchObject({ data: { n: 1 } })
+  })
+})
+
+describe('a transaction planned anew while its first request is still on its way', () => {
+  test('exactlyOnce does not count twice when that one arrives', async () => {
+    const { db, arrive } = fated({ transact: ['late'] })
+    const first = await db.update(key, counted, { exactlyOnce: true }).catch((error: unknown) => error)
+    expect(first).toBeInstanceOf(OutcomeUnknown)
+    await db.update(key, counted)
+    await arrive()
+    expect(await db.get(key)).toMatchObject({ data: { n: 2 } })
+  })
+
+  test('an idempotencyKey makes it certain', async () => {
+    const { db, arrive } = fated({ transact: ['late'] })
+    await db.transact([{ type: 'update', key, changes: counted }], { idempotencyKey: 'job' })
+    await arrive()
+    expect(await db.get(key)).toMatchObject({ data: { n: 1 } })
+  })
+
+  test('a failure that may yet turn into a success is not reported as one', async () => {
+    const { db, arrive, other } = fated({ transact: ['late'] })
+    await other.set({ ...key, data: 'taken' })
+    await expect(db.transact([{ type: 'setIfAbsent', item: { ...key, data: 'ours' } }])).rejects.toThrow(
+      OutcomeUnknown,
+    )
+    await other.delete(key)
+    await arrive()
+    expect(await db.get(key)).toMatchObject({ data: 'ours' })
+  })
+
+  test('a changed lock stays changed: that is a RaceCondition', async () => {
+    const { db, arrive, other } = fated({ transact: ['late'] })
+    const lock = await db.getLock(lockKey(key))
+    await other.setAtomic({ ...key, data: 'theirs' }, lock)
+    await expect(db.setAtomic({ ...key, data: 'ours' }, lock)).rejects.toThrow(RaceCondition)
+    await arrive()
+    expect(await db.get(key)).toMatchObject({ data: 'theirs' })
+  })
+})
+
+describe('the read after a write fails', () => {
+  const refused: Fate[] = ['throttled', 'throttled', 'throttled']
+
+  test('exactlyOnce still says that it was applied', async () => {
+    const { db } = fated({ read: [...refused] })
+    expect(await db.update(key, { set: { n: 1 } }, { exactlyOnce: true })).toEqual({ applied: true })
+    expect(await db.get(key)).toMatchObject({ data: { n: 1 } })
+  })
+
+  test('after a lost reply the outcome is unknown, not "nothing was written"', async () => {
+    const { db, other } = fated({ apply: ['lostReply'], read: [...refused] })
+    await other.set({ ...key, data: { n: 1 } })
+    await expect(db.update(key, counted)).rejects.toThrow(OutcomeUnknown)
+    expect(await db.get(key)).toMatchObject({ data: { n: 2 } })
+  })
+})
