@@ -4,6 +4,7 @@ import type { Guard, Row, RowChange, RowOperation, RowPath } from '../storage.ts
 import { type Bound, dataPath, type PlannedChange } from './changes.ts'
 import { both, free, isLive, live } from './conditions.ts'
 import { change, holds, Misfit, valueAt } from './evaluate.ts'
+import { checkExpressions } from './expression-limits.ts'
 import { showKey } from './keys.ts'
 import { compareNumbers, isNumeric } from './numbers.ts'
 import { depthOf, fitsOneRow, maxDepth, maxItemBytes } from './values.ts'
@@ -31,6 +32,12 @@ const notOurs = (writeId: string): Guard => ({ op: 'ne', left: { path: ['w'] }, 
 const mark = (writeId: string): RowChange => ({ op: 'set', path: ['w'], value: writeId })
 
 export function firstTry(wanted: Wanted, now: number): RowOperation {
+  const operation = supposed(wanted, now)
+  if (operation.guard) checkExpressions(operation.guard, operation.op === 'update' ? operation.changes : [])
+  return operation
+}
+
+function supposed(wanted: Wanted, now: number): RowOperation {
   const { key, changes, guard, writeId } = wanted
   if (changes === 'delete') return { op: 'delete', key, guard: both(live(now), notLock, guard) }
   const guards: (Guard | undefined)[] = [live(now), notLock, guard]

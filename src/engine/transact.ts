@@ -13,6 +13,7 @@ import { toChanges } from './changes.ts'
 import { both, free, isLive, live, toGuard } from './conditions.ts'
 import { type Context, nowSeconds } from './context.ts'
 import { holds } from './evaluate.ts'
+import { checkExpressions } from './expression-limits.ts'
 import { once } from './idempotency.ts'
 import { checkKey, keyText, showKey } from './keys.ts'
 import { checkLock, lockLifeSeconds, unchanged } from './locks.ts'
@@ -78,7 +79,8 @@ function setPart(
 ): Part {
   const row = fromItem(item, field)
   if (condition === undefined) return putPart(index, row, 'condition', () => undefined)
-  const guard = toGuard(condition)
+  const guard = toGuard(condition, field.replace(/item$/, 'if'))
+  checkExpressions(guard, [])
   return {
     index,
     key: plain(row),

@@ -1,0 +1,72 @@
+import { InvalidInput } from '../errors.ts'
+import type { Guard, Operand, RowChange, RowPath } from '../storage.ts'
+
+/**
+ * DynamoDB takes expressions of up to 4096 bytes and 300 operators. The same limits hold on every backend, so they
+ * are worked out here, with room for what the engine adds when it plans an update anew.
+ */
+const maxText = 3800
+const maxOperators = 280
+
+interface Measure {
+  text: number
+  operators: number
+}
+
+// Placeholders such as #12 and :12, with their separators.
+const nameText = 4
+const valueText = 4
+
+const pathText = (path: RowPath): number => path.length * nameText
+
+function operandText(operand: Operand): number {
+  if ('value' in operand) return valueText
+  return 'path' in operand ? pathText(operand.path) : pathText(operand.sizeOf) + 6
+}
+
+function measure(guard: Guard, sum: Measure): void {
+  sum.operators++
+  switch (guard.op) {
+    case 'and':
+    case 'or':
+      sum.text += 2 + guard.of.length * 5
+      for (const part of guard.of) measure(part, sum)
+      break
+    case 'not':
+      sum.text += 6
+      measure(guard.of, sum)
+      break
+    case 'between':
+      sum.text += 14 + operandText(guard.left) + operandText(guard.low) + operandText(guard.high)
+      break
+    case 'in':
+      sum.text += 6 + operandText(guard.left) + guard.values.length * (valueText + 2)
+      break
+    case 'exists':
+    case 'absent':
+    case 'beginsWith':
+    case 'contains':
+    case 'type':
+      sum.text += 22 + pathText(guard.path) + valueText
+      break
+    default:
+      sum.text += 4 + operandText(guard.left) + operandText(guard.right)
+  }
+}
+
+/** Throws `InvalidInput` when the guard or the changes are too long for one request. */
+export function checkExpressions(guard: Guard, changes: readonly RowChange[]): void {
+  const condition: Measure = { text: 0, operators: 0 }
+  measure(guard, condition)
+  const update = changes.reduce(
+    (text, change) =>
+      text + (change.op === 'set' || change.op === 'remove' ? 12 : 44) + 2 * pathText(change.path),
+    0,
+  )
+  if (condition.text > maxText || condition.operators > maxOperators || update > maxText) {
+    throw new InvalidInput(
+      'if',
+      'together with the changes is too long for one request: use fewer or shorter paths, values and conditions',
+    )
+  }
+}
