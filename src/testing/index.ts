@@ -3,6 +3,14 @@ export {
   type DynamoDBLocalOptions,
   startDynamoDBLocal,
 } from './dynamo-local.ts'
+export {
+  type FaultInjection,
+  type FaultInjectionOptions,
+  injectFaults,
+  type SdkFault,
+  type SdkFaultRates,
+  sdkFaults,
+} from './faults/index.ts'
 export { Random } from './random.ts'
 export * from './sim/faults.ts'
 export * from './sim/server.ts'

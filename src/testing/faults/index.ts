@@ -1,0 +1,70 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { Runtime } from '../../runtime.ts'
+import { type BatchSend, Injector, type Send } from './injector.ts'
+import type { SdkFault, SdkFaultRates } from './kinds.ts'
+
+export { type SdkFault, type SdkFaultRates, sdkFaults } from './kinds.ts'
+
+export interface FaultInjectionOptions {
+  /** Decides the faults of the first, second, ... request. Default: by chance; it is told either way. */
+  seed?: number
+  rates?: SdkFaultRates
+  /** Clock, timers and chance to build on. */
+  runtime?: Runtime
+  /** Default 50. */
+  maxDelayMs?: number
+  /** Default 500. */
+  maxFreezeMs?: number
+  /** Default 2000. */
+  maxClockStepMs?: number
+  /** Told the seed, once. Default `console.log`. */
+  log?: (line: string) => void
+}
+
+export interface FaultInjection {
+  readonly seed: number
+  /** May be changed at any time. */
+  rates: SdkFaultRates
+  /** How often each fault was met. */
+  readonly counts: Record<SdkFault, number>
+  /** Requests that may have been applied unknown to the caller, or more than once. */
+  readonly doubts: number
+  /** For the database under test: its clock steps with the fault `clockStep`. */
+  readonly runtime: Runtime
+  /** Takes the faults out of the client again. */
+  stop(): void
+}
+
+const name = 'lockrowFaults'
+
+/**
+ * Makes the requests of an SDK client fail as they fail in production, which DynamoDB Local never does. The faults
+ * are put below the SDK's retry, once per attempt, so that what is tested includes what the SDK does about them.
+ *
+ * ```ts
+ * const faults = injectFaults(client, { seed: 7, rates: { dropReply: 0.05, throttle: 0.05, conflict: 0.05 } })
+ * const db = new AtomicDynamoDB(client, 'table', { runtime: faults.runtime })
+ * ```
+ */
+export function injectFaults(
+  client: Pick<DynamoDBClient, 'middlewareStack'>,
+  options: FaultInjectionOptions = {},
+): FaultInjection {
+  const injector = new Injector(options)
+  const stack = client.middlewareStack
+  const attempt = (next: unknown) => (args: unknown) =>
+    injector.attempt(next as Send, args as Parameters<Send>[0])
+  const batch = (next: unknown) => (args: unknown) =>
+    injector.batch(next as BatchSend, args as Parameters<BatchSend>[0])
+  // Deserialize, low: the innermost place, where a request is a request and a reply not yet decoded.
+  stack.add(attempt as never, { step: 'deserialize', priority: 'low', name, override: true })
+  stack.add(batch as never, { step: 'initialize', name: `${name}Batch`, override: true })
+  const log = options.log ?? console.log
+  log(`faults injected with seed ${injector.seed}`)
+  return Object.assign(injector, {
+    stop() {
+      stack.remove(name)
+      stack.remove(`${name}Batch`)
+    },
+  })
+}
