@@ -1,3 +1,4 @@
+export { AtomicChaosDb, type AtomicChaosOptions, type ChaosFault, chaosFaults } from './chaos.ts'
 export {
   type DynamoDBLocal,
   type DynamoDBLocalOptions,
