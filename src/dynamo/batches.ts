@@ -11,6 +11,7 @@ import type { AtomicDbItemKey } from '../interface.ts'
 import type { Runtime } from '../runtime.ts'
 import { type Row, type RowWrite, StorageFault } from '../storage.ts'
 import { toFault } from './faults.ts'
+import { forClient } from './rows.ts'
 
 /** Batches of any size: DynamoDB takes 25 writes or 100 keys at once, and may leave some of them undone. */
 export interface BatchContext {
@@ -27,7 +28,7 @@ const requestsAtOnce = 4
 type WriteRequest = NonNullable<BatchWriteCommandInput['RequestItems']>[string][number]
 
 const toRequest = (write: RowWrite): WriteRequest =>
-  'put' in write ? { PutRequest: { Item: write.put } } : { DeleteRequest: { Key: write.delete } }
+  'put' in write ? { PutRequest: { Item: forClient(write.put) } } : { DeleteRequest: { Key: write.delete } }
 
 const keyOf = (request: WriteRequest): AtomicDbItemKey => {
   const row = request.PutRequest?.Item ?? request.DeleteRequest?.Key

@@ -1,4 +1,5 @@
 import type { Guard, Operand, RowChange, RowPath } from '../storage.ts'
+import { forClient } from './rows.ts'
 
 /** The changes that are a SET. */
 type Assigning = Extract<RowChange, { op: 'set' | 'add' | 'append' }>
@@ -36,7 +37,7 @@ export class Expressions {
 
   value(value: unknown): string {
     const placeholder = `:${this.#valueCount++}`
-    this.values[placeholder] = value
+    this.values[placeholder] = forClient(value)
     return placeholder
   }
 

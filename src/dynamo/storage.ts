@@ -17,7 +17,7 @@ import { type BatchContext, readBatches, writeBatches } from './batches.ts'
 import { Expressions } from './expressions.ts'
 import { type SdkError, toFault } from './faults.ts'
 import { seal, unseal } from './once.ts'
-import { decodeRow, translation } from './rows.ts'
+import { decodeRow, forClient, translation } from './rows.ts'
 
 type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number]
 
@@ -97,7 +97,7 @@ export class DynamoStorage implements Storage {
     const TableName = this.#table
     if ('put' in first)
       await this.#sent(signal, (options) =>
-        this.#client.send(new PutCommand({ TableName, Item: first.put }), options),
+        this.#client.send(new PutCommand({ TableName, Item: forClient(first.put) }), options),
       )
     else
       await this.#sent(signal, (options) =>
@@ -114,7 +114,7 @@ export class DynamoStorage implements Storage {
     try {
       switch (operation.op) {
         case 'put': {
-          const command = new PutCommand({ ...input, Item: operation.row })
+          const command = new PutCommand({ ...input, Item: forClient(operation.row) })
           await this.#client.send(seal(command), signal && { abortSignal: signal })
           return { applied: true, row: operation.row }
         }
@@ -170,7 +170,7 @@ export class DynamoStorage implements Storage {
     }
     switch (operation.op) {
       case 'put':
-        return { Put: { ...base, Item: operation.row } }
+        return { Put: { ...base, Item: forClient(operation.row) } }
       case 'update':
         return { Update: { ...base, UpdateExpression: base.UpdateExpression, Key: operation.key } }
       case 'delete':

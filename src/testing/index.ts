@@ -1,4 +1,5 @@
 export { AtomicChaosDb, type AtomicChaosOptions, type ChaosFault, chaosFaults } from './chaos.ts'
+export * from './conformance/index.ts'
 export {
   type DynamoDBLocal,
   type DynamoDBLocalOptions,

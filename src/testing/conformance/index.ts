@@ -1,0 +1,49 @@
+import { conditions } from './conditions.ts'
+import { input } from './input.ts'
+import { items } from './items.ts'
+import { type Capability, type ConformanceOptions, type Kit, makeKit, type TestFramework } from './kit.ts'
+import { locks } from './locks.ts'
+import { queries } from './queries.ts'
+import { queues } from './queues.ts'
+import { transactions } from './transactions.ts'
+import { updates } from './updates.ts'
+import { values } from './values.ts'
+
+export {
+  type Capability,
+  type ConformanceBackend,
+  type ConformanceOptions,
+  type TestFramework,
+  TestRuntime,
+} from './kit.ts'
+
+const parts: Record<Capability, (kit: Kit) => void> = {
+  items,
+  values,
+  queries,
+  locks,
+  updates,
+  conditions,
+  transactions,
+  queues,
+  input,
+}
+
+/**
+ * The contract as tests: run it on a backend of your own.
+ *
+ * ```ts
+ * import { afterAll, describe, it } from 'vitest'
+ * conformanceSuite({ describe, it, afterAll }, 'my backend', {
+ *   open: (runtime) => ({ client: () => new MyDb({ runtime }) }),
+ * })
+ * ```
+ */
+export function conformanceSuite(framework: TestFramework, name: string, options: ConformanceOptions): void {
+  framework.describe(name, () => {
+    const kit = makeKit(framework, options)
+    for (const capability of options.capabilities ?? (Object.keys(parts) as Capability[])) {
+      framework.describe(capability, () => parts[capability](kit))
+    }
+  })
+}
