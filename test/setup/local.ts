@@ -3,11 +3,16 @@ import {
   CreateTableCommand,
   DeleteTableCommand,
   DynamoDBClient,
+  type DynamoDBClientConfig,
   ResourceNotFoundException,
 } from '@aws-sdk/client-dynamodb'
 
-export function localClient(endpoint: string): DynamoDBClient {
+export function localClient(
+  endpoint: string,
+  options: Pick<DynamoDBClientConfig, 'maxAttempts'> = {},
+): DynamoDBClient {
   return new DynamoDBClient({
+    ...options,
     endpoint,
     region: 'local',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
