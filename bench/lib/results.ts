@@ -1,0 +1,85 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { report } from './report.ts'
+
+export interface Table {
+  title: string
+  columns: string[]
+  rows: (string | number | undefined)[][]
+}
+
+/** A chart of what stands in a table: bars of one column, or lines over a growing x. */
+export type Chart =
+  | {
+      kind: 'bars'
+      title: string
+      unit: string
+      bars: { name: string; value: number; low?: number; high?: number }[]
+      mark?: number
+    }
+  | {
+      kind: 'lines'
+      title: string
+      unit: string
+      xs: number[]
+      xLabel: string
+      lines: { name: string; ys: (number | undefined)[] }[]
+    }
+
+export interface Target {
+  what: string
+  target: string
+  value: string
+  met: boolean
+}
+
+export interface Section {
+  id: string
+  title: string
+  settings: Record<string, string | number>
+  tables: Table[]
+  charts: Chart[]
+  targets?: Target[]
+  notes: string[]
+}
+
+export interface Results {
+  machine: Record<string, string>
+  sections: (Section & { when: string })[]
+}
+
+const file = new URL('../results.json', import.meta.url)
+const html = new URL('../report.html', import.meta.url)
+/** The order of the report. */
+const order = ['client', 'local', 'units', 'atomic', 'twin', 'lru', 'queue', 'queue-peers', 'size']
+
+/** Replaces these sections in results.json and writes the report from all of it. */
+export function save(sections: readonly Section[]): void {
+  let old: Results = { machine: {}, sections: [] }
+  try {
+    old = JSON.parse(readFileSync(file, 'utf8')) as Results
+  } catch {
+    // The first run.
+  }
+  const when = new Date().toISOString()
+  const kept = old.sections.filter(({ id }) => !sections.some((section) => section.id === id))
+  const rank = ({ id }: Section) => (order.indexOf(id) + order.length + 1) % (order.length + 1)
+  const results: Results = {
+    machine: machine(),
+    sections: [...kept, ...sections.map((section) => ({ ...section, when }))].sort(
+      (a, b) => rank(a) - rank(b),
+    ),
+  }
+  writeFileSync(file, `${JSON.stringify(results, rounded, 1)}\n`)
+  writeFileSync(html, report(results))
+}
+
+const machine = (): Record<string, string> => ({
+  cpu: cpus()[0]?.model.trim() || process.arch,
+  cores: String(cpus().length),
+  node: process.version,
+  system: `${process.platform} ${process.arch}`,
+})
+
+const rounded = (_key: string, value: unknown): unknown =>
+  typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value
