@@ -111,7 +111,10 @@ describe('known failures of the reference implementation', () => {
   })
 
   it('throttling and transaction conflicts are never a RaceCondition', async () => {
-    const { db, faults } = open({ throttle: 0.3, conflict: 0.3 })
+    const { db, faults } = open(
+      { throttle: 0.3, conflict: 0.3 },
+      { retry: { attempts: 50, baseMs: 1, maxMs: 3 } },
+    )
     const key = { pk: 'throttled', sk: 'a' }
     let lock = await db.getLock(lockKey(key))
     for (let i = 0; i < 20; i++) [lock] = (await db.setAtomic({ ...key, data: i }, lock)) as [typeof lock]

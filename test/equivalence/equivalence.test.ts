@@ -1,0 +1,368 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import fc from 'fast-check'
+import {
+  type AtomicDbError,
+  type AtomicDbInterface,
+  type AtomicDbOperation,
+  AtomicMemoryDb,
+  absent,
+  allOf,
+  anyOf,
+  type Changes,
+  type Condition,
+  exists,
+  field,
+  not,
+  systemRuntime,
+} from 'lockrow'
+import { AtomicDynamoDB } from 'lockrow/dynamo'
+import { TestRuntime } from 'lockrow/testing'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { dropTable, freshTable, localClient } from '../setup/local.ts'
+
+/**
+ * The same random operations, good and bad, on the twin and on DynamoDB Local, with one clock: every result and every
+ * error must be the same. `EQUIVALENCE_RUNS=1000 npx vitest run test/equivalence` for a long run; a failure prints
+ * its seed, `EQUIVALENCE_SEED` repeats it.
+ */
+const runs = Number(process.env.EQUIVALENCE_RUNS ?? 60)
+const seed = process.env.EQUIVALENCE_SEED === undefined ? undefined : Number(process.env.EQUIVALENCE_SEED)
+
+let client: DynamoDBClient
+let table: string
+beforeAll(async () => {
+  client = localClient(inject('dynamoEndpoint'))
+  table = await freshTable(client, 'equivalence')
+})
+afterAll(async () => {
+  await dropTable(client, table)
+  client.destroy()
+})
+
+// Values that are refused come now and then: often enough to meet all calls, too seldom to keep histories empty.
+const rarely = (usual: fc.Arbitrary<unknown>, bad: unknown[]) =>
+  fc.oneof({ weight: 60, arbitrary: usual }, { weight: 1, arbitrary: fc.constantFrom(...bad) })
+const number = rarely(
+  fc.oneof(
+    fc.integer({ min: -3, max: 12 }),
+    fc.constantFrom(
+      0.1,
+      0.2,
+      1.5,
+      -0,
+      1e-20,
+      123.456,
+      Number.MAX_SAFE_INTEGER,
+      9007199254740993n,
+      10n ** 37n,
+    ),
+  ),
+  [5n, Number.NaN, 1e-131, 'text'],
+) as fc.Arbitrary<number>
+const text = rarely(fc.constantFrom('', 'a', 'ab', 'b', 'é', '\ufffd', '😀', 'x'.repeat(50)), [
+  'bad\ud800',
+]) as fc.Arbitrary<string>
+const scalar = fc.oneof(
+  { weight: 4, arbitrary: number },
+  { weight: 4, arbitrary: text },
+  fc.boolean(),
+  fc.constant(null),
+  fc.constant(new Uint8Array([1, 2])),
+)
+const set = fc.constantFrom<() => unknown>(
+  () => new Set(['a', 'b']),
+  () => new Set(['b', 'c']),
+  () => new Set([1, 2]),
+  () => new Set([9007199254740993n, 1]),
+  () => new Set([new Uint8Array([1])]),
+)
+const name = fc.constantFrom('a', 'b', 'l', 'n', 's', 'size', 'x y')
+const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3, depthSize: 'small' },
+    { weight: 6, arbitrary: scalar },
+    { weight: 1, arbitrary: set.map((make) => make()) },
+    { weight: 2, arbitrary: fc.array(tie('value'), { maxLength: 4 }) },
+    { weight: 2, arbitrary: fc.dictionary(name, tie('value'), { maxKeys: 4 }) },
+  ),
+}))
+const document = fc.record(
+  { a: value, b: value, l: fc.array(scalar, { maxLength: 4 }), n: number, s: set.map((make) => make()) },
+  { requiredKeys: [] },
+)
+const path = fc.oneof(
+  { weight: 6, arbitrary: name },
+  { weight: 3, arbitrary: fc.tuple(name, name).map(([one, two]) => `${one}.${two}`) },
+  { weight: 2, arbitrary: fc.tuple(name, fc.nat(5)).map(([one, at]) => `${one}[${at}]`) },
+  { weight: 1, arbitrary: fc.tuple(name, fc.nat(2), name).map(([one, at, two]) => `${one}[${at}].${two}`) },
+  { weight: 1, arbitrary: fc.tuple(name, name, name).map((names) => names.join('.')) },
+  { weight: 1, arbitrary: rarely(fc.constant(''), ['a..b', '__proto__.x']) as fc.Arbitrary<string> },
+)
+const byPath = <T>(of: fc.Arbitrary<T>) => fc.dictionary(path, of, { minKeys: 1, maxKeys: 3 })
+const clock = { start: 0 }
+const ttl = fc.integer({ min: -20, max: 60 }).map((ahead) => clock.start + ahead)
+const changes: fc.Arbitrary<Changes> = fc.oneof(
+  {
+    weight: 12,
+    arbitrary: fc.record(
+      {
+        set: byPath(value),
+        setIfAbsent: byPath(value),
+        add: byPath(number),
+        max: byPath(number),
+        min: byPath(number),
+        append: byPath(fc.array(scalar, { maxLength: 3 })),
+        prepend: byPath(fc.array(scalar, { minLength: 1, maxLength: 2 })),
+        addToSet: byPath(set.map((make) => make() as Set<string>)),
+        removeFromSet: byPath(set.map((make) => make() as Set<string>)),
+        remove: fc.array(path, { minLength: 1, maxLength: 3 }),
+        ttl: fc.oneof(ttl, fc.constant(null)),
+      },
+      { requiredKeys: [] },
+    ) as fc.Arbitrary<Changes>,
+  },
+  { weight: 1, arbitrary: fc.constant<Changes>({ delete: true }) },
+)
+const test = fc.oneof(
+  scalar,
+  fc.record(
+    {
+      eq: value,
+      ne: value,
+      lt: scalar,
+      gte: scalar,
+      between: fc.tuple(scalar, scalar),
+      in: fc.array(value, { maxLength: 3 }),
+      exists: fc.boolean(),
+      beginsWith: text,
+      contains: scalar,
+      size: fc.oneof(fc.nat(4), fc.record({ gte: fc.nat(4) })),
+      type: fc.constantFrom('string', 'number', 'list', 'map', 'stringSet', 'null', 'binary', 'boolean'),
+    },
+    { requiredKeys: [], noNullPrototype: true },
+  ),
+  path.filter((given) => !given.includes('..') && !given.includes('__')).map((given) => field(given)),
+) as fc.Arbitrary<never>
+const { condition } = fc.letrec<{ condition: Condition }>((tie) => ({
+  condition: fc.oneof(
+    { maxDepth: 2, depthSize: 'small' },
+    { weight: 8, arbitrary: fc.dictionary(path, test, { maxKeys: 2 }) as fc.Arbitrary<Condition> },
+    fc.constantFrom<Condition>(exists, absent),
+    tie('condition').map((inner) => not(inner)),
+    fc.array(tie('condition'), { maxLength: 3 }).map((of) => anyOf(...of)),
+    fc.array(tie('condition'), { maxLength: 3 }).map((of) => allOf(...of)),
+  ),
+}))
+const optional = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined })
+
+/** What one step does with a database in a partition. Rows are few, so that the steps meet. */
+type Step = { title: string; run(db: AtomicDbInterface, pk: string, memory: Memory): Promise<unknown> }
+interface Memory {
+  locks: Map<string, Awaited<ReturnType<AtomicDbInterface['getLock']>>>
+  messages: NonNullable<Awaited<ReturnType<AtomicDbInterface['queuePull']>>['item']>[]
+}
+
+const sk = fc.constantFrom('a', 'b', 'c')
+const lockOf = (memory: Memory, name: string, pk: string) =>
+  memory.locks.get(name) ?? { pk, sk: `${name}#lock`, version: 'none', ttl: 1 }
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc
+    .record({ sk, data: document, ttl: optional(ttl) })
+    .map((item): Step => ({ title: 'set', run: (db, pk) => db.set({ pk, ...item }) })),
+  sk.map((of): Step => ({ title: 'get', run: (db, pk) => db.get({ pk, sk: of }) })),
+  sk.map((of): Step => ({ title: 'delete', run: (db, pk) => db.delete({ pk, sk: of }) })),
+  fc
+    .record({
+      reverse: fc.boolean(),
+      limit: optional(rarely(fc.integer({ min: 1, max: 3 }), [0]) as fc.Arbitrary<number>),
+      sk: optional(fc.constantFrom('a', 'b#', '')),
+      after: optional(sk),
+    })
+    .map((query): Step => ({ title: 'query', run: (db, pk) => db.query({ pk, ...query }) })),
+  {
+    weight: 6,
+    arbitrary: fc.record({ sk, changes, if: optional(condition), exactlyOnce: fc.boolean() }).map(
+      ({ sk: of, changes: what, ...options }): Step => ({
+        title: 'update',
+        run: (db: AtomicDbInterface, pk: string) => db.update({ pk, sk: of }, what, options),
+      }),
+    ),
+  },
+  sk.map(
+    (of): Step => ({
+      title: 'getLock',
+      async run(db, pk, memory) {
+        const lock = await db.getLock({ pk, sk: `${of}#lock` })
+        memory.locks.set(of, lock)
+        return { ...lock, version: 'version' }
+      },
+    }),
+  ),
+  fc
+    .record({
+      items: fc.array(fc.record({ sk, data: document }), { maxLength: 3 }),
+      lock: sk,
+      forget: fc.boolean(),
+    })
+    .map(
+      ({ items, lock, forget }): Step => ({
+        title: 'setAtomic',
+        async run(db, pk, memory) {
+          const made = await db.setAtomic(
+            items.map((item) => ({ pk, ...item })),
+            lockOf(memory, lock, pk),
+          )
+          if (!forget) memory.locks.set(lock, made[0]!)
+          return made.map((one) => ({ ...one, version: 'version' }))
+        },
+      }),
+    ),
+  {
+    weight: 4,
+    arbitrary: fc
+      .array(
+        fc.oneof(
+          fc.record({ type: fc.constant('set'), sk, data: document, if: optional(condition) }),
+          fc.record({ type: fc.constant('setIfAbsent'), sk, data: document }),
+          fc.record({ type: fc.constant('delete'), sk, if: optional(condition) }),
+          fc.record({ type: fc.constant('update'), sk, changes, if: optional(condition) }),
+          fc.record({ type: fc.constantFrom('check', 'bump'), sk }),
+        ),
+        { maxLength: 4 },
+      )
+      .map(
+        (parts): Step => ({
+          title: 'transact',
+          async run(db: AtomicDbInterface, pk: string, memory: Memory) {
+            const operations = parts.map((part): AtomicDbOperation => {
+              const { sk: of, data, ...rest } = part as typeof part & { data?: unknown }
+              if (part.type === 'check' || part.type === 'bump')
+                return { type: part.type, lock: lockOf(memory, of, pk) } as AtomicDbOperation
+              if (part.type === 'set' || part.type === 'setIfAbsent')
+                return { ...rest, item: { pk, sk: of, data } } as AtomicDbOperation
+              return { ...rest, key: { pk, sk: of } } as AtomicDbOperation
+            })
+            const result = await db.transact(operations)
+            return result.locks.length
+          },
+        }),
+      ),
+  },
+  fc.record({ data: scalar, sk: optional(fc.constantFrom('m1', 'm2')) }).map(
+    (message): Step => ({
+      title: 'queuePush',
+      run: async (db, pk) =>
+        (await db.queuePush({ pk: `${pk}-queue`, ...message })).map(
+          ({ data, isProcessing, receiveCount }) => ({
+            data,
+            isProcessing,
+            receiveCount,
+          }),
+        ),
+    }),
+  ),
+  fc.integer({ min: 0, max: 30 }).map(
+    (ttlSeconds): Step => ({
+      title: 'queuePull',
+      async run(db, pk, memory) {
+        const { item } = await db.queuePull({ pk: `${pk}-queue`, ttlSeconds })
+        if (item) memory.messages.push(item)
+        return item && { data: item.data, count: item.receiveCount, until: item.processingTimeout }
+      },
+    }),
+  ),
+  fc.record({ at: fc.nat(3), what: fc.constantFrom('acknowledge', 'release', 'extend', 'bare') }).map(
+    ({ at, what }): Step => ({
+      title: what,
+      async run(db, _pk, memory) {
+        const message = memory.messages[at]
+        if (!message) return 'none'
+        if (what === 'acknowledge') return db.queueAcknowledge(message)
+        if (what === 'bare') return db.queueRelease({ pk: message.pk, sk: message.sk })
+        if (what === 'release') return db.queueRelease(message, { delaySeconds: at })
+        return (await db.queueExtend(message, { ttlSeconds: 5 })).processingTimeout
+      },
+    }),
+  ),
+) as fc.Arbitrary<Step>
+
+/** A result or an error as something to compare: what differs by nature (ULIDs, receipts) is left out. */
+async function outcome(run: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return { result: await run() }
+  } catch (caught) {
+    const error = caught as AtomicDbError & {
+      field?: string
+      conflicts?: { index: number; reason: string; current?: { data?: unknown; version?: string } }[]
+    }
+    if (error.code === undefined) throw caught
+    const conflicts = error.conflicts?.map(({ index, reason, current }) => ({
+      index,
+      reason,
+      current: current?.version === undefined ? current : 'lock',
+    }))
+    return {
+      code: error.code,
+      field: error.field,
+      conflicts,
+      keys: error.keys.map((key) => key.sk.slice(0, 6)),
+    }
+  }
+}
+
+/** One wall clock for both that stands still between the steps. */
+class StillRuntime extends TestRuntime {
+  at = systemRuntime.now()
+  override now = () => this.at
+}
+
+let partition = 0
+const met = new Map<string, number>()
+
+it(`the twin and DynamoDB Local agree on ${runs} random histories`, { timeout: 3_600_000 }, async () => {
+  const runtime = new StillRuntime()
+  clock.start = Math.floor(runtime.at / 1000)
+  const memory = new AtomicMemoryDb({ runtime })
+  const dynamo = new AtomicDynamoDB(client, table, { runtime })
+  const kept = () => ({ locks: new Map(), messages: [] }) as Memory
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ step, wait: fc.constantFrom(0, 0, 0, 1, 7, 31, 80_000) }), {
+        minLength: 1,
+        maxLength: 14,
+      }),
+      async (steps) => {
+        const pk = `equivalence-${partition++}`
+        const [ofMemory, ofDynamo] = [kept(), kept()]
+        runtime.at = clock.start * 1000
+        for (const { step: one, wait } of steps) {
+          runtime.at += wait * 1000
+          const expected = await outcome(() => one.run(dynamo, pk, ofDynamo))
+          const kind = `${one.title} ${(expected as { code?: string }).code ?? ((expected as { result?: { applied?: boolean } }).result?.applied === false ? 'not applied' : 'ok')}`
+          met.set(kind, (met.get(kind) ?? 0) + 1)
+          const actual = await outcome(() => one.run(memory, pk, ofMemory))
+          expect(actual, `${one.title}: twin and DynamoDB differ`).toEqual(expected)
+        }
+      },
+    ),
+    { numRuns: runs, ...(seed === undefined ? {} : { seed }), endOnFailure: process.env.CI === 'true' },
+  )
+  if (process.env.EQUIVALENCE_RUNS)
+    console.log(
+      [...met]
+        .sort()
+        .map(([kind, count]) => `${kind}: ${count}`)
+        .join('\n'),
+    )
+  // A history in which nothing happens would agree as well.
+  for (const kind of [
+    'update ok',
+    'update not applied',
+    'update InvalidInput',
+    'transact ok',
+    'transact RaceCondition',
+    'setAtomic ok',
+    'queuePull ok',
+  ])
+    expect(met.get(kind), kind).toBeGreaterThan(0)
+})
