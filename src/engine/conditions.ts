@@ -113,18 +113,25 @@ function ofField(entry: readonly [Path, FieldCondition], where: string): Guard {
     }
     return both(...named.map(([test, value]) => ofTest(path, test, value, `${name}.${test}`)))
   }
-  return { op: 'eq', left: { path }, right: toOperand(wanted, name) }
+  const left = { path }
+  return { op: 'eq', left, right: toOperand(wanted, name, left) }
 }
 
 const isReference = (value: unknown): value is FieldReference =>
   typeof value === 'object' && value !== null && (value as FieldReference)[conditionKind] === 'field'
 
-function toOperand(value: unknown, name: string): Operand {
-  return isReference(value) ? { path: ['data', ...value.path] } : { value: take(value, name) }
+/** What `left` is compared with. */
+function toOperand(value: unknown, name: string, left: Operand): Operand {
+  if (!isReference(value)) return { value: take(value, name) }
+  const path = ['data', ...value.path]
+  if ('path' in left && left.path.length === path.length && path.every((step, i) => step === left.path[i])) {
+    throw new InvalidInput(name, 'compares a field with itself')
+  }
+  return { path }
 }
 
-function ordered(value: unknown, name: string): Operand {
-  const right = toOperand(value, name)
+function ordered(value: unknown, name: string, left: Operand): Operand {
+  const right = toOperand(value, name, left)
   if ('value' in right && compareValues(right.value, right.value) === undefined)
     throw new InvalidInput(name, 'can be compared with a text, a number, a Uint8Array or field(...)', {
       given: typeName(value) ?? typeof value,
@@ -166,15 +173,16 @@ function ofTest(path: RowPath, test: string, value: unknown, name: string): Guar
       return {
         op: test as Comparison,
         left: { path },
-        right: test === 'eq' || test === 'ne' ? toOperand(value, name) : ordered(value, name),
+        right:
+          test === 'eq' || test === 'ne' ? toOperand(value, name, { path }) : ordered(value, name, { path }),
       }
   }
 }
 
 function between(left: Operand, value: unknown, name: string): Guard {
   if (!Array.isArray(value) || value.length !== 2) throw new InvalidInput(name, 'must be a pair of bounds')
-  const low = ordered(value[0], name)
-  const high = ordered(value[1], name)
+  const low = ordered(value[0], name, left)
+  const high = ordered(value[1], name, left)
   if ('value' in low && 'value' in high) {
     const order = compareValues(low.value, high.value)
     if (order === undefined || order > 0)

@@ -98,15 +98,28 @@ function compare(op: 'eq' | 'ne' | 'lt' | 'lte' | 'gt' | 'gte', left: unknown, r
 export function change(row: Row, changes: readonly RowChange[], grow = false): Row {
   const copied = new Set<object>()
   const result = shallow(row, copied) as Row
-  const removals: RowPath[] = []
-  for (const one of changes) {
-    if (one.op === 'remove') removals.push(one.path)
-    else applyOne(row, result, one, grow, copied)
+  // Positions of a list are those before the change. What is set behind the end is appended, the lowest position
+  // first; what is removed goes afterwards, the highest position first.
+  const byPosition = changes.length > 1 ? changes.toSorted((a, b) => position(a) - position(b)) : changes
+  for (const one of byPosition) if (one.op !== 'remove') applyOne(row, result, one, grow, copied)
+  for (const one of byPosition.toReversed()) {
+    if (one.op !== 'remove') continue
+    if (valueAt(row, one.path) === undefined && typeof one.path.at(-1) === 'number')
+      checkParent(row, one.path, grow)
+    else remove(result, one.path, grow, copied)
   }
-  // Positions of a list are those before the change: take the last one first.
-  removals.sort((a, b) => Number(b.at(-1)) - Number(a.at(-1)) || 0)
-  for (const path of removals) remove(result, path, grow, copied)
   return result
+}
+
+function position(change: RowChange): number {
+  const last = change.path.at(-1)
+  return typeof last === 'number' ? last : -1
+}
+
+/** A position that was not there needs no removal, whatever was appended meanwhile; its list must be there. */
+function checkParent(row: Row, path: RowPath, grow: boolean): void {
+  const parent = path.slice(0, -1)
+  if (!(grow && valueAt(row, parent) === undefined)) parentOf({ ...row }, path, grow, new Set())
 }
 
 function shallow(value: object, copied: Set<object>): object {

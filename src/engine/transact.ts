@@ -361,11 +361,14 @@ async function attempt(
     return { failed: await retried(context, 'idempotent', keys, signal, send, doubt) }
   } catch (error) {
     if (!(error instanceof StorageFault) || error.kind !== 'invalid') throw error
-    // Refused for its content: the rows tell which change does not fit.
+    // Refused for its content: the rows tell which change does not fit, and whatever else has failed.
     const rows = await retried(context, 'read', keys, signal, () =>
       context.storage.read(keys, { consistent: true, signal }),
     )
-    const failed = parts.flatMap((part, index) => (part.next === unmet ? [] : [{ index, row: rows[index] }]))
+    const failed = parts.flatMap((part, index) => {
+      const { guard } = operations[index]!
+      return part.next === unmet && (!guard || holds(guard, rows[index])) ? [] : [{ index, row: rows[index] }]
+    })
     if (failed.length === 0) throw refusal(error, keys)
     return { failed, refused: error }
   }

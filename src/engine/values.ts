@@ -119,7 +119,10 @@ function copySet(value: Set<unknown>, field: string): Set<unknown> {
     }
     set.add(copy(member, field, maxDepth))
   }
-  return set
+  // The document client takes a set for one of bigints when the first member is one.
+  return type === 'number'
+    ? new Set([...set].sort((a, b) => (typeof a === typeof b ? 0 : typeof a === 'bigint' ? -1 : 1)))
+    : set
 }
 
 const binaryText = (bytes: Uint8Array): string =>

@@ -25,7 +25,7 @@ import { dropTable, freshTable, localClient } from '../setup/local.ts'
  * error must be the same. `EQUIVALENCE_RUNS=1000 npx vitest run test/equivalence` for a long run; a failure prints
  * its seed, `EQUIVALENCE_SEED` repeats it.
  */
-const runs = Number(process.env.EQUIVALENCE_RUNS ?? 60)
+const runs = Number(process.env.EQUIVALENCE_RUNS ?? 400)
 const seed = process.env.EQUIVALENCE_SEED === undefined ? undefined : Number(process.env.EQUIVALENCE_SEED)
 
 let client: DynamoDBClient
@@ -87,7 +87,14 @@ const { value } = fc.letrec<{ value: unknown }>((tie) => ({
   ),
 }))
 const document = fc.record(
-  { a: value, b: value, l: fc.array(scalar, { maxLength: 4 }), n: number, s: set.map((make) => make()) },
+  {
+    a: value,
+    b: value,
+    l: fc.array(scalar, { maxLength: 4 }),
+    n: number,
+    s: set.map((make) => make()),
+    m: fc.record({ n: number, l: fc.array(scalar, { maxLength: 2 }) }),
+  },
   { requiredKeys: [] },
 )
 const path = fc.oneof(
@@ -98,65 +105,103 @@ const path = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(name, name, name).map((names) => names.join('.')) },
   { weight: 1, arbitrary: rarely(fc.constant(''), ['a..b', '__proto__.x']) as fc.Arbitrary<string> },
 )
-const byPath = <T>(of: fc.Arbitrary<T>) => fc.dictionary(path, of, { minKeys: 1, maxKeys: 3 })
 const clock = { start: 0 }
 const ttl = fc.integer({ min: -20, max: 60 }).map((ahead) => clock.start + ahead)
+// Names that mostly hold what the change needs, and now and then something else.
+const mostly = (of: string) =>
+  fc.oneof({ weight: 5, arbitrary: fc.constantFrom(of, `${of}2`, `m.${of}`) }, { weight: 2, arbitrary: path })
+const change = (kind: string, at: fc.Arbitrary<string>, of: fc.Arbitrary<unknown>) =>
+  fc.tuple(at, of).map(([where, what]) => ({ [kind]: { [where]: what } }))
+const oneChange: fc.Arbitrary<object> = fc.oneof(
+  change('set', path, value),
+  change('setIfAbsent', path, value),
+  change('add', mostly('n'), number),
+  change('max', mostly('n'), number),
+  change('min', mostly('n'), number),
+  change('append', mostly('l'), fc.array(scalar, { minLength: 1, maxLength: 3 })),
+  change('prepend', mostly('l'), fc.array(scalar, { minLength: 1, maxLength: 2 })),
+  change(
+    'set',
+    fc.nat(5).map((at) => `l[${at}]`),
+    scalar,
+  ),
+  change(
+    'addToSet',
+    mostly('s'),
+    set.map((make) => make()),
+  ),
+  change(
+    'removeFromSet',
+    mostly('s'),
+    set.map((make) => make()),
+  ),
+  fc
+    .array(
+      fc.oneof(
+        path,
+        fc.nat(4).map((at) => `l[${at}]`),
+      ),
+      { minLength: 1, maxLength: 2 },
+    )
+    .map((remove) => ({ remove })),
+  fc.oneof(ttl, fc.constant(null)).map((at) => ({ ttl: at })),
+)
 const changes: fc.Arbitrary<Changes> = fc.oneof(
   {
     weight: 12,
-    arbitrary: fc.record(
-      {
-        set: byPath(value),
-        setIfAbsent: byPath(value),
-        add: byPath(number),
-        max: byPath(number),
-        min: byPath(number),
-        append: byPath(fc.array(scalar, { maxLength: 3 })),
-        prepend: byPath(fc.array(scalar, { minLength: 1, maxLength: 2 })),
-        addToSet: byPath(set.map((make) => make() as Set<string>)),
-        removeFromSet: byPath(set.map((make) => make() as Set<string>)),
-        remove: fc.array(path, { minLength: 1, maxLength: 3 }),
-        ttl: fc.oneof(ttl, fc.constant(null)),
-      },
-      { requiredKeys: [] },
-    ) as fc.Arbitrary<Changes>,
+    arbitrary: fc
+      .array(oneChange, { minLength: 1, maxLength: 3 })
+      .map((all) => Object.assign({}, ...all) as Changes),
   },
   { weight: 1, arbitrary: fc.constant<Changes>({ delete: true }) },
 )
+const like = fc.constantFrom<readonly [unknown, unknown]>(
+  [0, 9],
+  ['a', 'é'],
+  ['', '😀'],
+  [0.1, 9007199254740993n],
+  [1, 'a'],
+  [5, 1],
+)
 const test = fc.oneof(
   scalar,
-  fc.record(
-    {
-      eq: value,
-      ne: value,
-      lt: scalar,
-      gte: scalar,
-      between: fc.tuple(scalar, scalar),
-      in: fc.array(value, { maxLength: 3 }),
-      exists: fc.boolean(),
-      beginsWith: text,
-      contains: scalar,
-      size: fc.oneof(fc.nat(4), fc.record({ gte: fc.nat(4) })),
-      type: fc.constantFrom('string', 'number', 'list', 'map', 'stringSet', 'null', 'binary', 'boolean'),
-    },
-    { requiredKeys: [], noNullPrototype: true },
-  ),
+  value.map((eq) => ({ eq })),
+  value.map((ne) => ({ ne })),
+  fc
+    .tuple(fc.constantFrom('lt', 'lte', 'gt', 'gte'), fc.oneof(number, text))
+    .map(([op, than]) => ({ [op]: than })),
+  like.map((between) => ({ between })),
+  fc.array(value, { minLength: 1, maxLength: 3 }).map((of) => ({ in: of })),
+  fc.boolean().map((there) => ({ exists: there })),
+  text.map((start) => ({ beginsWith: start })),
+  value.map((part) => ({ contains: part })),
+  fc.oneof(fc.nat(4), fc.record({ gte: fc.nat(4) })).map((size) => ({ size })),
+  fc
+    .constantFrom('string', 'number', 'list', 'map', 'stringSet', 'null', 'binary', 'boolean')
+    .map((type) => ({ type })),
   path.filter((given) => !given.includes('..') && !given.includes('__')).map((given) => field(given)),
 ) as fc.Arbitrary<never>
 const { condition } = fc.letrec<{ condition: Condition }>((tie) => ({
   condition: fc.oneof(
     { maxDepth: 2, depthSize: 'small' },
-    { weight: 8, arbitrary: fc.dictionary(path, test, { maxKeys: 2 }) as fc.Arbitrary<Condition> },
+    {
+      weight: 8,
+      arbitrary: fc.dictionary(path, test, { minKeys: 1, maxKeys: 2 }) as fc.Arbitrary<Condition>,
+    },
     fc.constantFrom<Condition>(exists, absent),
     tie('condition').map((inner) => not(inner)),
-    fc.array(tie('condition'), { maxLength: 3 }).map((of) => anyOf(...of)),
-    fc.array(tie('condition'), { maxLength: 3 }).map((of) => allOf(...of)),
+    fc.array(tie('condition'), { minLength: 1, maxLength: 3 }).map((of) => anyOf(...of)),
+    fc.array(tie('condition'), { minLength: 1, maxLength: 3 }).map((of) => allOf(...of)),
   ),
 }))
 const optional = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined })
 
 /** What one step does with a database in a partition. Rows are few, so that the steps meet. */
-type Step = { title: string; run(db: AtomicDbInterface, pk: string, memory: Memory): Promise<unknown> }
+type Step = {
+  title: string
+  of?: unknown
+  run(db: AtomicDbInterface, pk: string, memory: Memory): Promise<unknown>
+}
 interface Memory {
   locks: Map<string, Awaited<ReturnType<AtomicDbInterface['getLock']>>>
   messages: NonNullable<Awaited<ReturnType<AtomicDbInterface['queuePull']>>['item']>[]
@@ -184,6 +229,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ sk, changes, if: optional(condition), exactlyOnce: fc.boolean() }).map(
       ({ sk: of, changes: what, ...options }): Step => ({
         title: 'update',
+        of: { what, ...options },
         run: (db: AtomicDbInterface, pk: string) => db.update({ pk, sk: of }, what, options),
       }),
     ),
@@ -202,17 +248,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     .record({
       items: fc.array(fc.record({ sk, data: document }), { maxLength: 3 }),
       lock: sk,
-      forget: fc.boolean(),
+      fresh: fc.boolean(),
     })
     .map(
-      ({ items, lock, forget }): Step => ({
+      ({ items, lock, fresh }): Step => ({
         title: 'setAtomic',
         async run(db, pk, memory) {
+          if (fresh) memory.locks.set(lock, await db.getLock({ pk, sk: `${lock}#lock` }))
           const made = await db.setAtomic(
             items.map((item) => ({ pk, ...item })),
             lockOf(memory, lock, pk),
           )
-          if (!forget) memory.locks.set(lock, made[0]!)
+          if (items.length !== 2) memory.locks.set(lock, made[0]!)
           return made.map((one) => ({ ...one, version: 'version' }))
         },
       }),
@@ -233,6 +280,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       .map(
         (parts): Step => ({
           title: 'transact',
+          of: parts,
           async run(db: AtomicDbInterface, pk: string, memory: Memory) {
             const operations = parts.map((part): AtomicDbOperation => {
               const { sk: of, data, ...rest } = part as typeof part & { data?: unknown }
@@ -341,7 +389,10 @@ it(`the twin and DynamoDB Local agree on ${runs} random histories`, { timeout: 3
           const kind = `${one.title} ${(expected as { code?: string }).code ?? ((expected as { result?: { applied?: boolean } }).result?.applied === false ? 'not applied' : 'ok')}`
           met.set(kind, (met.get(kind) ?? 0) + 1)
           const actual = await outcome(() => one.run(memory, pk, ofMemory))
-          expect(actual, `${one.title}: twin and DynamoDB differ`).toEqual(expected)
+          expect(
+            actual,
+            `${one.title}: twin and DynamoDB differ; steps: ${fc.stringify(steps.map(({ step: { title, of } }) => ({ title, of })))}`,
+          ).toEqual(expected)
         }
       },
     ),

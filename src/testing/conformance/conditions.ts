@@ -139,6 +139,8 @@ const malformed: unknown[] = [
   { 'a..b': 1 },
   anyOf(),
   field('n'),
+  { n: field('n') },
+  { n: { between: [1, field('n')] } },
   { n: { eq: new Date() } },
 ]
 

@@ -53,6 +53,10 @@ const changes: Record<string, [Changes, Record<string, unknown>]> = {
     { text: undefined, list: [2] },
   ],
   'remove and set in one list': [{ remove: ['list[0]'], set: { 'list[1]': 9 } }, { list: [9, 3] }],
+  'what is set behind the end is not removed, and comes in the order of positions': [
+    { remove: ['list[3]'], set: { 'list[9]': 'z', 'list[5]': 'y' } },
+    { list: [1, 2, 3, 'y', 'z'] },
+  ],
   'remove below a missing parent only': [{ remove: ['none.x'] }, {}],
 }
 

@@ -31,6 +31,7 @@ const faithful: Record<string, unknown> = {
   sets: {
     texts: new Set(['a', 'b', '']),
     numbers: new Set([1, 2.5, -3]),
+    'mixed numbers': new Set([1, 9007199254740993n]),
     bytes: new Set([new Uint8Array([1]), new Uint8Array([2])]),
   },
   'field names': {
