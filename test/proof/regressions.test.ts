@@ -4,6 +4,7 @@ import {
   lockKey,
   OutcomeUnknown,
   RaceCondition,
+  StaleReceipt,
   type Storage,
   StorageFault,
   systemRuntime,
@@ -107,5 +108,32 @@ describe('the read after a write fails', () => {
     await other.set({ ...key, data: { n: 1 } })
     await expect(db.update(key, counted)).rejects.toThrow(OutcomeUnknown)
     expect(await db.get(key)).toMatchObject({ data: { n: 2 } })
+  })
+})
+
+describe('the queue after a lost request', () => {
+  const jobs = { pk: 'jobs' }
+
+  test('an acknowledgement that never arrived does not pass for one when others have the message', async () => {
+    const { db, other } = fated({ apply: ['ok', 'lostRequest'] })
+    await other.queuePush({ ...jobs, data: 1 })
+    const first = (await db.queuePull({ ...jobs, ttlSeconds: 1 })).item!
+    await other.queueRelease({ pk: first.pk, sk: first.sk })
+    await other.queuePull(jobs)
+    await expect(db.queueAcknowledge(first)).rejects.toThrow(StaleReceipt)
+    expect(await other.queueStats('jobs')).toMatchObject({ inFlight: 1 })
+  })
+
+  test('a push under a key of its own whose reply was lost is no conflict with itself', async () => {
+    const { db, other } = fated({ transact: ['lostReply'] })
+    await db.queuePush({ ...jobs, sk: 'own', data: 1 })
+    expect(await other.queueStats('jobs')).toMatchObject({ ready: 1 })
+  })
+
+  test('an acknowledgement that cannot be looked after is of unknown outcome', async () => {
+    const { db } = fated({ apply: ['ok', 'lostReply'], read: ['throttled', 'throttled', 'throttled'] })
+    await db.queuePush({ ...jobs, data: 1 })
+    const { item } = await db.queuePull(jobs)
+    await expect(db.queueAcknowledge(item!)).rejects.toThrow(OutcomeUnknown)
   })
 })

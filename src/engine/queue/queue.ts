@@ -14,7 +14,7 @@ import { both, free, isLive, live } from '../conditions.ts'
 import { type Context, nowSeconds } from '../context.ts'
 import { write } from '../items.ts'
 import { checkKey, checkPk, keyText, showKey } from '../keys.ts'
-import { retried } from '../retry.ts'
+import { retried, rowAfterDoubt } from '../retry.ts'
 import { asList } from '../rows.ts'
 import { acknowledgeOperation, checkSeconds, heldBy, isMessage, newMessage, toMessage } from './messages.ts'
 
@@ -46,8 +46,11 @@ export async function push<T>(
 
 async function putNew(context: Context, row: Row, options: CallOptions): Promise<void> {
   const key = { pk: row.pk, sk: row.sk }
+  // One token for all tries, or a lost reply would look like somebody else's message.
+  const token = context.id()
+  const put: RowOperation = { op: 'put', row, guard: free(nowSeconds(context)) }
   const failed = await retried(context, 'idempotent', [key], options.signal, () =>
-    context.storage.transact([{ op: 'put', row, guard: free(nowSeconds(context)) }], context.id(), options),
+    context.storage.transact([put], token, options),
   )
   if (failed.length > 0)
     throw new RaceCondition(`there is a message at ${showKey(key)} already`, [
@@ -133,9 +136,7 @@ async function settled(
     )
   } catch (error) {
     if (!(error instanceof StorageFault) || error.kind !== 'unknown') throw error
-    const [row] = await retried(context, 'read', [key], options.signal, () =>
-      context.storage.read([key], { consistent: true, signal: options.signal }),
-    )
+    const row = await rowAfterDoubt(context, key, options.signal, error)
     return { applied: false, row, doubt: true }
   }
 }
@@ -158,12 +159,15 @@ async function whileHeld(
     if (result.row?.r === item.receipt && doubt && result.row) continue
     // After a lost reply of ours, a receipt that is gone means that ours took effect.
     if (doubt) return result.row
-    throw new StaleReceipt(
-      `the message ${showKey(key)} is no longer ours: its visibility timeout passed and it was given out again, or it was acknowledged`,
-      { keys: [key] },
-    )
+    throw noLongerOurs(key)
   }
 }
+
+const noLongerOurs = (key: AtomicDbItemKey): StaleReceipt =>
+  new StaleReceipt(
+    `the message ${showKey(key)} is no longer ours: its visibility timeout passed and it was given out again, or it was acknowledged`,
+    { keys: [key] },
+  )
 
 export async function acknowledge(
   context: Context,
@@ -171,7 +175,9 @@ export async function acknowledge(
   options: CallOptions = {},
 ): Promise<void> {
   checkKey(item)
-  await whileHeld(context, item, acknowledgeOperation(item), options)
+  const left = await whileHeld(context, item, acknowledgeOperation(item), options)
+  // Still there under another receipt: the request was lost, and meanwhile the message was given out again.
+  if (left !== undefined && item.receipt !== undefined) throw noLongerOurs({ pk: item.pk, sk: item.sk })
 }
 
 export async function release(
