@@ -205,9 +205,9 @@ export interface AtomicDbInterface {
   getLock(key: AtomicDbItemKey, options?: CallOptions): Promise<AtomicDbItemLock>
 
   /**
-   * Items each with its lock (at `lockKey(key)`), every pair as of one moment, in the order of `keys`: the safe way
-   * to read what a locked write depends on. Locks that are missing are made. 2 RRU per row and 4 KB, one request
-   * per 50 items; two requests more for a missing lock.
+   * Items each with its lock (at `lockKey(key)`), in the order of `keys`, up to 50 of them as of one moment, beyond
+   * that every pair: the safe way to read what a locked write depends on. Locks that are missing are made.
+   * 2 RRU per row and 4 KB, one request per 50 items; two requests more where locks are missing.
    */
   getLocked<T = unknown>(
     keys: readonly AtomicDbItemKey[],

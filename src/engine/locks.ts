@@ -83,7 +83,7 @@ function refreshed(row: Row, now: number): RowOperation {
   }
 }
 
-/** Items with their locks as of one moment, made where missing: then the item is read again after its lock. */
+/** Items with their locks, which are made where missing; up to 50 as of one moment. */
 export async function getLocked<T>(
   context: Context,
   keys: readonly AtomicDbItemKey[],
@@ -101,29 +101,28 @@ export async function getLocked<T>(
   return result
 }
 
+/** All of it as of one moment: where a lock had to be made, everything is read again after it. */
 async function lockedPage<T>(
   context: Context,
   keys: readonly AtomicDbItemKey[],
   options: CallOptions,
 ): Promise<AtomicDbLockedItem<T>[]> {
   const wanted = keys.flatMap((key) => [{ pk: key.pk, sk: key.sk }, lockKey(key)])
-  const rows = await retried(context, 'read', wanted, options.signal, () =>
-    context.storage.readTogether(wanted, options),
-  )
-  return Promise.all(
-    keys.map(async (key, i) => {
-      const now = nowSeconds(context)
-      const lockRow = rows[2 * i + 1]
-      const lock = await ensure(context, lockKey(key), lockRow, options)
-      let row = rows[2 * i]
-      if (!isLive(lockRow, now) || lockRow.version !== lock.version) {
-        const itemKey = [wanted[2 * i]!]
-        ;[row] = await retried(context, 'read', itemKey, options.signal, () =>
-          context.storage.read(itemKey, { consistent: true, ...options }),
-        )
-      }
-      const item = itemOrNone<T>(row, nowSeconds(context))
+  for (let turn = 0; turn < 20; turn++) {
+    const rows = await retried(context, 'read', wanted, options.signal, () =>
+      context.storage.readTogether(wanted, options),
+    )
+    const now = nowSeconds(context)
+    const found = keys.map((_, i) => rows[2 * i + 1])
+    const locks = await Promise.all(keys.map((key, i) => ensure(context, lockKey(key), found[i], options)))
+    if (!locks.every((lock, i) => isLive(found[i], now) && found[i].version === lock.version)) continue
+    return locks.map((lock, i) => {
+      const item = itemOrNone<T>(rows[2 * i], now)
       return item ? { item, lock } : { lock }
-    }),
+    })
+  }
+  throw new RaceCondition(
+    'locks kept disappearing while they were read',
+    keys.map((key, index) => ({ index, key: lockKey(key), reason: 'lock' })),
   )
 }

@@ -8,6 +8,7 @@ import {
   type Storage,
   StorageFault,
   systemRuntime,
+  transaction,
 } from 'lockrow'
 import { describe, expect, test } from 'vitest'
 import { MemoryStorage } from '../../src/memory/storage.ts'
@@ -41,7 +42,7 @@ function fated(fates: Partial<Record<Method, Fate[]>>) {
   const arrive = async () => {
     for (const call of late.splice(0)) await call()
   }
-  return { db, arrive, other: new AtomicEngine(inner, { runtime }) }
+  return { db, storage, arrive, other: new AtomicEngine(inner, { runtime }) }
 }
 
 const key = { pk: 'counter', sk: 'c' }
@@ -136,4 +137,36 @@ describe('the queue after a lost request', () => {
     const { item } = await db.queuePull(jobs)
     await expect(db.queueAcknowledge(item!)).rejects.toThrow(OutcomeUnknown)
   })
+})
+
+test('items read together are of one moment, also where their locks had to be made', async () => {
+  const { storage, other } = fated({})
+  const [a, b] = [
+    { pk: 'bank', sk: 'a' },
+    { pk: 'bank', sk: 'b' },
+  ]
+  await other.set([
+    { ...a, data: 100 },
+    { ...b, data: 100 },
+  ])
+  // Between the making of the two locks somebody moves 50 from a to b.
+  let made = 0
+  const raced = new AtomicEngine({
+    ...storage,
+    apply: async (operation, options) => {
+      const result = await storage.apply(operation, options)
+      if (++made === 1)
+        await transaction(other, (tx) => {
+          tx.set({ ...a, data: 50 })
+          tx.set({ ...b, data: 150 })
+        })
+      return result
+    },
+  })
+  const sum = await transaction(raced, async (tx) => {
+    const items = await tx.getMany<number>([a, b])
+    return items[0]!.data + items[1]!.data
+  })
+  expect(sum).toBe(200)
+  expect(made).toBeGreaterThan(0)
 })
