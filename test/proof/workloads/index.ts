@@ -1,0 +1,16 @@
+import type { Workload } from './actor.ts'
+import { countersWorkload } from './counters.ts'
+import { expiryWorkload } from './expiry.ts'
+import { itemsWorkload } from './items.ts'
+import { onceWorkload } from './once.ts'
+import { queueWorkload } from './queue.ts'
+import { transactionsWorkload } from './transactions.ts'
+
+export const allWorkloads = (): Workload[] => [
+  itemsWorkload(),
+  countersWorkload(),
+  expiryWorkload(),
+  onceWorkload(),
+  queueWorkload(),
+  transactionsWorkload(),
+]
