@@ -14,7 +14,7 @@ export {
 export { applyChanges, satisfies } from './engine/apply.ts'
 export { AtomicEngine, type EngineOptions } from './engine/engine.ts'
 export { lockKey } from './engine/keys.ts'
-export type { RetryOptions } from './engine/retry.ts'
+export type { AtomicDbEvent, RetryOptions } from './engine/retry.ts'
 export * from './errors.ts'
 export * from './interface.ts'
 export { AtomicLRUCache, type AtomicLRUCacheOptions, type CacheStats } from './lru/index.ts'

@@ -1,12 +1,13 @@
 import type { Runtime } from '../runtime.ts'
 import type { Storage } from '../storage.ts'
-import type { RetryOptions } from './retry.ts'
+import type { AtomicDbEvent, RetryOptions } from './retry.ts'
 
 /** What every part of the engine works with. */
 export interface Context {
   readonly storage: Storage
   readonly runtime: Runtime
   readonly retry: RetryOptions
+  readonly onEvent: ((event: AtomicDbEvent) => void) | undefined
   /** ULIDs, ever growing within the process. */
   readonly ulid: () => string
   /** Short unique ids: write ids, receipts, tokens. */

@@ -27,7 +27,7 @@ import type { Context } from './context.ts'
 import * as items from './items.ts'
 import * as locks from './locks.ts'
 import * as queue from './queue/queue.ts'
-import type { RetryOptions } from './retry.ts'
+import type { AtomicDbEvent, RetryOptions } from './retry.ts'
 import { setAtomic, transact } from './transact.ts'
 import { update } from './update.ts'
 
@@ -36,6 +36,8 @@ export interface EngineOptions {
   runtime?: Runtime
   /** Waiting and trying again when the backend refuses or does not answer. */
   retry?: RetryOptions
+  /** Told of every try that is repeated; must not throw. */
+  onEvent?: (event: AtomicDbEvent) => void
 }
 
 /** The contract over any storage. A database of your own: `class MyDb extends AtomicEngine`, with your `Storage`. */
@@ -49,6 +51,7 @@ export class AtomicEngine implements AtomicDbInterface {
       storage,
       runtime: this.runtime,
       retry: Object.freeze({ ...options.retry }),
+      onEvent: options.onEvent,
       ulid: ulidSource(this.runtime),
       id: idSource(this.runtime),
     })

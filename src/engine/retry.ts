@@ -1,7 +1,7 @@
 import { BackendError, OutcomeUnknown, RaceCondition, Throttled } from '../errors.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
 import type { Runtime } from '../runtime.ts'
-import { type Row, type Storage, StorageFault } from '../storage.ts'
+import { type FaultKind, type Row, type Storage, StorageFault } from '../storage.ts'
 import { showKey } from './keys.ts'
 
 export interface RetryOptions {
@@ -33,6 +33,16 @@ export function backoff(
  */
 export type Repeatable = 'read' | 'idempotent' | 'once'
 
+/** What happens inside of a call, for logs and metrics: a try that did not succeed and will be repeated. */
+export interface AtomicDbEvent {
+  type: 'retry'
+  /** Refused for throughput, in conflict with another transaction, not reachable, or without reply. */
+  reason: Exclude<FaultKind, 'invalid'>
+  /** Which try it was, from 1. */
+  attempt: number
+  keys: readonly AtomicDbItemKey[]
+}
+
 /** Whether a reply was lost: what was sent may have been applied, or may yet arrive and be applied. */
 export interface Doubt {
   unanswered: boolean
@@ -40,7 +50,7 @@ export interface Doubt {
 
 /** Runs `call` until it is neither refused nor, where that may be repeated, without reply. */
 export async function retried<T>(
-  context: { runtime: Runtime; retry: RetryOptions },
+  context: { runtime: Runtime; retry: RetryOptions; onEvent?: (event: AtomicDbEvent) => void },
   repeatable: Repeatable,
   keys: readonly AtomicDbItemKey[],
   signal: AbortSignal | undefined,
@@ -56,6 +66,7 @@ export async function retried<T>(
       if (error.kind === 'unknown' && repeatable === 'once') throw error
       if (error.kind === 'unknown' && repeatable !== 'read') doubt.unanswered = true
       if (attempt >= (context.retry.attempts ?? 10)) throw exhausted(error, doubt, keys)
+      context.onEvent?.({ type: 'retry', reason: error.kind, attempt, keys })
     }
     await backoff(context.runtime, attempt, context.retry, signal)
   }

@@ -9,8 +9,8 @@ test.each(Object.keys(benches))('%s runs in its smallest form', async (name) => 
   const { run } = await benches[name]!()
   const section = await run({ tiny: true })
   expect(section.tables.length).toBeGreaterThan(0)
+  expect(section.tables.some((table) => table.rows.length > 0)).toBe(true)
   for (const table of section.tables) {
-    expect(table.rows.length).toBeGreaterThan(0)
     for (const row of table.rows) expect(row).toHaveLength(table.columns.length)
   }
   const html = report({ machine: {}, sections: [{ ...section, when: 'now' }] })
