@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: OneTable has a template language of its own.
 import type { AtomicDynamoDB } from '../src/dynamo/index.ts'
 import { seeded } from './client-bare.ts'
 import { peer } from './lib/peers.ts'

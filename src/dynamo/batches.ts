@@ -1,9 +1,9 @@
 import {
-  BatchGetCommand,
-  BatchWriteCommand,
-  type BatchWriteCommandInput,
-  type DynamoDBDocumentClient,
-} from '@aws-sdk/lib-dynamodb'
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
+  type DynamoDBClient,
+  type WriteRequest,
+} from '@aws-sdk/client-dynamodb'
 import { keyText } from '../engine/keys.ts'
 import { backoff, type RetryOptions } from '../engine/retry.ts'
 import { PartialWrite } from '../errors.ts'
@@ -11,11 +11,11 @@ import type { AtomicDbItemKey } from '../interface.ts'
 import type { Runtime } from '../runtime.ts'
 import { type Row, type RowWrite, StorageFault } from '../storage.ts'
 import { toFault } from './faults.ts'
-import { forClient } from './rows.ts'
+import { decodeRow, encodeRow, type WireRow, wireKey } from './rows.ts'
 
 /** Batches of any size: DynamoDB takes 25 writes or 100 keys at once, and may leave some of them undone. */
 export interface BatchContext {
-  client: DynamoDBDocumentClient
+  client: DynamoDBClient
   table: string
   runtime: Runtime
   retry: RetryOptions
@@ -25,15 +25,16 @@ const writesAtOnce = 25
 const readsAtOnce = 100
 const requestsAtOnce = 4
 
-type WriteRequest = NonNullable<BatchWriteCommandInput['RequestItems']>[string][number]
-
 const toRequest = (write: RowWrite): WriteRequest =>
-  'put' in write ? { PutRequest: { Item: forClient(write.put) } } : { DeleteRequest: { Key: write.delete } }
+  'put' in write
+    ? { PutRequest: { Item: encodeRow(write.put) } }
+    : { DeleteRequest: { Key: wireKey(write.delete) } }
+
+const keyIn = (row: WireRow): AtomicDbItemKey => ({ pk: row.pk!.S!, sk: row.sk!.S! })
 
 const keyOf = (request: WriteRequest): AtomicDbItemKey => {
   const row = request.PutRequest?.Item ?? request.DeleteRequest?.Key
-  const { pk, sk } = row as AtomicDbItemKey & Record<string, unknown>
-  return { pk, sk }
+  return keyIn(row!)
 }
 
 export async function writeBatches(
@@ -45,7 +46,7 @@ export async function writeBatches(
   const inFlight = new Set<WriteRequest[]>()
   try {
     await drain(context, pending, inFlight, writesAtOnce, signal, async (requests) => {
-      const command = new BatchWriteCommand({ RequestItems: { [context.table]: requests } })
+      const command = new BatchWriteItemCommand({ RequestItems: { [context.table]: requests } })
       const { UnprocessedItems } = await context.client.send(command, signal && { abortSignal: signal })
       return UnprocessedItems?.[context.table] ?? []
     })
@@ -67,15 +68,18 @@ export async function readBatches(
 ): Promise<(Row | undefined)[]> {
   const found = new Map<string, Row>()
   await drain(context, keys.slice(), new Set(), readsAtOnce, signal, async (some) => {
-    const command = new BatchGetCommand({
-      RequestItems: { [context.table]: { Keys: some, ConsistentRead: consistent } },
+    const command = new BatchGetItemCommand({
+      RequestItems: { [context.table]: { Keys: some.map(wireKey), ConsistentRead: consistent } },
     })
     const { Responses, UnprocessedKeys } = await context.client.send(
       command,
       signal && { abortSignal: signal },
     )
-    for (const row of (Responses?.[context.table] ?? []) as Row[]) found.set(keyText(row), row)
-    return (UnprocessedKeys?.[context.table]?.Keys ?? []) as AtomicDbItemKey[]
+    for (const item of Responses?.[context.table] ?? []) {
+      const row = decodeRow(item) as Row
+      found.set(keyText(row), row)
+    }
+    return (UnprocessedKeys?.[context.table]?.Keys ?? []).map(keyIn)
   })
   return keys.map((key) => found.get(keyText(key)))
 }

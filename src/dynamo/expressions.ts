@@ -1,5 +1,6 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { Guard, Operand, RowChange, RowPath } from '../storage.ts'
-import { forClient } from './rows.ts'
+import { encode } from './rows.ts'
 
 /** The changes that are a SET. */
 type Assigning = Extract<RowChange, { op: 'set' | 'add' | 'append' }>
@@ -10,7 +11,7 @@ type Assigning = Extract<RowChange, { op: 'set' | 'add' | 'append' }>
  */
 export class Expressions {
   readonly names: Record<string, string> = {}
-  readonly values: Record<string, unknown> = {}
+  readonly values: Record<string, AttributeValue> = {}
   readonly #placeholders = new Map<string, string>()
   #valueCount = 0
 
@@ -37,7 +38,7 @@ export class Expressions {
 
   value(value: unknown): string {
     const placeholder = `:${this.#valueCount++}`
-    this.values[placeholder] = forClient(value)
+    this.values[placeholder] = encode(value)
     return placeholder
   }
 

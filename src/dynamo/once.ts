@@ -48,3 +48,7 @@ export function seal<C>(command: C): C {
 }
 
 export const unseal = (error: unknown): unknown => (error instanceof Sealed ? error.original : error)
+
+/** Never absent: without options, a client with `cacheMiddleware` would reuse the chain of an unsealed command. */
+export const sealedOptions = (signal: AbortSignal | undefined): { abortSignal?: AbortSignal } =>
+  signal ? { abortSignal: signal } : {}

@@ -1,41 +1,67 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { decodeNumber } from '../engine/numbers.ts'
+import type { AtomicDbItemKey } from '../interface.ts'
 import type { Row } from '../storage.ts'
 
-/** The document client's settings: numbers beyond 2^53 become bigints, and nothing is changed on the way in. */
-export const translation = { unmarshallOptions: { wrapNumbers: decodeNumber } }
-
 /**
- * The document client takes an object for what its `constructor` says, also when that is a field of the data. As a
- * Map it has no fields. Other values are passed as they are.
+ * Rows to and from DynamoDB's form, in one pass each. Not by the document client: that one costs a second resolution
+ * of the SDK's middleware per call, takes an object for what its field `constructor` says, and lets a stored
+ * `__proto__` replace a prototype. The engine has checked all values on the way in (`take`).
  */
-export function forClient<T>(value: T): T {
-  return hides(value) ? (convert(value) as T) : value
+export type WireRow = Record<string, AttributeValue>
+
+export function encodeRow(row: object): WireRow {
+  const wire: WireRow = {}
+  for (const name in row) {
+    const value = (row as Record<string, unknown>)[name]
+    if (value !== undefined) wire[name] = encode(value)
+  }
+  return wire
 }
 
-function hides(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || value instanceof Set)
-    return false
-  if (Array.isArray(value)) return value.some(hides)
-  for (const name in value)
-    if (name === 'constructor' || hides((value as Record<string, unknown>)[name])) return true
-  return false
+export const wireKey = ({ pk, sk }: AtomicDbItemKey): { pk: AttributeValue; sk: AttributeValue } => ({
+  pk: { S: pk },
+  sk: { S: sk },
+})
+
+export function encode(value: unknown): AttributeValue {
+  switch (typeof value) {
+    case 'string':
+      return { S: value }
+    case 'number':
+    case 'bigint':
+      return { N: String(value) }
+    case 'boolean':
+      return { BOOL: value }
+  }
+  if (value === null) return { NULL: true }
+  if (Array.isArray(value)) return { L: value.map(encode) }
+  if (value instanceof Uint8Array) return { B: value }
+  if (value instanceof Set) return encodeSet(value)
+  if (typeof value === 'object') return { M: encodeRow(value) }
+  throw new TypeError(`a ${typeof value} cannot be stored`)
 }
 
-function convert(value: unknown): unknown {
-  if (!hides(value)) return value
-  if (Array.isArray(value)) return value.map(convert)
-  const entries = Object.entries(value as object).map(([name, inner]) => [name, convert(inner)] as const)
-  return Object.hasOwn(value as object, 'constructor') ? new Map(entries) : Object.fromEntries(entries)
+function encodeSet(set: ReadonlySet<unknown>): AttributeValue {
+  const members = [...set]
+  if (typeof members[0] === 'string') return { SS: members as string[] }
+  return members[0] instanceof Uint8Array ? { BS: members as Uint8Array[] } : { NS: members.map(String) }
 }
 
-/** The rows in errors, which the document client leaves in DynamoDB's own form. */
-export function decodeRow(item: Record<string, AttributeValue> | undefined): Row | undefined {
+export function decodeRow(item: WireRow | undefined): Row | undefined {
   return item === undefined ? undefined : (decodeMap(item) as Row)
 }
 
-function decodeMap(map: Record<string, AttributeValue>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(map).map(([name, value]) => [name, decode(value)]))
+function decodeMap(map: WireRow): Record<string, unknown> {
+  const decoded: Record<string, unknown> = {}
+  for (const name in map) {
+    const value = decode(map[name]!)
+    // Written by other programs: as an assignment it would replace the prototype.
+    if (name === '__proto__')
+      Object.defineProperty(decoded, name, { value, enumerable: true, writable: true, configurable: true })
+    else decoded[name] = value
+  }
+  return decoded
 }
 
 function decode(value: AttributeValue): unknown {
