@@ -74,6 +74,8 @@ export async function remove(
   await write(context, writes, options)
 }
 
+const target = (one: RowWrite): AtomicDbItemKey => ('put' in one ? one.put : one.delete)
+
 /** Unconditional writes; of several to one key the last one counts. */
 export async function write(
   context: Context,
@@ -81,7 +83,6 @@ export async function write(
   options: CallOptions,
 ): Promise<void> {
   if (writes.length === 0) return
-  const target = (one: RowWrite) => ('put' in one ? one.put : one.delete)
   const distinct =
     writes.length === 1 ? writes : [...new Map(writes.map((one) => [keyText(target(one)), one])).values()]
   await retried(context, 'idempotent', distinct.map(target).map(keyOf), options.signal, () =>

@@ -41,8 +41,9 @@ export function checkSk(sk: unknown, field = 'sk'): void {
   checkPart(sk, field, skLimit)
 }
 
-/** Text that tells any two keys apart. */
-export const keyText = (key: AtomicDbItemKey): string => `${key.pk.length}:${key.pk}${key.sk}`
+/** Text that tells any two keys apart: it is split again at the first NUL, or begins with one. */
+export const keyText = ({ pk, sk }: AtomicDbItemKey): string =>
+  pk.includes('\0') ? `\0${pk.length}:${pk}${sk}` : `${pk}\0${sk}`
 
 export const sameKey = (a: AtomicDbItemKey, b: AtomicDbItemKey): boolean => a.pk === b.pk && a.sk === b.sk
 

@@ -137,6 +137,8 @@ export function clone(value: unknown): unknown {
     for (let i = 0; i < value.length; i++) list[i] = clone(value[i])
     return list
   }
+  // Plain maps first: they are what rows are made of.
+  if (Object.getPrototypeOf(value) === Object.prototype) return cloneMap(value as Record<string, unknown>)
   if (value instanceof Uint8Array) return new Uint8Array(value)
   if (value instanceof Decimal) return decodeNumber(value.text)
   if (value instanceof Set) {
@@ -144,8 +146,15 @@ export function clone(value: unknown): unknown {
     for (const member of value) set.add(clone(member))
     return set
   }
+  return cloneMap(value as Record<string, unknown>)
+}
+
+function cloneMap(value: Record<string, unknown>): Record<string, unknown> {
   const map: Record<string, unknown> = {}
-  for (const name in value) map[name] = clone((value as Record<string, unknown>)[name])
+  for (const name in value) {
+    const inner = value[name]
+    map[name] = typeof inner === 'object' ? clone(inner) : inner
+  }
   return map
 }
 

@@ -106,7 +106,8 @@ export class AtomicLRUCache implements AtomicDbInterface {
   #lookUp(text: string): { item: AtomicDbItem | undefined } | undefined {
     const entry = this.#cache.get(text)
     if (!entry) return undefined
-    if (entry.until > this.runtime.now()) return entry
+    // Most entries never expire: no clock is read for them.
+    if (entry.until === Number.POSITIVE_INFINITY || entry.until > this.runtime.now()) return entry
     this.#cache.delete(text)
     return undefined
   }

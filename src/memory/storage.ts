@@ -26,7 +26,10 @@ const maxTokens = 10_000
  */
 export class MemoryStorage implements Storage {
   readonly #partitions = new Map<string, Partition>()
-  readonly #tokens = new Map<string, number>()
+  readonly #tokens = new Set<string>()
+  // The same in order of time. Not by iterating the Set: what was deleted at its start is walked over again and again.
+  #tokenLog: { token: string; at: number }[] = []
+  #tokenStart = 0
   readonly #runtime: Runtime
 
   constructor(runtime: Runtime) {
@@ -88,7 +91,8 @@ export class MemoryStorage implements Storage {
     operations.forEach((operation, i) => {
       this.#commit(operation, outcomes[i])
     })
-    this.#tokens.set(token, this.#runtime.monotonic())
+    this.#tokens.add(token)
+    this.#tokenLog.push({ token, at: this.#runtime.monotonic() })
     return []
   }
 
@@ -125,9 +129,14 @@ export class MemoryStorage implements Storage {
   /** Whether this token's transaction was applied; forgets tokens that are too old or too many. */
   #seen(token: string): boolean {
     const now = this.#runtime.monotonic()
-    for (const [old, at] of this.#tokens) {
-      if (now - at < tokenLifeMs && this.#tokens.size <= maxTokens) break
-      this.#tokens.delete(old)
+    for (; this.#tokenStart < this.#tokenLog.length; this.#tokenStart++) {
+      const oldest = this.#tokenLog[this.#tokenStart]!
+      if (now - oldest.at < tokenLifeMs && this.#tokens.size <= maxTokens) break
+      this.#tokens.delete(oldest.token)
+    }
+    if (this.#tokenStart > maxTokens) {
+      this.#tokenLog = this.#tokenLog.slice(this.#tokenStart)
+      this.#tokenStart = 0
     }
     return this.#tokens.has(token)
   }
