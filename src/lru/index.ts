@@ -162,20 +162,22 @@ export class AtomicLRUCache implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  async get<T = unknown>(
-    key: AtomicDbItemKey,
-    options: ReadOptions = {},
-  ): Promise<AtomicDbItem<T> | undefined> {
-    checkKey(key)
+  get<T = unknown>(key: AtomicDbItemKey, options?: ReadOptions): Promise<AtomicDbItem<T> | undefined> {
+    // Not async: a hit costs one promise and nothing else.
+    try {
+      checkKey(key)
+    } catch (error) {
+      return Promise.reject(error)
+    }
     const text = keyText(key)
-    if (options.consistent === true)
+    if (options?.consistent === true)
       return this.#refresh(key, text, options) as Promise<AtomicDbItem<T> | undefined>
     const cached = this.#lookUp(text)
     if (cached) {
       this.#hits++
-      return this.#out(cached.item) as AtomicDbItem<T> | undefined
+      return Promise.resolve(this.#out(cached.item) as AtomicDbItem<T> | undefined)
     }
-    return this.#load(key, text, options) as Promise<AtomicDbItem<T> | undefined>
+    return this.#load(key, text, options ?? {}) as Promise<AtomicDbItem<T> | undefined>
   }
 
   async #refresh(
