@@ -11,6 +11,7 @@ export {
   field,
   not,
 } from './conditions.ts'
+export * from './coordination/index.ts'
 export { applyChanges, satisfies } from './engine/apply.ts'
 export { AtomicEngine, type EngineOptions } from './engine/engine.ts'
 export { lockKey } from './engine/keys.ts'

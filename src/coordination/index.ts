@@ -1,0 +1,18 @@
+export type { WaitOptions } from './common.ts'
+export { Counter, type CounterOptions } from './counter.ts'
+export { fenced, fencedWrite } from './fencing.ts'
+export { type IdempotentOptions, InProgress, idempotent } from './idempotent.ts'
+export { KeyValue } from './key-value.ts'
+export { Liveness, type LivenessOptions, type ProcessStatus } from './liveness.ts'
+export {
+  type AcquireResult,
+  Mutex,
+  type MutexOptions,
+  type MutexRun,
+  type MutexState,
+  NotAcquired,
+  type RunOptions,
+} from './mutex.ts'
+export { type NonceOptions, NonceSequence } from './nonce.ts'
+export { type RateLimit, RateLimiter, type RateLimitResult } from './rate-limiter.ts'
+export { type Permit, Semaphore, type SemaphoreOptions } from './semaphore.ts'

@@ -1,0 +1,60 @@
+import { InvalidInput } from '../errors.ts'
+import type { AtomicDbInterface, CallOptions } from '../interface.ts'
+import { checkMs } from './common.ts'
+
+/**
+ * Plain values by name with a time to live: one partition of the table seen as a key-value store. 1 request each.
+ */
+export class KeyValue<T = string | number> {
+  readonly #db: AtomicDbInterface
+  readonly #pk: string
+
+  constructor(db: AtomicDbInterface, pk: string) {
+    if (typeof pk !== 'string' || pk === '') throw new InvalidInput('pk', 'must be a text')
+    this.#db = db
+    this.#pk = pk
+  }
+
+  /** Strongly consistent. */
+  async get(name: string, options?: CallOptions): Promise<T | undefined> {
+    return (await this.#db.get<T>({ pk: this.#pk, sk: name }, { consistent: true, ...options }))?.data
+  }
+
+  async set(name: string, value: T, options?: CallOptions): Promise<void> {
+    await this.#db.set({ pk: this.#pk, sk: name, data: value }, options)
+  }
+
+  /** Absent from the second in which the time is up. */
+  async setWithTTL(name: string, value: T, ttlSeconds: number, options?: CallOptions): Promise<void> {
+    checkMs(ttlSeconds, 'ttlSeconds')
+    const ttl = Math.ceil(this.#db.runtime.now() / 1000 + ttlSeconds)
+    await this.#db.set({ pk: this.#pk, sk: name, data: value, ttl }, options)
+  }
+
+  async delete(name: string, options?: CallOptions): Promise<void> {
+    await this.#db.delete({ pk: this.#pk, sk: name }, options)
+  }
+
+  /** Adds to a number; a missing one counts as 0, and one written as text (`'41'`) becomes a number. */
+  async incr(name: string, by = 1, options: CallOptions = {}): Promise<number> {
+    const key = { pk: this.#pk, sk: name }
+    for (;;) {
+      const added = await this.#db.update<number>(
+        key,
+        { add: { '': by } },
+        { ...options, if: [['', { type: 'number' }]] },
+      )
+      if (added.applied) return added.item!.data
+      const text: unknown = added.item?.data
+      if (added.item && (typeof text !== 'string' || !/^[+-]?\d+$/.test(text)))
+        throw new InvalidInput('value', `of ${name} is not a whole number`, { keys: [key] })
+      const value = Number(text ?? 0) + by
+      const wrote = await this.#db.update<number>(
+        key,
+        { set: { '': value } },
+        { ...options, if: added.item ? { '': { eq: text } } : [['', { exists: false }]] },
+      )
+      if (wrote.applied) return value
+    }
+  }
+}

@@ -1,0 +1,429 @@
+import { anyOf, type Condition } from '../conditions.ts'
+import { AtomicDbError, InvalidInput, LeaseLost } from '../errors.ts'
+import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import { certainUpdate, checkMs, coordinationKey, uniqueId, type WaitOptions, waitFor } from './common.ts'
+import { type Liveness, type ProcessStatus, processStatus } from './liveness.ts'
+
+/** What the row holds. It stays when the mutex is free: the token must grow for ever. */
+interface MutexRow {
+  token: number
+  /** The attempt that holds it; null: free. */
+  owner: string | null
+  /** Epoch ms by the owner's clock; null: held until released. */
+  until: number | null
+  /** A new value at every acquisition and extension: what an observer watches. */
+  beat: string
+  leaseMs: number | null
+  /** Liveness row of the owner's process. */
+  process: AtomicDbItemKey | null
+}
+
+export interface MutexOptions {
+  /** How long it is held without being extended, ms. `null`: until it is released. */
+  ttlMs: number | null
+  /**
+   * `wall` (default): deadlines are compared by wall clock; a contender waits `clockToleranceMs` longer.
+   * `observed`: no two clocks are compared; a contender takes over when the row has not changed for the lease by its
+   * own clock (as the AWS lock client does). Takes up to one lease longer after a crash.
+   */
+  lease?: 'wall' | 'observed'
+  /** By how much clocks of different machines may differ, ms. Default 1000. */
+  clockToleranceMs?: number
+  /** Held together with this process's life: others may take it as soon as the process counts as dead. */
+  liveness?: Liveness
+}
+
+export interface MutexState {
+  locked: boolean
+  /** The attempt that holds it. */
+  owner?: string
+  /** By the wall clock of the reader, ms; absent: held until released. */
+  remainingMs?: number
+  /** The last one that was given out. */
+  fencingToken: number
+}
+
+export type AcquireResult = { acquired: true; fencingToken: number } | ({ acquired: false } & MutexState)
+
+/** The mutex stayed with somebody else until the time was up. */
+export class NotAcquired extends AtomicDbError {
+  static override readonly code = 'NotAcquired'
+  readonly state: MutexState
+
+  constructor(message: string, key: AtomicDbItemKey, state: MutexState) {
+    super(message, { keys: [key] })
+    this.state = state
+  }
+}
+
+export interface MutexRun {
+  /** Fires when the lease is lost: stop writing. */
+  signal: AbortSignal
+  fencingToken: number
+}
+
+export interface RunOptions extends WaitOptions {
+  /** Extend while the callback runs. Default true. */
+  extend?: boolean
+}
+
+interface Held {
+  owner: string
+  token: number
+  /** By our monotonic clock; what we rely on. Infinity: no time to live. */
+  deadline: number
+}
+
+/**
+ * A mutex with fencing tokens on one row. Acquire, extend and release are one request and 1 WRU each (the very first
+ * acquisition of a key: two); waiting reads (1 RRU a look) and writes only when it is worth it.
+ *
+ * A lease is a promise about time, and a process can be frozen past it: pass `fencingToken` to what you write
+ * (`fencedWrite`), then a late write is refused whatever the clocks did.
+ */
+export class Mutex {
+  readonly key: AtomicDbItemKey
+  readonly #db: AtomicDbInterface
+  readonly #ttlMs: number | null
+  readonly #observed: boolean
+  readonly #toleranceMs: number
+  readonly #liveness: Liveness | undefined
+  #held: Held | undefined
+  // In `observed` mode: the beat last seen, and since when by our own clock.
+  #seen: { beat: string; since: number } | undefined
+
+  constructor(db: AtomicDbInterface, key: AtomicDbItemKey, options: MutexOptions) {
+    this.#db = db
+    this.key = coordinationKey(key)
+    if (options?.ttlMs === undefined)
+      throw new InvalidInput('ttlMs', 'is required: milliseconds, or null for no time to live')
+    this.#ttlMs = options.ttlMs === null ? null : checkMs(options.ttlMs, 'ttlMs')
+    this.#observed = options.lease === 'observed'
+    if (this.#observed && this.#ttlMs === null)
+      throw new InvalidInput('ttlMs', "must be given with lease 'observed'")
+    const tolerance = options.clockToleranceMs ?? 1000
+    if (!(tolerance >= 0))
+      throw new InvalidInput('clockToleranceMs', 'must be 0 or more', { given: String(tolerance) })
+    this.#toleranceMs = tolerance
+    this.#liveness = options.liveness
+  }
+
+  /** The token of what this object holds. */
+  get fencingToken(): number | undefined {
+    return this.#held?.token
+  }
+
+  /** Whether this object holds the mutex as far as it can know by itself. */
+  get isHeld(): boolean {
+    return (
+      this.#held !== undefined &&
+      this.#db.runtime.monotonic() < this.#held.deadline &&
+      this.#liveness?.signal.aborted !== true
+    )
+  }
+
+  /** One try. Not free: who has it, and for how long. */
+  async tryAcquire(options: CallOptions = {}): Promise<AcquireResult> {
+    const { runtime } = this.#db
+    if (this.#held) {
+      const state = await this.peek(options)
+      // Held by this very object: another try must not touch what it holds.
+      if (state.owner === this.#held.owner && this.isHeld) return { acquired: false, ...state }
+      this.#held = undefined
+    }
+    const owner = uniqueId(runtime)
+    const sent = runtime.monotonic()
+    const result = await certainUpdate<MutexRow>(
+      this.#db,
+      this.key,
+      this.#taking(owner),
+      { ...options, if: await this.#takeable(options) },
+      (item) => item?.data.owner === owner,
+    )
+    if (result.applied) {
+      this.#held = { owner, token: result.item!.data.token, deadline: this.#deadline(sent) }
+      return { acquired: true, fencingToken: this.#held.token }
+    }
+    this.#observe(result.item)
+    return { acquired: false, ...this.#state(result.item) }
+  }
+
+  #taking(owner: string) {
+    const until = this.#ttlMs === null ? null : this.#db.runtime.now() + this.#ttlMs
+    return {
+      add: { token: 1 },
+      set: {
+        owner,
+        until,
+        beat: owner,
+        leaseMs: this.#ttlMs,
+        process: this.#liveness ? this.#liveness.key : null,
+      },
+    }
+  }
+
+  #deadline(sent: number): number {
+    return this.#ttlMs === null ? Number.POSITIVE_INFINITY : sent + this.#ttlMs
+  }
+
+  /** When the row may be taken. */
+  async #takeable(_options: CallOptions): Promise<Condition> {
+    const free = anyOf([['owner', { exists: false }]], { owner: null })
+    if (this.#observed) {
+      const seen = this.#seen
+      const over = seen && this.#db.runtime.monotonic() - seen.since > this.#ttlMs!
+      return over ? anyOf(free, { beat: seen.beat }) : free
+    }
+    return anyOf(free, { until: { lt: this.#db.runtime.now() - this.#toleranceMs, type: 'number' } })
+  }
+
+  #observe(item: AtomicDbItem<MutexRow> | undefined): void {
+    const beat = item?.data.owner ? item.data.beat : undefined
+    if (beat === undefined) this.#seen = undefined
+    else if (this.#seen?.beat !== beat) this.#seen = { beat, since: this.#db.runtime.monotonic() }
+  }
+
+  #state(item: AtomicDbItem<MutexRow> | undefined): MutexState {
+    const row = item?.data
+    const fencingToken = row?.token ?? 0
+    if (!row?.owner) return { locked: false, fencingToken }
+    const remainingMs = row.until === null ? undefined : Math.max(0, row.until - this.#db.runtime.now())
+    const locked = this.#observed || remainingMs === undefined || remainingMs > 0
+    return { locked, owner: row.owner, ...(remainingMs === undefined ? {} : { remainingMs }), fencingToken }
+  }
+
+  /** Who holds it, without taking it. 1 RRU. */
+  async peek(options: CallOptions = {}): Promise<MutexState> {
+    return this.#state(await this.#db.get<MutexRow>(this.key, { ...options, consistent: true }))
+  }
+
+  async isLocked(options?: CallOptions): Promise<boolean> {
+    return (await this.peek(options)).locked
+  }
+
+  /** What is known of the owner: `free`, `ours`, or the state of the process that holds it (with liveness). */
+  async ownerStatus(): Promise<'free' | 'ours' | 'held' | ProcessStatus> {
+    const item = await this.#db.get<MutexRow>(this.key, { consistent: true })
+    if (!item?.data.owner || !this.#state(item).locked) return 'free'
+    if (item.data.owner === this.#held?.owner) return 'ours'
+    return item.data.process ? processStatus(this.#db, item.data.process, this.#toleranceMs) : 'held'
+  }
+
+  /** Waits until it is ours; returns the fencing token. `NotAcquired` when the time is up. */
+  async acquire(options: WaitOptions = {}): Promise<number> {
+    const result = await waitFor(
+      this.#db,
+      options,
+      () => this.tryAcquire(options),
+      (answer) => answer.acquired,
+      () => this.#worthATry(options),
+    )
+    if (result.acquired) return result.fencingToken
+    const remaining =
+      result.remainingMs === undefined
+        ? 'until it is released'
+        : `for another ${Math.ceil(result.remainingMs)} ms`
+    throw new NotAcquired(
+      `${this.key.pk}/${this.key.sk} is held by ${result.owner} ${remaining}`,
+      this.key,
+      result,
+    )
+  }
+
+  /** A look at the row: free, lapsed, or its owner's process is dead. */
+  async #worthATry(options: CallOptions): Promise<boolean> {
+    const item = await this.#db.get<MutexRow>(this.key, { consistent: true, ...options })
+    this.#observe(item)
+    const row = item?.data
+    if (!row?.owner) return true
+    if (row.process && (await processStatus(this.#db, row.process, this.#toleranceMs)) === 'dead') {
+      await this.#clear(row.owner, options)
+      return true
+    }
+    if (this.#observed) return this.#db.runtime.monotonic() - this.#seen!.since > this.#ttlMs!
+    return row.until !== null && row.until < this.#db.runtime.now() - this.#toleranceMs
+  }
+
+  /** Frees it if this attempt still has it. */
+  async #clear(owner: string, options: CallOptions): Promise<boolean> {
+    const result = await certainUpdate<MutexRow>(
+      this.#db,
+      this.key,
+      { set: { owner: null, until: null } },
+      { ...options, if: { owner } },
+      (item) => item?.data.owner !== owner,
+    )
+    return result.applied
+  }
+
+  #lost(why: string): LeaseLost {
+    return new LeaseLost(`${this.key.pk}/${this.key.sk}: ${why}`, { keys: [this.key] })
+  }
+
+  /** Holds it for another time to live from now. `LeaseLost` when it is no longer ours. */
+  async extend(options: CallOptions = {}): Promise<void> {
+    const held = this.#held
+    if (!held) throw this.#lost('not held by this object')
+    if (!this.isHeld) throw this.#lost('the lease is over: acquire it again')
+    const { runtime } = this.#db
+    const beat = uniqueId(runtime)
+    const sent = runtime.monotonic()
+    const until = this.#ttlMs === null ? null : runtime.now() + this.#ttlMs
+    const result = await certainUpdate<MutexRow>(
+      this.#db,
+      this.key,
+      { set: { until, beat } },
+      { ...options, if: { owner: held.owner } },
+      (item) => item?.data.beat === beat,
+    )
+    if (result.applied) held.deadline = this.#deadline(sent)
+    // A reply was lost, and the row is still ours as it was: not extended, and not lost either.
+    else if (result.item?.data.owner !== held.owner) {
+      if (this.#held === held) this.#held = undefined
+      throw this.#lost(
+        result.item?.data.owner ? `taken over by ${result.item.data.owner}` : 'released by force',
+      )
+    }
+  }
+
+  /** Gives it back. `LeaseLost` when it was not ours any more; then nothing is changed. */
+  async release(options: CallOptions = {}): Promise<void> {
+    const held = this.#held
+    if (!held) throw this.#lost('not held by this object')
+    const released = await this.#clear(held.owner, options)
+    this.#held = undefined
+    if (!released) throw this.#lost('it was lost before it was released')
+  }
+
+  /** Frees it whoever holds it. Its holder finds out at its next extension, and by its fencing token. */
+  async forceRelease(options: CallOptions = {}): Promise<void> {
+    await this.#db.update(
+      this.key,
+      { set: { owner: null, until: null } },
+      { ...options, if: { token: { exists: true } } },
+    )
+    this.#held = undefined
+  }
+
+  /**
+   * Runs the callback while holding the mutex, and extends it meanwhile (at a third of its time to live; one failure
+   * does not end it). `LeaseLost` when it was lost, unless the callback threw: that error goes first.
+   */
+  async run<R>(fn: (run: MutexRun) => Promise<R> | R, options: RunOptions = {}): Promise<R> {
+    const fencingToken = await this.acquire(options)
+    const lost = new AbortController()
+    const done = new AbortController()
+    const signals = [lost.signal, options.signal, this.#liveness?.signal].filter(
+      (signal) => signal !== undefined,
+    )
+    const keeping = this.#ttlMs === null ? undefined : this.#keep(options.extend ?? true, lost, done.signal)
+    let result: R
+    try {
+      result = await fn({ signal: AbortSignal.any(signals), fencingToken })
+    } catch (error) {
+      done.abort()
+      await keeping
+      // The callback's own error must not be hidden by what became of the lock.
+      if (this.#held) await this.release().catch(() => {})
+      throw error
+    }
+    done.abort()
+    await keeping
+    if (lost.signal.aborted) {
+      if (this.#held) await this.release().catch(() => {})
+      throw lost.signal.reason
+    }
+    await this.release()
+    return result
+  }
+
+  /** Extends until `done`; aborts `lost` no later than at our own deadline. */
+  async #keep(extend: boolean, lost: AbortController, done: AbortSignal): Promise<void> {
+    const { runtime } = this.#db
+    const held = this.#held!
+    for (;;) {
+      const left = held.deadline - runtime.monotonic()
+      try {
+        await runtime.sleep(Math.max(0, extend ? Math.min(left, this.#ttlMs! / 3) : left), {
+          signal: done,
+          unref: true,
+        })
+      } catch {
+        return
+      }
+      if (runtime.monotonic() >= held.deadline) {
+        lost.abort(this.#lost('the lease ran out before it could be extended'))
+        return
+      }
+      try {
+        // Not beyond our deadline: a reply that comes later is of no use.
+        await Promise.race([
+          this.extend(),
+          runtime.sleep(Math.max(0, held.deadline - runtime.monotonic()), { unref: true }),
+        ])
+      } catch (error) {
+        if (error instanceof LeaseLost) {
+          lost.abort(error)
+          return
+        }
+      }
+      if (done.aborted) return
+    }
+  }
+
+  /** Text with which another process can go on holding it: `Mutex.restore`. */
+  serialize(): string {
+    if (!this.#held) throw this.#lost('not held by this object')
+    const leftMs =
+      this.#held.deadline === Number.POSITIVE_INFINITY
+        ? null
+        : this.#held.deadline - this.#db.runtime.monotonic()
+    const until = leftMs === null ? null : this.#db.runtime.now() + leftMs
+    return JSON.stringify({
+      lockrow: 'mutex',
+      pk: this.key.pk,
+      sk: this.key.sk,
+      owner: this.#held.owner,
+      token: this.#held.token,
+      until,
+    })
+  }
+
+  /** Goes on with what another process held; the row is not touched. Use `extend` to learn whether it is still ours. */
+  static restore(db: AtomicDbInterface, text: string, options: MutexOptions): Mutex {
+    let parsed: {
+      lockrow?: string
+      pk: string
+      sk: string
+      owner: string
+      token: number
+      until: number | null
+    }
+    try {
+      parsed = JSON.parse(text)
+    } catch (cause) {
+      throw new InvalidInput('text', 'is not a serialized mutex', { cause })
+    }
+    const fits =
+      parsed?.lockrow === 'mutex' &&
+      typeof parsed.owner === 'string' &&
+      Number.isSafeInteger(parsed.token) &&
+      (parsed.until === null || typeof parsed.until === 'number')
+    if (!fits) throw new InvalidInput('text', 'is not a serialized mutex')
+    const mutex = new Mutex(db, { pk: parsed.pk, sk: parsed.sk }, options)
+    const deadline =
+      parsed.until === null
+        ? Number.POSITIVE_INFINITY
+        : db.runtime.monotonic() + parsed.until - db.runtime.now()
+    mutex.#held = { owner: parsed.owner, token: parsed.token, deadline }
+    return mutex
+  }
+
+  /** `await using`: releases what is held; that it was lost is no error here. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#held) return
+    await this.release().catch((error) => {
+      if (!(error instanceof LeaseLost)) throw error
+    })
+  }
+}

@@ -1,0 +1,103 @@
+import { anyOf } from '../conditions.ts'
+import { InvalidInput } from '../errors.ts'
+import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import { checkMs, coordinationKey } from './common.ts'
+
+export interface RateLimit {
+  /** So many calls ... */
+  limit: number
+  /** ... in so many milliseconds. */
+  windowMs: number
+  /** `window`: fixed windows, sharp edges. `gcra` (default): evenly, with bursts up to `burst`. */
+  kind?: 'window' | 'gcra'
+  /** Calls that may come at once with `gcra`. Default: `limit`. */
+  burst?: number
+}
+
+export interface RateLimitResult {
+  allowed: boolean
+  /** How long to wait until the next call is allowed, ms; 0 when this one is. */
+  retryAfterMs: number
+}
+
+/**
+ * Limits how often something happens, over all processes: one update of 1 WRU per call (two when the row is made, or
+ * at the start of a window). Clocks of the callers are compared; a difference of theirs shifts the limit by as much.
+ * GCRA: ITU-T I.371, the generic cell rate algorithm.
+ */
+export class RateLimiter {
+  readonly #db: AtomicDbInterface
+  readonly #key: AtomicDbItemKey
+  readonly #limit: Required<RateLimit>
+
+  constructor(db: AtomicDbInterface, key: AtomicDbItemKey, limit: RateLimit) {
+    this.#db = db
+    this.#key = coordinationKey(key)
+    if (!Number.isSafeInteger(limit?.limit) || limit.limit < 1)
+      throw new InvalidInput('limit', 'must be a whole number from 1', { given: String(limit?.limit) })
+    checkMs(limit.windowMs, 'windowMs')
+    const burst = limit.burst ?? limit.limit
+    if (!Number.isSafeInteger(burst) || burst < 1)
+      throw new InvalidInput('burst', 'must be a whole number from 1', { given: String(burst) })
+    this.#limit = { kind: 'gcra', ...limit, burst }
+  }
+
+  /** Counts one call for this subject (a user, an address), if it is allowed. */
+  take(subject = '', options: CallOptions = {}): Promise<RateLimitResult> {
+    const key = subject === '' ? this.#key : { pk: this.#key.pk, sk: `${this.#key.sk}#${subject}` }
+    return this.#limit.kind === 'gcra' ? this.#gcra(key, options) : this.#window(key, options)
+  }
+
+  #ttl(now: number): number {
+    return Math.ceil((now + 2 * this.#limit.windowMs) / 1000) + 1
+  }
+
+  /** `at` is when the last call allowed would have been due if all came evenly. */
+  async #gcra(key: AtomicDbItemKey, options: CallOptions): Promise<RateLimitResult> {
+    const now = this.#db.runtime.now()
+    const step = this.#limit.windowMs / this.#limit.limit
+    const slack = step * this.#limit.burst
+    // Usual: `at` lies ahead of now, within the burst. Else it is behind: it starts from now.
+    for (let turn = 0; turn < 20; turn++) {
+      const busy = await this.#db.update<{ at: number }>(
+        key,
+        { add: { at: step }, ttl: this.#ttl(now) },
+        { ...options, if: { at: { between: [now, now + slack - step] } } },
+      )
+      if (busy.applied) return { allowed: true, retryAfterMs: 0 }
+      const at = busy.item?.data.at
+      if (at !== undefined && at > now + slack - step)
+        return { allowed: false, retryAfterMs: Math.ceil(at - (now + slack - step)) }
+      const idle = await this.#db.update(
+        key,
+        { set: { at: now + step }, ttl: this.#ttl(now) },
+        { ...options, if: anyOf([['at', { exists: false }]], { at: { lt: now } }) },
+      )
+      if (idle.applied) return { allowed: true, retryAfterMs: 0 }
+    }
+    return { allowed: false, retryAfterMs: Math.ceil(step) }
+  }
+
+  async #window(key: AtomicDbItemKey, options: CallOptions): Promise<RateLimitResult> {
+    const { limit, windowMs } = this.#limit
+    const now = this.#db.runtime.now()
+    const start = Math.floor(now / windowMs) * windowMs
+    const wait = { allowed: false, retryAfterMs: Math.ceil(start + windowMs - now) }
+    for (let turn = 0; turn < 20; turn++) {
+      const counted = await this.#db.update<{ start: number; count: number }>(
+        key,
+        { add: { count: 1 }, ttl: this.#ttl(now) },
+        { ...options, if: { start, count: { lt: limit } } },
+      )
+      if (counted.applied) return { allowed: true, retryAfterMs: 0 }
+      if (counted.item && counted.item.data.start >= start) return wait
+      const first = await this.#db.update(
+        key,
+        { set: { start, count: 1 }, ttl: this.#ttl(now) },
+        { ...options, if: anyOf([['start', { exists: false }]], { start: { lt: start } }) },
+      )
+      if (first.applied) return { allowed: true, retryAfterMs: 0 }
+    }
+    return wait
+  }
+}
