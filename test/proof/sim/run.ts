@@ -34,6 +34,8 @@ export interface RunOptions {
   /** Operations of the clients. */
   steps: number
   workloads?: () => Workload[]
+  /** Puts a defect between the engine and the storage, to see that it is found. */
+  spoil?: (storage: Storage) => Storage
   /** Told of every fault, as a line of text. */
   trace?: (line: string, at: number) => void
 }
@@ -43,6 +45,7 @@ export async function simulateSeed({
   steps,
   workloads = allWorkloads,
   trace,
+  spoil = (storage) => storage,
 }: RunOptions): Promise<SimulationRun> {
   const world = new Simulation({ seed })
   const random = world.random.fork()
@@ -78,7 +81,7 @@ export async function simulateSeed({
     return {
       name,
       process,
-      db: new AtomicEngine(connection, { runtime: process, retry }),
+      db: new AtomicEngine(spoil(connection), { runtime: process, retry }),
       random: random.fork(),
       history,
       doubts: () => connection.doubts,

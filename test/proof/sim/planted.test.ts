@@ -1,0 +1,112 @@
+/** A checker that finds nothing is a bug: defects between engine and storage, each of which must be found. */
+import { expect, test } from 'vitest'
+import type { Guard, RowOperation, Storage } from '../../../src/storage.ts'
+import { simulateSeed } from './run.ts'
+
+const without = (storage: Storage, change: (operation: RowOperation) => RowOperation): Storage => ({
+  ...bound(storage),
+  apply: (operation, options) => storage.apply(change(operation), options),
+  transact: (operations, token, options) => storage.transact(operations.map(change), token, options),
+})
+
+function bound(storage: Storage): Storage {
+  return {
+    read: (keys, options) => storage.read(keys, options),
+    readTogether: (keys, options) => storage.readTogether(keys, options),
+    page: (range, options) => storage.page(range, options),
+    write: (writes, options) => storage.write(writes, options),
+    apply: (operation, options) => storage.apply(operation, options),
+    transact: (operations, token, options) => storage.transact(operations, token, options),
+  }
+}
+
+const always: Guard = { op: 'not', of: { op: 'exists', path: ['nowhere'] } }
+
+/** Takes away the guards that speak of this attribute. */
+const unguarded =
+  (attribute: string) =>
+  (operation: RowOperation): RowOperation => {
+    const relaxed = (guard: Guard): Guard => {
+      if (guard.op === 'and' || guard.op === 'or') return { ...guard, of: guard.of.map(relaxed) }
+      return JSON.stringify(guard).includes(`"${attribute}"`) ? always : guard
+    }
+    return operation.guard ? ({ ...operation, guard: relaxed(operation.guard) } as RowOperation) : operation
+  }
+
+let tokens = 0
+const defects: Record<string, { spoil: (storage: Storage) => Storage; found: RegExp }> = {
+  'locks are not checked': {
+    spoil: (storage) => without(storage, unguarded('version')),
+    found: /counters: not-linearizable|bank: total|write skew/,
+  },
+  'a lock is bumped, but only checked ones are compared': {
+    spoil: (storage) =>
+      without(storage, (operation) =>
+        operation.op === 'update' ? unguarded('version')(operation) : operation,
+      ),
+    found: /counters: not-linearizable|bank: total/,
+  },
+  'a check passes always: write skew': {
+    spoil: (storage) =>
+      without(storage, (operation) =>
+        operation.op === 'check' ? unguarded('version')(operation) : operation,
+      ),
+    found: /write skew|bank: total/,
+  },
+  'strong reads are eventual': {
+    spoil: (storage) => ({
+      ...bound(storage),
+      read: (keys, options) => storage.read(keys, { ...options, consistent: false }),
+    }),
+    found: /not-linearizable/,
+  },
+  'rows read together are read one by one': {
+    spoil: (storage) => ({
+      ...bound(storage),
+      readTogether: async (keys, options) => {
+        const rows = []
+        for (const key of keys) rows.push(...(await storage.read([key], { consistent: true, ...options })))
+        return rows
+      },
+    }),
+    found: /bank: total/,
+  },
+  'a token is forgotten': {
+    spoil: (storage) => ({
+      ...bound(storage),
+      transact: (operations, token, options) => storage.transact(operations, `${token}${tokens++}`, options),
+    }),
+    found: /not-linearizable|finished|idempotency|atomicity|bank/,
+  },
+  'a claim does not look at the deadline': {
+    spoil: (storage) => without(storage, unguarded('due')),
+    found: /queue: /,
+  },
+  'a receipt is not compared': {
+    spoil: (storage) => without(storage, unguarded('r')),
+    found: /queue: /,
+  },
+  'a transaction is not atomic': {
+    spoil: (storage) => ({
+      ...bound(storage),
+      transact: async (operations, token, options) => {
+        const half = Math.ceil(operations.length / 2)
+        const failed = await storage.transact(operations.slice(0, half), token, options)
+        if (failed.length > 0 || half === operations.length) return failed
+        return storage.transact(operations.slice(half), `${token}/2`, options)
+      },
+    }),
+    found: /bank: total|atomicity|not-linearizable/,
+  },
+}
+
+test.each(Object.keys(defects))('%s', async (name) => {
+  const { spoil, found } = defects[name]!
+  const kinds = new Set<string>()
+  for (let seed = 1; seed <= 30; seed++) {
+    const run = await simulateSeed({ seed, steps: 1000, spoil })
+    for (const { kind } of run.findings) kinds.add(kind)
+    if ([...kinds].some((kind) => found.test(kind))) return
+  }
+  expect.fail(`not found in 30 seeds; found: ${[...kinds].join(', ') || 'nothing'}`)
+})
