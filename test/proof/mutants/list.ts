@@ -1,0 +1,173 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are sources of templates
+
+export interface Mutant {
+  name: string
+  file: string
+  from: string
+  to: string
+  /** Tests of which one must fail. */
+  tests: readonly string[]
+}
+
+const memory = [
+  'test/conformance/memory.test.ts',
+  'test/proof/regressions.test.ts',
+  'test/proof/sim/sim.test.ts',
+]
+const dynamo = ['test/conformance/dynamo.test.ts', 'test/core', 'test/proof/faults.test.ts']
+
+const of =
+  (file: string, tests: readonly string[]) =>
+  (name: string, from: string, to: string): Mutant => ({
+    name,
+    file,
+    from,
+    to,
+    tests,
+  })
+
+const storage = of('src/memory/storage.ts', memory)
+const partition = of('src/memory/partition.ts', memory)
+const retry = of('src/engine/retry.ts', memory)
+const transact = of('src/engine/transact.ts', memory)
+const locks = of('src/engine/locks.ts', memory)
+const update = of('src/engine/update.ts', memory)
+const plan = of('src/engine/plan.ts', memory)
+const dynamoStorage = of('src/dynamo/storage.ts', dynamo)
+const batches = of('src/dynamo/batches.ts', dynamo)
+const faults = of('src/dynamo/faults.ts', dynamo)
+const expressions = of('src/dynamo/expressions.ts', dynamo)
+const once = of('src/dynamo/once.ts', dynamo)
+
+export const mutants: readonly Mutant[] = [
+  storage(
+    'guards are not looked at',
+    'if (operation.guard && !holds(operation.guard, current))',
+    'if (false)',
+  ),
+  storage('tokens are forgotten', 'if (this.#seen(token)) return []', ''),
+  storage(
+    'rows read are shared',
+    'return keys.map((key) => clone(this.#get(key)))',
+    'return keys.map((key) => this.#get(key))',
+  ),
+  storage('a page ignores its prefix', 'if (!row.sk.startsWith(prefix)) break', ''),
+  storage('a page has one row too many', 'if (rows.length === limit)', 'if (rows.length > limit)'),
+  storage(
+    'a reversed page starts below its prefix',
+    'return reverse ? [`${utf8Order(prefix)}\\uffff`, true]',
+    'return reverse ? [utf8Order(prefix), true]',
+  ),
+  partition('the start is included', 'if (hit && !inclusive) at++', ''),
+  partition(
+    'the order of the tree is by UTF-16',
+    '(a < b ? -1 : a > b ? 1 : 0)',
+    '(a < b ? 1 : a > b ? -1 : 0)',
+  ),
+  partition(
+    'small partitions are not in order',
+    'if (keys[middle]! < key) low = middle + 1',
+    'if (keys[middle]! <= key) low = middle + 1',
+  ),
+  retry('a lost reply is forgotten when the retries are used up', 'if (doubt.unanswered)', 'if (false)'),
+  retry(
+    'writes that must happen once are repeated',
+    "if (error.kind === 'unknown' && repeatable === 'once') throw error",
+    '',
+  ),
+  retry('nothing is retried', 'if (attempt >= (context.retry.attempts ?? 10))', 'if (attempt >= 1)'),
+  transact(
+    'a late request is not thought of',
+    'if (haunted && !parts.some((part) => part.marker)) throw unsettled(keys)',
+    '',
+  ),
+  transact('a replanned transaction keeps its token', 'turn === 0 ? token : context.id()', 'token'),
+  transact(
+    'a bump compares nothing',
+    'guard: unchanged(lock, now),\n  }))\n  return { part, bumped }',
+    '}))\n  return { part, bumped }',
+  ),
+  locks(
+    'the version of a lock is not compared',
+    "both({ op: 'eq', left: { path: ['version'] }, right: { value: lock.version } }, live(now))",
+    'live(now)',
+  ),
+  locks(
+    'a lock that has expired still counts',
+    'right: { value: lock.version } }, live(now))',
+    'right: { value: lock.version } })',
+  ),
+  locks('a lock is made over another one', 'guard: free(now) }', '}'),
+  locks(
+    'the second reading is left out',
+    'found[i].version === lock.version)) continue',
+    'found[i].version === lock.version)) void 0',
+  ),
+  update(
+    'a doubtful update is done again',
+    'if (row?.w !== wanted.writeId && !mayRepeat(wanted))',
+    'if (false)',
+  ),
+  update(
+    'our own write is not recognized',
+    '(result.row !== undefined && result.row.w === wanted.writeId)',
+    'false',
+  ),
+  plan(
+    'an expired item is updated',
+    'const guards: (Guard | undefined)[] = [live(now), notLock, guard]',
+    'const guards: (Guard | undefined)[] = [notLock, guard]',
+  ),
+  plan(
+    'a lock is updated',
+    'const guards: (Guard | undefined)[] = [live(now), notLock, guard]',
+    'const guards: (Guard | undefined)[] = [live(now), guard]',
+  ),
+  dynamoStorage(
+    'reads are eventual',
+    'Key: keys[0]!, ConsistentRead: consistent',
+    'Key: keys[0]!, ConsistentRead: false',
+  ),
+  dynamoStorage('no token', 'ClientRequestToken: token,', ''),
+  dynamoStorage(
+    'conditions are not sent',
+    'if (operation.guard) compiled.ConditionExpression',
+    'if (false) compiled.ConditionExpression',
+  ),
+  dynamoStorage(
+    'updates are sent again by the SDK',
+    'await this.#client.send(seal(command), signal && { abortSignal: signal })\n          return { applied: true, row: Attributes as Row }',
+    'await this.#client.send(command, signal && { abortSignal: signal })\n          return { applied: true, row: Attributes as Row }',
+  ),
+  dynamoStorage('a page never ends', 'return LastEvaluatedKey\n', 'return false\n'),
+  dynamoStorage('the order is not reversed', 'if (range.reverse) input.ScanIndexForward = false', ''),
+  batches('what is unprocessed is dropped', 'return UnprocessedItems?.[context.table] ?? []', 'return []'),
+  batches(
+    'keys unprocessed are dropped',
+    'return (UnprocessedKeys?.[context.table]?.Keys ?? []) as AtomicDbItemKey[]',
+    'return []',
+  ),
+  batches('a batch is too large', 'const writesAtOnce = 25', 'const writesAtOnce = 26'),
+  faults(
+    'a conflict is no conflict',
+    "if (codes.some((code) => conflicts.has(code))) return new StorageFault('conflict', text, error)",
+    '',
+  ),
+  faults(
+    'throttling is final',
+    "if (throttling.has(name)) return new StorageFault('throttled', name, error)",
+    '',
+  ),
+  faults(
+    'a lost connection is final',
+    'if (lost.has(name) || lostConnections.has(code) || status >= 500)',
+    'if (false)',
+  ),
+  expressions('a name is written as it is', "'.') + this.#name(step)", "'.') + step"),
+  expressions(
+    'a missing number does not count as 0',
+    'return `if_not_exists(${path}, ${this.value(0)}) + ${value}`',
+    'return `${path} + ${value}`',
+  ),
+  once('the SDK may send a write again', 'throw new Sealed(error)', 'throw error'),
+]
