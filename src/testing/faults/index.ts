@@ -27,7 +27,7 @@ export interface FaultInjection {
   rates: SdkFaultRates
   /** How often each fault was met. */
   readonly counts: Record<SdkFault, number>
-  /** Requests that may have been applied unknown to the caller, or more than once. */
+  /** Requests of which the caller cannot know whether they were applied, or that were applied more than once. */
   readonly doubts: number
   /** For the database under test: its clock steps with the fault `clockStep`. */
   readonly runtime: Runtime

@@ -99,8 +99,8 @@ export class Injector implements Omit<FaultInjection, 'stop'> {
     if (refused) return answer(refused)
     if (this.#happens('delay')) await this.#wait(this.#options.maxDelayMs ?? 50)
     if (this.#happens('serverError')) {
+      this.doubts++
       if (this.#random.chance(0.5)) {
-        this.doubts++
         discard((await next(args)).response)
       }
       return answer(serverError())
@@ -125,7 +125,10 @@ export class Injector implements Omit<FaultInjection, 'stop'> {
 
   /** A reply without the request having been sent. */
   #refused(operation: string, body: string): HttpReply | undefined {
-    if (this.#happens('reset')) throw lostConnection('before sending')
+    if (this.#happens('reset')) {
+      this.doubts++
+      throw lostConnection('before sending')
+    }
     if (this.#happens('throttle')) return throttled(this.#random.chance(0.5))
     if (conflicting.has(operation) && this.#happens('conflict')) {
       if (!operation.startsWith('Transact')) return conflict()

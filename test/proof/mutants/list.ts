@@ -12,9 +12,15 @@ export interface Mutant {
 const memory = [
   'test/conformance/memory.test.ts',
   'test/proof/regressions.test.ts',
+  'test/proof/survivors.test.ts',
   'test/proof/sim/sim.test.ts',
 ]
-const dynamo = ['test/conformance/dynamo.test.ts', 'test/core', 'test/proof/faults.test.ts']
+const dynamo = [
+  'test/conformance/dynamo.test.ts',
+  'test/core',
+  'test/proof/survivors.test.ts',
+  'test/proof/faults.test.ts',
+]
 
 const of =
   (file: string, tests: readonly string[]) =>
