@@ -131,8 +131,8 @@ export const mutants: readonly Mutant[] = [
   ),
   dynamoStorage(
     'reads are eventual',
-    'Key: keys[0]!, ConsistentRead: consistent',
-    'Key: keys[0]!, ConsistentRead: false',
+    'ConsistentRead: consistent,\n    })\n    const { Item }',
+    'ConsistentRead: false,\n    })\n    const { Item }',
   ),
   dynamoStorage('no token', 'ClientRequestToken: token,', ''),
   dynamoStorage(
@@ -142,15 +142,19 @@ export const mutants: readonly Mutant[] = [
   ),
   dynamoStorage(
     'updates are sent again by the SDK',
-    'await this.#client.send(seal(command), signal && { abortSignal: signal })\n          return { applied: true, row: Attributes as Row }',
-    'await this.#client.send(command, signal && { abortSignal: signal })\n          return { applied: true, row: Attributes as Row }',
+    'const { Attributes } = await this.#client.send(seal(command), sealedOptions(signal))',
+    'const { Attributes } = await this.#client.send(command, sealedOptions(signal))',
   ),
-  dynamoStorage('a page never ends', 'return LastEvaluatedKey\n', 'return false\n'),
+  dynamoStorage(
+    'a query ends after its first page',
+    'return LastEvaluatedKey ? { rows, next: LastEvaluatedKey.sk!.S! } : { rows }',
+    'return { rows }',
+  ),
   dynamoStorage('the order is not reversed', 'if (range.reverse) input.ScanIndexForward = false', ''),
   batches('what is unprocessed is dropped', 'return UnprocessedItems?.[context.table] ?? []', 'return []'),
   batches(
     'keys unprocessed are dropped',
-    'return (UnprocessedKeys?.[context.table]?.Keys ?? []) as AtomicDbItemKey[]',
+    'return (UnprocessedKeys?.[context.table]?.Keys ?? []).map(keyIn)',
     'return []',
   ),
   batches('a batch is too large', 'const writesAtOnce = 25', 'const writesAtOnce = 26'),
