@@ -23,6 +23,7 @@ export const benches: Record<string, () => Promise<{ run: Bench }>> = {
   twin: () => import('./twin.ts'),
   lru: () => import('./lru.ts'),
   'queue-peers': () => import('./queue-peers.ts'),
+  scale: () => import('./scale.ts'),
 }
 
 function installPeers(): void {

@@ -77,7 +77,12 @@ export async function interleaved(
 ): Promise<Measured[]> {
   const clock = options.clock === 'cpu' ? cpu : wall
   const times: number[] = []
-  for (const contender of contenders) times.push(await calibrated(contender, options))
+  for (const contender of contenders) {
+    // Warm first: what is not compiled yet runs several times slower.
+    const warm = performance.now() + 8 * options.sliceMs
+    while (performance.now() < warm) await repeat(contender.run, 10)
+    times.push(await calibrated(contender, options))
+  }
   const measured = contenders.map(({ name }): Measured => ({ name, rounds: [] }))
   for (let round = 0; round < options.rounds; round++) {
     progress(`${options.label}: round ${round + 1} of ${options.rounds}`)

@@ -51,7 +51,7 @@ export interface Results {
 const file = new URL('../results.json', import.meta.url)
 const html = new URL('../report.html', import.meta.url)
 /** The order of the report. */
-const order = ['client', 'local', 'units', 'atomic', 'twin', 'lru', 'queue', 'queue-peers', 'size']
+const order = ['client', 'local', 'units', 'atomic', 'twin', 'lru', 'queue', 'queue-peers', 'scale', 'size']
 
 /** Replaces these sections in results.json and writes the report from all of it. */
 export function save(sections: readonly Section[]): void {
