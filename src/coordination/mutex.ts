@@ -246,14 +246,17 @@ export class Mutex {
 
   /** Frees it if this attempt still has it. */
   async #clear(owner: string, options: CallOptions): Promise<boolean> {
-    const result = await certainUpdate<MutexRow>(
-      this.#db,
-      this.key,
-      { set: { owner: null, until: null } },
-      { ...options, if: { owner } },
-      (item) => item?.data.owner !== owner,
-    )
-    return result.applied
+    for (let turn = 0; ; turn++) {
+      const result = await certainUpdate<MutexRow>(
+        this.#db,
+        this.key,
+        { set: { owner: null, until: null } },
+        { ...options, if: { owner } },
+        (item) => item?.data.owner !== owner,
+      )
+      // The request was lost, and the row is still ours: once more, or it would stay held until its lease is over.
+      if (result.applied || result.item?.data.owner !== owner || turn >= 10) return result.applied
+    }
   }
 
   #lost(why: string): LeaseLost {

@@ -2,6 +2,7 @@
 import {
   AtomicEngine,
   lockKey,
+  Mutex,
   OutcomeUnknown,
   RaceCondition,
   StaleReceipt,
@@ -169,4 +170,12 @@ test('items read together are of one moment, also where their locks had to be ma
   })
   expect(sum).toBe(200)
   expect(made).toBeGreaterThan(0)
+})
+
+test('a mutex whose release was lost on its way is released all the same', async () => {
+  const { db, other } = fated({ apply: ['ok', 'ok', 'lostRequest'] })
+  const mutex = new Mutex(db, { pk: 'mutex', sk: 'm' }, { ttlMs: 60_000 })
+  await mutex.acquire()
+  await mutex.release()
+  expect(await new Mutex(other, { pk: 'mutex', sk: 'm' }, { ttlMs: 60_000 }).isLocked()).toBe(false)
 })

@@ -86,6 +86,7 @@ export async function runLocal(options: LocalOptions): Promise<LocalRun> {
       trueNow: () => Date.now(),
       skewMs: () => 1000,
       hurried: true,
+      isDead: () => false,
       anomaly,
     }
     try {
@@ -110,6 +111,7 @@ export async function runLocal(options: LocalOptions): Promise<LocalRun> {
     trueNow: () => Date.now(),
     skewMs: () => 1000,
     hurried: true,
+    isDead: () => false,
     anomaly,
   }
   for (const workload of work) await workload.finish?.(observer)

@@ -88,6 +88,7 @@ export async function simulateSeed({
       doubts: () => connection.doubts,
       trueNow: () => world.startAt + world.time,
       hurried: false,
+      isDead: () => process.crashed,
       skewMs: () => 2 * most.offset + 50,
       anomaly: (kind, message) => findings.push({ kind, message, at: world.time }),
     }

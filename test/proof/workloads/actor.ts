@@ -1,5 +1,6 @@
 import {
   BackendError,
+  LeaseLost,
   OutcomeUnknown,
   PartialWrite,
   RaceCondition,
@@ -24,6 +25,8 @@ export interface Actor {
   skewMs(): number
   /** Waiting is real here, so waits and deadlines are to be short. */
   hurried: boolean
+  /** The process has crashed: what it believed it held counts no more. */
+  isDead(): boolean
   /** Reports what no recorded history would show. */
   anomaly(kind: string, message: string): void
 }
@@ -47,7 +50,8 @@ const didNotHappen = (error: unknown): boolean =>
   error instanceof RaceCondition ||
   error instanceof Throttled ||
   error instanceof BackendError ||
-  error instanceof StaleReceipt
+  error instanceof StaleReceipt ||
+  error instanceof LeaseLost
 
 /** Does something and writes it into the history; undefined when it failed in a way that the contract foresees. */
 export async function record<T>(

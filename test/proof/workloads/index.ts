@@ -1,4 +1,5 @@
 import type { Workload } from './actor.ts'
+import { coordinationWorkload } from './coordination.ts'
 import { countersWorkload } from './counters.ts'
 import { expiryWorkload } from './expiry.ts'
 import { itemsWorkload } from './items.ts'
@@ -13,4 +14,5 @@ export const allWorkloads = (): Workload[] => [
   onceWorkload(),
   queueWorkload(),
   transactionsWorkload(),
+  coordinationWorkload(),
 ]
