@@ -1,0 +1,189 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+/** The package as npm packs it, in empty projects of every kind. */
+const root = resolve(import.meta.dirname, '../..')
+const work = mkdtempSync(join(tmpdir(), 'lockrow-package-'))
+const modules = join(root, 'node_modules')
+
+/** A project with the packed files and, as links, the dependencies that it says it has. */
+function project(name: string, files: Record<string, string>, dependencies: readonly string[] = []): string {
+  const folder = join(work, name)
+  mkdirSync(join(folder, 'node_modules'), { recursive: true })
+  symlinkSync(join(work, 'package'), join(folder, 'node_modules/lockrow'))
+  for (const dependency of dependencies) {
+    const link = join(folder, 'node_modules', dependency)
+    mkdirSync(dirname(link), { recursive: true })
+    symlinkSync(join(modules, dependency), link)
+  }
+  for (const [file, content] of Object.entries(files)) writeFileSync(join(folder, file), content)
+  return folder
+}
+
+const run = (folder: string, ...args: string[]) => {
+  const done = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8', timeout: 60_000 })
+  return { code: done.status, out: done.stdout.trim(), err: done.stderr }
+}
+
+/** When a file of the sources was last changed. */
+const newest = (folder: string): number =>
+  Math.max(
+    ...readdirSync(folder, { recursive: true, withFileTypes: true }).map((entry) =>
+      entry.isFile() ? statSync(join(entry.parentPath, entry.name)).mtimeMs : 0,
+    ),
+  )
+
+beforeAll(() => {
+  const built = join(root, 'dist/index.d.mts')
+  if (
+    !existsSync(built) ||
+    statSync(built).mtimeMs < Math.max(newest(join(root, 'src')), newest(join(root, 'infra')))
+  )
+    execFileSync('npm', ['run', 'build', '--silent'], { cwd: root, stdio: 'pipe' })
+  execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', work], {
+    cwd: root,
+    stdio: 'pipe',
+  })
+  const tarball = readFileSync(join(root, 'package.json'), 'utf8').match(/"version": "([^"]+)"/)![1]
+  execFileSync('tar', ['-xzf', join(work, `lockrow-${tarball}.tgz`), '-C', work])
+  // The package's own dependencies, and nothing else, lie beside it.
+  mkdirSync(join(work, 'package/node_modules'), { recursive: true })
+  for (const dependency of ['ulid', 'lru-cache', 'sorted-btree'])
+    symlinkSync(join(modules, dependency), join(work, 'package/node_modules', dependency))
+}, 120_000)
+afterAll(() => rmSync(work, { recursive: true, force: true }))
+
+const program = `
+const db = new AtomicMemoryDb()
+await db.set({ pk: 'a', sk: 'b', data: { n: 1 } })
+const { item } = await db.update({ pk: 'a', sk: 'b' }, { add: { n: 41 } })
+const mutex = new Mutex(db, { pk: 'm', sk: 'm' }, { ttlMs: 1000 })
+console.log(item.data.n, await mutex.run(({ fencingToken }) => fencingToken))
+`
+
+describe('the packed package', () => {
+  it('holds what it needs and nothing else', () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    const listed = execFileSync('tar', ['-tzf', join(work, `lockrow-${version}.tgz`)], { encoding: 'utf8' })
+      .trim()
+      .split('\n')
+    expect(
+      listed.every((file) => /^package\/(dist\/|README\.md|LICENSE|CHANGELOG\.md|package\.json)/.test(file)),
+    ).toBe(true)
+    for (const entry of ['index', 'dynamo', 'testing', 'cdk', 'otel'])
+      for (const ending of ['mjs', 'cjs', 'd.mts', 'd.cts'])
+        expect(listed).toContain(`package/dist/${entry}.${ending}`)
+    expect(listed.some((file) => file.endsWith('.map'))).toBe(true)
+    const manifest = JSON.parse(readFileSync(join(work, 'package/package.json'), 'utf8'))
+    expect(Object.keys(manifest.dependencies).sort()).toEqual(['lru-cache', 'sorted-btree', 'ulid'])
+    expect(manifest.sideEffects).toBe(false)
+    for (const script of ['preinstall', 'install', 'postinstall'])
+      expect(manifest.scripts[script]).toBeUndefined()
+  })
+
+  it('runs as ESM and as CJS without the AWS SDK', () => {
+    const folder = project('plain', {
+      'package.json': '{"type":"module"}',
+      'esm.mjs': `import { AtomicMemoryDb, Mutex } from 'lockrow'\n${program}`,
+      'cjs.cjs': `const { AtomicMemoryDb, Mutex } = require('lockrow')\n;(async () => {${program}})()`,
+    })
+    expect(run(folder, 'esm.mjs')).toMatchObject({ code: 0, out: '42 1' })
+    expect(run(folder, 'cjs.cjs')).toMatchObject({ code: 0, out: '42 1' })
+  })
+
+  it('the main entry never loads the AWS SDK, also where it is installed', () => {
+    const folder = project(
+      'lazy',
+      {
+        'main.cjs': `require('lockrow'); require('lockrow/testing'); console.log(Object.keys(require.cache).filter((file) => file.includes('@aws-sdk') || file.includes('@smithy')).length)`,
+        'dynamo.mjs': `import { AtomicDynamoDB } from 'lockrow/dynamo'\nimport { InvalidInput } from 'lockrow'\ntry { new AtomicDynamoDB({}, 't') } catch (e) { console.log(e instanceof InvalidInput) }`,
+      },
+      ['@aws-sdk/client-dynamodb', '@aws-sdk/lib-dynamodb'],
+    )
+    // The packed copy looks for its peers beside the project's own.
+    symlinkSync(join(modules, '@aws-sdk'), join(work, 'package/node_modules/@aws-sdk'))
+    expect(run(folder, 'main.cjs')).toMatchObject({ code: 0, out: '0' })
+    expect(run(folder, 'dynamo.mjs')).toMatchObject({ code: 0, out: 'true' })
+  })
+
+  it('errors are recognised between the ESM and the CJS copy', () => {
+    const folder = project('copies', {
+      'main.mjs': `
+        import { createRequire } from 'node:module'
+        import { RaceCondition, InvalidInput, AtomicDbError } from 'lockrow'
+        const other = createRequire(import.meta.url)('lockrow')
+        const error = new other.RaceCondition('x', [])
+        class Mine extends RaceCondition {}
+        console.log(other.RaceCondition === RaceCondition, error instanceof RaceCondition, error instanceof AtomicDbError, error instanceof InvalidInput, error instanceof Mine)`,
+    })
+    expect(run(folder, 'main.mjs')).toMatchObject({ code: 0, out: 'false true true false false' })
+  })
+
+  it('is typed for node16, as ESM and CJS, and for bundlers', () => {
+    const typed = `import { AtomicMemoryDb, type AtomicDbItem, atomic } from 'lockrow'
+const db = new AtomicMemoryDb()
+const item: Promise<AtomicDbItem<{ n: number }> | undefined> = db.get<{ n: number }>({ pk: 'a', sk: 'b' })
+// @ts-expect-error a key has two parts
+db.get({ pk: 'a' })
+export const done = [item, atomic(db).set({ pk: 'a', sk: 'b' }).commit()]
+`
+    const folder = project('typed', { 'package.json': '{}', 'a.mts': typed, 'b.cts': typed }, [
+      '@types/node',
+      'undici-types',
+    ])
+    const tsc = (module: string, resolution: string, ...files: string[]) =>
+      run(
+        folder,
+        join(modules, 'typescript/bin/tsc'),
+        '--noEmit',
+        '--strict',
+        '--target',
+        'es2022',
+        '--module',
+        module,
+        '--moduleResolution',
+        resolution,
+        '--types',
+        'node',
+        '--skipLibCheck',
+        ...files,
+      )
+    expect(tsc('node16', 'node16', 'a.mts', 'b.cts')).toMatchObject({ code: 0, out: '' })
+    expect(tsc('esnext', 'bundler', 'a.mts')).toMatchObject({ code: 0, out: '' })
+  }, 60_000)
+
+  it('bundles with esbuild, and what is not used stays out', () => {
+    const folder = project('bundled', {
+      'main.mjs': `import { path } from 'lockrow'\nconsole.log(path('a.b', 0))`,
+      'package.json': '{}',
+    })
+    execFileSync(
+      join(modules, 'esbuild/bin/esbuild'),
+      [
+        'main.mjs',
+        '--bundle',
+        '--minify',
+        '--platform=node',
+        '--format=cjs',
+        '--outfile=out.cjs',
+        '--log-level=error',
+      ],
+      { cwd: folder },
+    )
+    expect(run(folder, 'out.cjs').out).toBe('a\\.b[0]')
+    expect(readFileSync(join(folder, 'out.cjs')).length).toBeLessThan(6000)
+  })
+})
