@@ -2,6 +2,7 @@ import type { HistoryEvent } from './checkers/history.ts'
 import { checkLinearizability } from './checkers/linearizability.ts'
 import { counterModel, itemModel } from './checkers/models.ts'
 import { type Operation, pairOperations } from './checkers/operations.ts'
+import { checkSerializability } from './serializability.ts'
 
 /** Something that must not have happened. */
 export interface Finding {
@@ -37,6 +38,7 @@ const checks: {
     mine: ({ key }) => key === 'counter/stock',
     check: (all) => checkLinearizability(all, counterModel({ min: 0 })),
   },
+  { name: 'lists', mine: ({ op }) => op === 'txn', check: checkSerializability },
 ]
 
 /** Gives every checker its part of the history. */

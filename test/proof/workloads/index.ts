@@ -3,6 +3,7 @@ import { coordinationWorkload } from './coordination.ts'
 import { countersWorkload } from './counters.ts'
 import { expiryWorkload } from './expiry.ts'
 import { itemsWorkload } from './items.ts'
+import { listsWorkload } from './lists.ts'
 import { onceWorkload } from './once.ts'
 import { queueWorkload } from './queue.ts'
 import { transactionsWorkload } from './transactions.ts'
@@ -14,5 +15,6 @@ export const allWorkloads = (): Workload[] => [
   onceWorkload(),
   queueWorkload(),
   transactionsWorkload(),
+  listsWorkload(),
   coordinationWorkload(),
 ]
