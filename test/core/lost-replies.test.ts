@@ -1,3 +1,4 @@
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb'
 import { InvalidInput, lockKey, OutcomeUnknown } from 'lockrow'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
 import { injectFaults } from 'lockrow/testing'
@@ -87,6 +88,40 @@ describe('lost replies', () => {
     const [next] = await db.setAtomic({ ...key, data: 1 }, lock)
     expect(await db.getLock(lockKey(key))).toEqual(next)
     expect((await db.get(key))?.data).toBe(1)
+  })
+
+  it('every attempt of a transaction carries one token, through lost replies and conflicts', async () => {
+    const client = localClient(inject('dynamoEndpoint'))
+    clients.push(client)
+    const tokens: unknown[] = []
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        const { ClientRequestToken: token } = args.input as { ClientRequestToken?: string }
+        if (token === undefined) return next(args)
+        tokens.push(token)
+        // The first attempt is refused by a conflict, the reply of the second is lost.
+        if (tokens.length === 1)
+          throw new TransactionCanceledException({
+            message: 'refused',
+            $metadata: {},
+            CancellationReasons: [{ Code: 'TransactionConflict' }, { Code: 'None' }],
+          })
+        const result = await next(args)
+        if (tokens.length === 2) throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
+        return result
+      },
+      { step: 'initialize', name: 'tokens' },
+    )
+    const db = new AtomicDynamoDB(client, table, { retry: { baseMs: 1, maxMs: 3 } })
+    await db.set({ pk: 'token', sk: 'a', data: { n: 1 } })
+    await db.transact([
+      { type: 'update', key: { pk: 'token', sk: 'a' }, changes: { add: { n: 1 } } },
+      { type: 'queuePush', item: { pk: 'token-queue', data: 'job' } },
+    ])
+    expect(tokens).toHaveLength(3)
+    expect(new Set(tokens).size).toBe(1)
+    expect((await db.get({ pk: 'token', sk: 'a' }))?.data).toEqual({ n: 2 })
+    expect(await db.queueStats('token-queue')).toMatchObject({ ready: 1 })
   })
 
   it('a lock whose creation went unanswered is ours', async () => {

@@ -71,9 +71,11 @@ const writes: Record<string, (cache: AtomicLRUCache) => Promise<unknown>> = {
     ]),
   update: (cache) => cache.update(key, { set: { '': 'new' } }),
   transact: (cache) => cache.transact([{ type: 'set', item: { ...key, data: 'new' } }]),
+  'update in a transaction': (cache) =>
+    cache.transact([{ type: 'update', key, changes: { set: { '': 'new' } } }]),
   setAtomic: async (cache) => cache.setAtomic({ ...key, data: 'new' }, await cache.getLock(lockKey(key))),
 }
-const names: Record<string, string> = { 'set of many': 'set' }
+const names: Record<string, string> = { 'set of many': 'set', 'update in a transaction': 'transact' }
 
 describe('LRU cache', () => {
   for (const [title, write] of Object.entries(writes)) {
@@ -95,6 +97,30 @@ describe('LRU cache', () => {
         await reading
         gate.open()
         expect((await cache.get(key))?.data).toBe('new')
+      })
+    }
+  }
+
+  for (const read of ['get', 'getMany'] as const) {
+    for (const way of ['delete', 'transact', 'update'] as const) {
+      it(`${read} under way when ${way} deletes never brings the item back`, async () => {
+        const gate = gated()
+        const cache = new AtomicLRUCache(gate.db, 10)
+        await gate.inner.set({ ...key, data: 'old' })
+        gate.hold()
+        const reading = read === 'get' ? cache.get(key) : cache.getMany([key])
+        await new Promise((resolve) => setImmediate(resolve))
+        const deleting: Promise<unknown> = {
+          delete: () => cache.delete([key]),
+          transact: () => cache.transact([{ type: 'delete', key }]),
+          update: () => cache.update(key, { delete: true }),
+        }[way]()
+        await gate.letGo(way)
+        await deleting
+        await gate.letGo(read)
+        await reading
+        gate.open()
+        expect(await cache.get(key)).toBeUndefined()
       })
     }
   }

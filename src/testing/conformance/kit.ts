@@ -33,7 +33,6 @@ export interface ConformanceOptions {
   open(runtime: Runtime): Promise<ConformanceBackend> | ConformanceBackend
   /** Default: all. */
   capabilities?: readonly Capability[]
-  /** Reads of one object may answer from a cache for writes made through another. Default false. */
 }
 
 /** The wall clock, moved ahead by the tests. */

@@ -1,4 +1,5 @@
 import { lockKey } from '../../engine/keys.ts'
+import type { AtomicDbItemLock } from '../../interface.ts'
 import { assert, type Kit, rejects, seconds } from './kit.ts'
 
 const hour = 3600
@@ -111,7 +112,44 @@ export function locks({ db, clock, test }: Kit): void {
     await db().setAtomic({ ...key, data: 2 }, lock)
   })
 
-  test('two clients that interleave at every step: the sum is right', async (pk) => {
+  test('two clients in each of the 20 orders of their steps: who commits second with an old lock fails', async (pk) => {
+    const orders = (a: number, b: number): string[] =>
+      a === 0 || b === 0
+        ? ['a'.repeat(a) + 'b'.repeat(b)]
+        : [...orders(a - 1, b).map((rest) => `a${rest}`), ...orders(a, b - 1).map((rest) => `b${rest}`)]
+    for (const order of orders(3, 3)) {
+      const key = { pk, sk: order }
+      const committed: string[] = []
+      const steps = (client: number, name: string) => {
+        let lock: AtomicDbItemLock
+        let read: string
+        const all = [
+          async () => {
+            lock = await db(client).getLock(lockKey(key))
+          },
+          async () => {
+            read = (await db(client).get<string>(key, { consistent: true }))?.data ?? ''
+          },
+          async () => {
+            try {
+              await db(client).setAtomic({ ...key, data: read + name }, lock)
+              committed.push(name)
+            } catch (error) {
+              if ((error as Error).name !== 'RaceCondition') throw error
+            }
+          },
+        ]
+        return () => all.shift()!()
+      }
+      const next = { a: steps(0, 'a'), b: steps(1, 'b') }
+      for (const who of order) await next[who as 'a' | 'b']()
+      // Both commit exactly if one takes its lock after the other's commit.
+      assert.equal(committed.length, order === 'aaabbb' || order === 'bbbaaa' ? 2 : 1, order)
+      assert.equal((await db(2).get(key, { consistent: true }))?.data, committed.join(''), order)
+    }
+  })
+
+  test('two clients that increment at once: the sum is right', async (pk) => {
     const key = { pk, sk: 'counter' }
     const increment = async (client: number) => {
       for (;;) {
