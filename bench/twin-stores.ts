@@ -36,7 +36,11 @@ function walker(size: number): () => number {
 }
 
 async function fill(size: number, put: (from: number, to: number) => unknown): Promise<void> {
-  for (let from = 0; from < size; from += group) await put(from, Math.min(size, from + group))
+  for (let from = 0; from < size; from += group) {
+    await put(from, Math.min(size, from + group))
+    // Lets a signal in.
+    await new Promise(setImmediate)
+  }
 }
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
 const user = makeUser(1)

@@ -90,6 +90,8 @@ export async function interleaved(
       // Forwards and backwards in turn, so that nobody always runs behind the same neighbour.
       const step = (turn + round) % contenders.length
       const i = round % 2 === 0 ? step : contenders.length - 1 - step
+      // Promises alone never let go of the event loop: Ctrl-C must be heard.
+      await new Promise(setImmediate)
       // A full collection of gigabytes would take longer than the turn itself.
       if (process.memoryUsage().heapUsed < 1e8) global.gc?.()
       const start = clock()
