@@ -14,5 +14,7 @@ export {
   type RunOptions,
 } from './mutex.ts'
 export { type NonceOptions, NonceSequence } from './nonce.ts'
+export type { Permit } from './permit.ts'
 export { type RateLimit, RateLimiter, type RateLimitResult } from './rate-limiter.ts'
-export { type Permit, Semaphore, type SemaphoreOptions } from './semaphore.ts'
+export { ReadWriteLock, type ReadWriteLockOptions, type WritePermit } from './read-write-lock.ts'
+export { Semaphore, type SemaphoreOptions } from './semaphore.ts'

@@ -1,9 +1,11 @@
+import type { FieldChanges } from '../changes.ts'
 import { anyOf } from '../conditions.ts'
 import { InvalidInput, LeaseLost } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
 import { path } from '../paths.ts'
 import { certainUpdate, checkMs, coordinationKey, uniqueId, type WaitOptions, waitFor } from './common.ts'
 import { NotAcquired } from './mutex.ts'
+import { makePermit, type Permit, withPermit } from './permit.ts'
 
 interface SemaphoreRow {
   /** Holders by id, with the epoch ms at which their permit comes back by itself. */
@@ -16,15 +18,6 @@ export interface SemaphoreOptions {
   ttlMs: number
   /** By how much clocks of different machines may differ, ms. Default 1000. */
   clockToleranceMs?: number
-}
-
-/** One permit. */
-export interface Permit {
-  readonly id: string
-  /** `LeaseLost` when it has come back by itself. */
-  extend(options?: CallOptions): Promise<void>
-  release(options?: CallOptions): Promise<void>
-  [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
@@ -111,85 +104,38 @@ export class Semaphore {
 
   /** Runs the callback with a permit, extended meanwhile. */
   async run<R>(fn: (run: { signal: AbortSignal }) => Promise<R> | R, options: WaitOptions = {}): Promise<R> {
-    const permit = await this.acquire(options)
-    const lost = new AbortController()
-    const done = new AbortController()
-    const keeping = this.#keep(permit, lost, done.signal)
-    try {
-      return await fn({
-        signal: options.signal ? AbortSignal.any([options.signal, lost.signal]) : lost.signal,
-      })
-    } finally {
-      done.abort()
-      await keeping
-      await permit[Symbol.asyncDispose]()
-    }
-  }
-
-  async #keep(permit: Permit, lost: AbortController, done: AbortSignal): Promise<void> {
-    const { runtime } = this.#db
-    let deadline = runtime.monotonic() + this.#ttlMs
-    while (!done.aborted) {
-      try {
-        await runtime.sleep(Math.max(0, Math.min(this.#ttlMs / 3, deadline - runtime.monotonic())), {
-          signal: done,
-          unref: true,
-        })
-      } catch {
-        return
-      }
-      const sent = runtime.monotonic()
-      if (sent >= deadline) {
-        lost.abort(new LeaseLost('the permit ran out before it could be extended', { keys: [this.key] }))
-        return
-      }
-      try {
-        await permit.extend()
-        deadline = sent + this.#ttlMs
-      } catch (error) {
-        if (error instanceof LeaseLost) {
-          lost.abort(error)
-          return
-        }
-      }
-    }
+    return withPermit(this.#db, await this.acquire(options), this.#ttlMs, options.signal, (signal) =>
+      fn({ signal }),
+    )
   }
 
   #permit(id: string): Permit {
     const place = ['holders', id]
-    const lost = () =>
-      new LeaseLost(`the permit ${id} of ${this.key.pk}/${this.key.sk} has come back by itself`, {
-        keys: [this.key],
-      })
-    const release = async (options: CallOptions = {}) => {
+    const held = [[place, { exists: true }]] as const
+    const whileHeld = async (
+      changes: FieldChanges,
+      done: (until: number | undefined) => boolean,
+      options: CallOptions = {},
+    ) => {
       const result = await certainUpdate<SemaphoreRow>(
         this.#db,
         this.key,
-        { remove: [place] },
-        { ...options, if: [[place, { exists: true }]] },
-        (item) => item?.data.holders?.[id] === undefined,
+        changes,
+        { ...options, if: held },
+        (item) => done(item?.data.holders?.[id]),
       )
-      if (!result.applied) throw lost()
-    }
-    return {
-      id,
-      extend: async (options = {}) => {
-        const until = this.#db.runtime.now() + this.#ttlMs
-        const result = await certainUpdate<SemaphoreRow>(
-          this.#db,
-          this.key,
-          { set: [[place, until]] },
-          { ...options, if: [[place, { exists: true }]] },
-          (item) => item?.data.holders?.[id] !== undefined,
-        )
-        if (!result.applied) throw lost()
-      },
-      release,
-      async [Symbol.asyncDispose]() {
-        await release().catch((error) => {
-          if (!(error instanceof LeaseLost)) throw error
+      if (!result.applied)
+        throw new LeaseLost(`the permit ${id} of ${this.key.pk}/${this.key.sk} has come back by itself`, {
+          keys: [this.key],
         })
-      },
     }
+    return makePermit(
+      id,
+      (options) => {
+        const until = this.#db.runtime.now() + this.#ttlMs
+        return whileHeld({ set: [[place, until]] }, (found) => found !== undefined, options)
+      },
+      (options) => whileHeld({ remove: [place] }, (found) => found === undefined, options),
+    )
   }
 }
