@@ -139,7 +139,7 @@ export async function run({ tiny }: BenchOptions): Promise<Section> {
     ],
     notes: [
       'BullMQ is another class of system: Redis keeps the queue in memory and answers in microseconds, writes to disk a second later by default, and cannot commit together with rows in DynamoDB. It is here for orientation.',
-      'Each mutex polls at an interval of its own; all are set to a comparable one (about 20 ms, dynamodb-lock-client as often as it allows).',
+      'Each mutex waits in a way of its own between tries, which decides acquisitions a second and fairness; each as it is by default, verrou at 20 ms.',
       `Messages a second on ${number(messages)} messages, pulled one by one and acknowledged; pushes are not counted.`,
       ...distinct,
     ],

@@ -1,3 +1,4 @@
+import { profiles } from './profiles.ts'
 import type { Chart, Results, Section, Table } from './results.ts'
 import { number, show } from './terminal.ts'
 
@@ -24,6 +25,7 @@ ${results.sections.map(sectionHtml).join('\n')}
 }
 
 function sectionHtml(section: Section & { when: string }): string {
+  const notes = [...section.notes, ...(profiles[section.id] ?? [])]
   const settings = Object.entries(section.settings).map(([name, value]) => `${name}: ${value}`)
   return `<h2 id="${escapeHtml(section.id)}">${escapeHtml(section.title)}</h2>
 <small>${escapeHtml(section.when)} · ${escapeHtml(settings.join(' · '))}</small>
@@ -39,7 +41,7 @@ ${
 }
 ${section.charts.map(chartHtml).join('\n')}
 ${section.tables.map(tableHtml).join('\n')}
-${section.notes.length > 0 ? `<ul>${section.notes.map((note) => `<li>${escapeHtml(note)}</li>`).join('')}</ul>` : ''}`
+${notes.length > 0 ? `<ul>${notes.map((note) => `<li>${escapeHtml(note)}</li>`).join('')}</ul>` : ''}`
 }
 
 function tableHtml(table: Table): string {

@@ -1,3 +1,4 @@
+import { profiles } from './profiles.ts'
 import type { Section } from './results.ts'
 
 /** One line that is written over; nothing where nobody watches. */
@@ -38,5 +39,5 @@ export function printSection(section: Section): void {
     console.log(
       `${target.met ? 'reached ' : 'MISSED  '} ${target.what}: ${target.value} (target ${target.target})`,
     )
-  for (const note of section.notes) console.log(`- ${note}`)
+  for (const note of [...section.notes, ...(profiles[section.id] ?? [])]) console.log(`- ${note}`)
 }
