@@ -175,7 +175,8 @@ export class ReadWriteLock {
 
   /** A look that costs no write: is it worth a try, for a reader, or for the writer with this id? */
   async #open(options: CallOptions, writer?: string): Promise<boolean> {
-    const { data } = (await this.#db.get<LockRow>(this.key, { ...options, consistent: true })) ?? { data: {} }
+    const item = await this.#db.get<LockRow>(this.key, { ...options, consistent: true })
+    const data: LockRow = item?.data ?? {}
     const limit = this.#db.runtime.now() - this.#toleranceMs
     const over = (holder: Holder | undefined) => holder === undefined || holder.until < limit
     if (!over(data.writer) || !(over(data.pending) || data.pending?.id === writer)) return false

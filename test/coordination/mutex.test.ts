@@ -1,46 +1,7 @@
-import {
-  type AtomicDbInterface,
-  AtomicMemoryDb,
-  atomic,
-  fenced,
-  fencedWrite,
-  Liveness,
-  Mutex,
-  type Runtime,
-  systemRuntime,
-} from 'lockrow'
+import { AtomicMemoryDb, atomic, fenced, fencedWrite, Liveness, Mutex } from 'lockrow'
 import { describe, expect, it } from 'vitest'
 import { onBothBackends } from '../setup/backends.ts'
-
-/** Two machines: one database, clocks of their own that a test sets. */
-class Machine implements Runtime {
-  wall: number
-  mono = 0
-  constructor(wall: number) {
-    this.wall = wall
-  }
-  now = () => this.wall
-  monotonic = () => this.mono
-  random = systemRuntime.random
-  sleep: Runtime['sleep'] = (ms, options) => {
-    this.pass(ms)
-    return systemRuntime.sleep(0, options)
-  }
-  pass(ms: number) {
-    this.wall += ms
-    this.mono += ms
-  }
-}
-
-/** The same database as seen from a machine. */
-const from = (db: AtomicDbInterface, runtime: Runtime): AtomicDbInterface =>
-  new Proxy(db, {
-    get(target, name) {
-      if (name === 'runtime') return runtime
-      const member = Reflect.get(target, name)
-      return typeof member === 'function' ? member.bind(target) : member
-    },
-  })
+import { from, Machine } from '../setup/machine.ts'
 
 onBothBackends('mutex', ({ open, pk }) => {
   const pair = (options: Partial<ConstructorParameters<typeof Mutex>[2]> = {}) => {

@@ -1,6 +1,7 @@
 import { Counter, idempotent, KeyValue, NonceSequence, RateLimiter, ReadWriteLock, Semaphore } from 'lockrow'
 import { expect, it } from 'vitest'
 import { onBothBackends } from '../setup/backends.ts'
+import { from, Machine } from '../setup/machine.ts'
 
 onBothBackends('coordination', ({ open, pk }) => {
   it('Counter: any signed amount, bounded, sharded, blocks', async () => {
@@ -126,7 +127,7 @@ onBothBackends('coordination', ({ open, pk }) => {
     await expect(idempotent(db, key, () => Promise.reject(new Error('no luck')))).rejects.toThrow('no luck')
     expect(await idempotent(db, key, () => 'second try')).toBe('second try')
     const crashed = { pk: key.pk, sk: 'crashed' }
-    const never = idempotent(db, crashed, () => db.runtime.sleep(150).then(() => 'late'), { leaseMs: 40 })
+    const never = idempotent(db, crashed, () => db.runtime.sleep(1200).then(() => 'late'), { leaseMs: 500 })
     await db.runtime.sleep(15)
     await expect(idempotent(db, crashed, () => 'not yet', { waitMs: 0 })).rejects.toMatchObject({
       code: 'InProgress',
@@ -154,14 +155,15 @@ onBothBackends('coordination', ({ open, pk }) => {
     await expect(
       new Semaphore(db, key, { permits: 2, ttlMs: 1000 }).acquire({ timeoutMs: 30 }),
     ).rejects.toMatchObject({ code: 'NotAcquired' })
+    const machine = new Machine(Date.now())
     const crashing = new Semaphore(
-      db,
+      from(db, machine),
       { pk: key.pk, sk: 'crashed' },
       { permits: 1, ttlMs: 30, clockToleranceMs: 0 },
     )
     await crashing.tryAcquire()
     expect(await crashing.tryAcquire()).toBeUndefined()
-    await db.runtime.sleep(50)
+    machine.pass(31)
     expect(await crashing.tryAcquire()).toBeDefined()
     let inside = 0
     const narrow = new Semaphore(db, { pk: key.pk, sk: 'narrow' }, { permits: 2, ttlMs: 5000 })
@@ -217,16 +219,21 @@ onBothBackends('coordination', ({ open, pk }) => {
     const writer = await writing
     await writer.release()
     const again = await lock.acquireRead()
-    await expect(lock.acquireWrite({ timeoutMs: 60 })).rejects.toMatchObject({ code: 'NotAcquired' })
+    await expect(lock.acquireWrite({ timeoutMs: 200 })).rejects.toMatchObject({ code: 'NotAcquired' })
     // The writer that gave up left no mark behind.
     await (await lock.acquireRead({ timeoutMs: 0 })).release()
     await again.release()
-    const short = new ReadWriteLock(db, { pk: key.pk, sk: 'crashed' }, { ttlMs: 30, clockToleranceMs: 0 })
+    const machine = new Machine(Date.now())
+    const short = new ReadWriteLock(
+      from(db, machine),
+      { pk: key.pk, sk: 'crashed' },
+      { ttlMs: 30, clockToleranceMs: 0 },
+    )
     await short.tryRead()
     expect(await short.tryWrite()).toBeUndefined()
-    await db.runtime.sleep(50)
+    machine.pass(31)
     expect(await short.tryWrite()).toBeDefined()
-    await db.runtime.sleep(50)
+    machine.pass(31)
     expect(await short.tryRead()).toBeDefined()
   })
 
