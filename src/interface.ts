@@ -91,6 +91,23 @@ export interface AtomicDbQueueItem<T = unknown> extends AtomicDbItem<T> {
   enqueuedAt: number
   /** When it was handed out first, epoch ms. */
   firstReceivedAt?: number
+  /** Messages of one group keep their order under `strict`. */
+  group?: string
+  /** What `queueRelease` last said of why it came back. */
+  reason?: string
+  /** Where a dead letter comes from. */
+  deadLetter?: AtomicDbDeadLetter
+}
+
+export interface AtomicDbDeadLetter {
+  /** The queue that it was in. */
+  from: string
+  /** Why it was given up. */
+  reason: string
+  /** When, epoch ms. */
+  at: number
+  /** How often it had been received. */
+  receives: number
 }
 
 export interface AtomicDbQueueItemInput<T = unknown> {
@@ -101,12 +118,45 @@ export interface AtomicDbQueueItemInput<T = unknown> {
   data?: T
   /** When the message expires unread, epoch seconds. */
   ttl?: number
+  /** Not given out before so many seconds have passed; no upper bound. Overrides that of the call. */
+  delaySeconds?: number
+  /** A text that `strict` pulls order by; 1 to 128 bytes. */
+  group?: string
+  /**
+   * The second push with this id to this queue within the window does nothing and returns the first message's key.
+   * 1 to 512 bytes. 4 WRU instead of 1: message and marker are written in one transaction. Not with `sk`.
+   */
+  deduplicationId?: string
+}
+
+export interface AtomicDbQueuePushOptions extends CallOptions {
+  /** For messages that do not say it themselves. Default 0. */
+  delaySeconds?: number
+  /** How long a `deduplicationId` counts. Default 300, as in SQS. */
+  deduplicationWindowSeconds?: number
+  /**
+   * Push through transactions with a token (100 messages each) at 2 WRU per KB, so that a lost reply can never bring
+   * back a message that was consumed in between.
+   */
+  exactlyOnce?: boolean
 }
 
 export interface AtomicDbQueuePullOptions extends CallOptions {
   pk: string
   /** Visibility timeout: after so many seconds an unacknowledged message is given out again. Default 300. */
   ttlSeconds?: number
+  /**
+   * Order within each group, as SQS FIFO: while an earlier message of a group is in processing or waits for its retry,
+   * nothing later in that group is given out; at most one message per group and pull. Messages without a group form
+   * one. Every consumer of the queue must pull like this. Reads from the start of the queue at every pull.
+   */
+  strict?: boolean
+  /** Only messages of this group, in strict order. */
+  group?: string
+  /** A message that was received so often goes to the dead-letter queue instead of being given out once more. */
+  maxReceives?: number
+  /** The dead-letter queue, where `maxReceives` is given. Default: `pk` with `#dead`. */
+  deadLetter?: string
 }
 
 export interface AtomicDbQueuePullManyOptions extends AtomicDbQueuePullOptions {
@@ -126,8 +176,34 @@ export interface AtomicDbQueueStats {
   inFlight: number
   /** Pushed or released with a delay that has not passed. */
   delayed: number
+  /** In the dead-letter queue. */
+  dead: number
   /** Age of the oldest message that is there, in seconds; 0 when there is none. */
   oldestAgeSeconds: number
+}
+
+export interface AtomicDbQueuePeekOptions extends CallOptions {
+  pk: string
+  /** At most so many messages. Default 10. */
+  limit?: number
+  /** Only messages behind this `sk`. */
+  after?: string
+}
+
+export interface AtomicDbQueueRedriveOptions extends CallOptions {
+  /** The dead-letter queue. */
+  from: string
+  /** Where to. Default: for each message the queue that it comes from. */
+  to?: string
+  /** At most so many messages. Default: all that are there. */
+  limit?: number
+}
+
+export interface AtomicDbQueueReleaseOptions extends CallOptions {
+  /** Not given out again before so many seconds have passed. Default 0. */
+  delaySeconds?: number
+  /** Why it comes back, kept with the message (cut at 256 characters), also when it becomes a dead letter. */
+  reason?: string
 }
 
 export interface UpdateOptions extends CallOptions {
@@ -243,13 +319,20 @@ export interface AtomicDbInterface {
    */
   stream<T = unknown>(query: AtomicDbQuery): NodeJS.ReadableStream & AsyncIterable<AtomicDbItem<T>>
 
-  /** Append messages, in order. An existing key is `RaceCondition`. 1 WRU per KB. */
+  /**
+   * Append messages, any number, in order: 25 per request, 1 WRU per KB. With an `sk` of the caller's each message is
+   * a request of its own and 2 WRU per KB, and an existing key is `RaceCondition`. `PartialWrite` lists what was not
+   * written when the retries are used up; everything is checked before anything is sent.
+   */
   queuePush<T = unknown>(
     items: AtomicDbQueueItemInput<T> | readonly AtomicDbQueueItemInput<T>[],
-    options?: CallOptions,
+    options?: AtomicDbQueuePushOptions,
   ): Promise<AtomicDbQueueItem<T>[]>
 
-  /** Claim the first message available. About 1 RRU and 1 WRU per KB. */
+  /**
+   * Claim the first message available. About 1 RRU and 1 WRU per KB. A lone consumer gets exact order; where claims
+   * collide each consumer takes one of the first few, so that they get out of each other's way.
+   */
   queuePull<T = unknown>(options: AtomicDbQueuePullOptions): Promise<AtomicDbQueuePullResult<T>>
 
   /** Claim up to `limit` messages with one query. */
@@ -266,7 +349,7 @@ export interface AtomicDbInterface {
   /** Give the message back, to be pulled at once or after `delaySeconds`. Receipts as in `queueAcknowledge`. */
   queueRelease(
     item: AtomicDbItemKey & { receipt?: string },
-    options?: CallOptions & { delaySeconds?: number },
+    options?: AtomicDbQueueReleaseOptions,
   ): Promise<void>
 
   /** Keep a pulled message for `ttlSeconds` from now. `StaleReceipt` when it is no longer ours. 1 WRU per KB. */
@@ -275,8 +358,20 @@ export interface AtomicDbInterface {
     options: CallOptions & { ttlSeconds: number },
   ): Promise<AtomicDbQueueItem<T>>
 
-  /** Counts, by reading the whole queue: 1 RRU per 4 KB. */
-  queueStats(pk: string, options?: CallOptions): Promise<AtomicDbQueueStats>
+  /** Counts, by reading the whole queue and its dead-letter queue (default `pk` with `#dead`): 1 RRU per 4 KB. */
+  queueStats(pk: string, options?: CallOptions & { deadLetter?: string }): Promise<AtomicDbQueueStats>
+
+  /** The messages of a queue in order, whatever their state, without claiming them. 1 RRU per 4 KB. */
+  queuePeek<T = unknown>(options: AtomicDbQueuePeekOptions): Promise<AtomicDbQueueItem<T>[]>
+
+  /** Delete all messages of a queue, those in processing too. Returns how many. 1 WRU per KB. */
+  queuePurge(pk: string, options?: CallOptions): Promise<number>
+
+  /**
+   * Move dead letters back to where they come from, their receive count at 0, each in one transaction (2 WRU per KB
+   * and queue). Returns how many were moved.
+   */
+  queueRedrive(options: AtomicDbQueueRedriveOptions): Promise<number>
 
   /**
    * Change an item where it lies, in one round trip: 1 WRU per KB of the item. Makes the item and missing parents

@@ -10,9 +10,13 @@ import type {
   AtomicDbQuery,
   AtomicDbQueueItem,
   AtomicDbQueueItemInput,
+  AtomicDbQueuePeekOptions,
   AtomicDbQueuePullManyOptions,
   AtomicDbQueuePullOptions,
   AtomicDbQueuePullResult,
+  AtomicDbQueuePushOptions,
+  AtomicDbQueueRedriveOptions,
+  AtomicDbQueueReleaseOptions,
   AtomicDbQueueStats,
   CallOptions,
   ReadOptions,
@@ -116,7 +120,7 @@ export class AtomicEngine implements AtomicDbInterface {
   /** @inheritdoc */
   queuePush<T = unknown>(
     given: AtomicDbQueueItemInput<T> | readonly AtomicDbQueueItemInput<T>[],
-    options?: CallOptions,
+    options?: AtomicDbQueuePushOptions,
   ): Promise<AtomicDbQueueItem<T>[]> {
     return queue.push<T>(this.#context, given, options)
   }
@@ -141,7 +145,7 @@ export class AtomicEngine implements AtomicDbInterface {
   /** @inheritdoc */
   queueRelease(
     item: AtomicDbItemKey & { receipt?: string },
-    options?: CallOptions & { delaySeconds?: number },
+    options?: AtomicDbQueueReleaseOptions,
   ): Promise<void> {
     return queue.release(this.#context, item, options)
   }
@@ -155,8 +159,23 @@ export class AtomicEngine implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queueStats(pk: string, options?: CallOptions): Promise<AtomicDbQueueStats> {
+  queueStats(pk: string, options?: CallOptions & { deadLetter?: string }): Promise<AtomicDbQueueStats> {
     return queue.stats(this.#context, pk, options)
+  }
+
+  /** @inheritdoc */
+  queuePeek<T = unknown>(options: AtomicDbQueuePeekOptions): Promise<AtomicDbQueueItem<T>[]> {
+    return queue.peek<T>(this.#context, options)
+  }
+
+  /** @inheritdoc */
+  queuePurge(pk: string, options?: CallOptions): Promise<number> {
+    return queue.purge(this.#context, pk, options)
+  }
+
+  /** @inheritdoc */
+  queueRedrive(options: AtomicDbQueueRedriveOptions): Promise<number> {
+    return queue.redrive(this.#context, options)
   }
 
   /** @inheritdoc */

@@ -244,6 +244,8 @@ function toPart(context: Context, operation: AtomicDbOperation, index: number, r
       return updatePart(index, { key, changes, guard, writeId: undefined }, 'condition')
     }
     case 'queuePush': {
+      if (operation.item?.deduplicationId !== undefined)
+        throw new InvalidInput(`${field}.item.deduplicationId`, 'is for queuePush: here, use idempotencyKey')
       const message: NewMessage = newMessage(context, operation.item, `${field}.item`)
       result.pushed.push(message.item)
       return putPart(index, message.row, 'exists', free)

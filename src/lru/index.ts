@@ -14,9 +14,13 @@ import type {
   AtomicDbQuery,
   AtomicDbQueueItem,
   AtomicDbQueueItemInput,
+  AtomicDbQueuePeekOptions,
   AtomicDbQueuePullManyOptions,
   AtomicDbQueuePullOptions,
   AtomicDbQueuePullResult,
+  AtomicDbQueuePushOptions,
+  AtomicDbQueueRedriveOptions,
+  AtomicDbQueueReleaseOptions,
   AtomicDbQueueStats,
   CallOptions,
   ReadOptions,
@@ -303,7 +307,7 @@ export class AtomicLRUCache implements AtomicDbInterface {
   /** @inheritdoc */
   queuePush<T = unknown>(
     items: AtomicDbQueueItemInput<T> | readonly AtomicDbQueueItemInput<T>[],
-    options?: CallOptions,
+    options?: AtomicDbQueuePushOptions,
   ): Promise<AtomicDbQueueItem<T>[]> {
     return this.#db.queuePush<T>(items, options)
   }
@@ -328,7 +332,7 @@ export class AtomicLRUCache implements AtomicDbInterface {
   /** @inheritdoc */
   queueRelease(
     item: AtomicDbItemKey & { receipt?: string },
-    options?: CallOptions & { delaySeconds?: number },
+    options?: AtomicDbQueueReleaseOptions,
   ): Promise<void> {
     return this.#db.queueRelease(item, options)
   }
@@ -342,8 +346,23 @@ export class AtomicLRUCache implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queueStats(pk: string, options?: CallOptions): Promise<AtomicDbQueueStats> {
+  queueStats(pk: string, options?: CallOptions & { deadLetter?: string }): Promise<AtomicDbQueueStats> {
     return this.#db.queueStats(pk, options)
+  }
+
+  /** @inheritdoc */
+  queuePeek<T = unknown>(options: AtomicDbQueuePeekOptions): Promise<AtomicDbQueueItem<T>[]> {
+    return this.#db.queuePeek<T>(options)
+  }
+
+  /** @inheritdoc */
+  queuePurge(pk: string, options?: CallOptions): Promise<number> {
+    return this.#db.queuePurge(pk, options)
+  }
+
+  /** @inheritdoc */
+  queueRedrive(options: AtomicDbQueueRedriveOptions): Promise<number> {
+    return this.#db.queueRedrive(options)
   }
 
   /** @inheritdoc */

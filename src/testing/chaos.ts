@@ -14,9 +14,13 @@ import type {
   AtomicDbQuery,
   AtomicDbQueueItem,
   AtomicDbQueueItemInput,
+  AtomicDbQueuePeekOptions,
   AtomicDbQueuePullManyOptions,
   AtomicDbQueuePullOptions,
   AtomicDbQueuePullResult,
+  AtomicDbQueuePushOptions,
+  AtomicDbQueueRedriveOptions,
+  AtomicDbQueueReleaseOptions,
   AtomicDbQueueStats,
   CallOptions,
   ReadOptions,
@@ -239,7 +243,7 @@ export class AtomicChaosDb implements AtomicDbInterface {
   /** @inheritdoc */
   queuePush<T = unknown>(
     items: AtomicDbQueueItemInput<T> | readonly AtomicDbQueueItemInput<T>[],
-    options?: CallOptions,
+    options?: AtomicDbQueuePushOptions,
   ): Promise<AtomicDbQueueItem<T>[]> {
     return this.#write([], () => this.#db.queuePush<T>(items, options))
   }
@@ -276,7 +280,7 @@ export class AtomicChaosDb implements AtomicDbInterface {
   /** @inheritdoc */
   queueRelease(
     item: AtomicDbItemKey & { receipt?: string },
-    options?: CallOptions & { delaySeconds?: number },
+    options?: AtomicDbQueueReleaseOptions,
   ): Promise<void> {
     return this.#write([plain(item)], () => this.#db.queueRelease(item, options))
   }
@@ -290,8 +294,23 @@ export class AtomicChaosDb implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queueStats(pk: string, options?: CallOptions): Promise<AtomicDbQueueStats> {
+  queueStats(pk: string, options?: CallOptions & { deadLetter?: string }): Promise<AtomicDbQueueStats> {
     return this.#read([], () => this.#db.queueStats(pk, options))
+  }
+
+  /** @inheritdoc */
+  queuePeek<T = unknown>(options: AtomicDbQueuePeekOptions): Promise<AtomicDbQueueItem<T>[]> {
+    return this.#read([], () => this.#db.queuePeek<T>(options))
+  }
+
+  /** @inheritdoc */
+  queuePurge(pk: string, options?: CallOptions): Promise<number> {
+    return this.#write([], () => this.#db.queuePurge(pk, options))
+  }
+
+  /** @inheritdoc */
+  queueRedrive(options: AtomicDbQueueRedriveOptions): Promise<number> {
+    return this.#write([], () => this.#db.queueRedrive(options))
   }
 
   /** @inheritdoc */

@@ -1,7 +1,13 @@
 import { decodeTime } from 'ulid'
 import { InvalidInput } from '../../errors.ts'
-import type { AtomicDbItemKey, AtomicDbQueueItem, AtomicDbQueueItemInput } from '../../interface.ts'
+import type {
+  AtomicDbDeadLetter,
+  AtomicDbItemKey,
+  AtomicDbQueueItem,
+  AtomicDbQueueItemInput,
+} from '../../interface.ts'
 import type { Guard, Row, RowOperation } from '../../storage.ts'
+import { both, isLive, live } from '../conditions.ts'
 import type { Context } from '../context.ts'
 import { checkPk } from '../keys.ts'
 import { fromItem } from '../rows.ts'
@@ -9,19 +15,47 @@ import { fromItem } from '../rows.ts'
 /**
  * The row of a message, beside pk (the queue), sk, data and ttl:
  * `n` how often it was received (its mark, 0 at first), `due` epoch ms before which it is not given out,
- * `r` the receipt of who has it, `first` epoch ms of its first receipt, `enq` epoch ms of its push where sk is the caller's.
+ * `r` the receipt of who has it, `first` epoch ms of its first receipt, `enq` epoch ms of its push where sk is the caller's,
+ * `g` its group, `why` it was released, `dl` where a dead letter comes from.
  */
 export interface NewMessage {
   row: Row
   item: AtomicDbQueueItem
 }
 
-export function newMessage(context: Context, input: AtomicDbQueueItemInput, field: string): NewMessage {
-  checkPk(input?.pk, field === '' ? 'pk' : `${field}.pk`)
-  const row = fromItem({ ...input, sk: input.sk ?? context.ulid() }, field)
+export function newMessage(
+  context: Context,
+  input: AtomicDbQueueItemInput,
+  field: string,
+  delaySeconds = 0,
+): NewMessage {
+  const at = field === '' ? '' : `${field}.`
+  checkPk(input?.pk, `${at}pk`)
+  const now = context.runtime.now()
+  const delay = checkSeconds(input.delaySeconds ?? delaySeconds, `${at}delaySeconds`, 0)
+  const row = fromItem(
+    { pk: input.pk, sk: input.sk ?? context.ulid(), data: input.data, ttl: input.ttl },
+    field,
+  )
   row.n = 0
-  if (input.sk !== undefined) row.enq = context.runtime.now()
-  return { row, item: toMessage(row, context.runtime.now()) }
+  if (delay > 0) row.due = now + delay * 1000
+  if (input.sk !== undefined) row.enq = now
+  if (input.group !== undefined) row.g = checkText(input.group, `${at}group`, 128)
+  if (input.deduplicationId !== undefined) {
+    checkText(input.deduplicationId, `${at}deduplicationId`, 512)
+    if (input.sk !== undefined)
+      throw new InvalidInput(
+        `${at}deduplicationId`,
+        'cannot stand with sk: an sk of your own is unique already',
+      )
+  }
+  return { row, item: toMessage(row, now) }
+}
+
+export function checkText(value: unknown, field: string, limit: number): string {
+  if (typeof value !== 'string' || value === '' || !value.isWellFormed() || Buffer.byteLength(value) > limit)
+    throw new InvalidInput(field, `must be a text of 1 to ${limit} bytes`, { limit })
+  return value
 }
 
 export const isMessage = (row: Row): boolean => typeof row.n === 'number'
@@ -44,8 +78,24 @@ export function toMessage<T>(row: Row, now: number): AtomicDbQueueItem<T> {
   if (receipt !== undefined) item.receipt = receipt
   if (row.first !== undefined) item.firstReceivedAt = row.first as number
   if (row.ttl !== undefined) item.ttl = row.ttl
+  if (row.g !== undefined) item.group = row.g as string
+  if (row.why !== undefined) item.reason = row.why as string
+  if (row.dl !== undefined) item.deadLetter = row.dl as AtomicDbDeadLetter
   return item
 }
+
+/** Can be given out at this moment. */
+export const isReady = (row: Row, now: number): boolean =>
+  isMessage(row) && isLive(row, Math.floor(now / 1000)) && !((row.due as number) > now)
+
+export const ready = (now: number): Guard =>
+  both({ op: 'exists', path: ['n'] }, live(Math.floor(now / 1000)), {
+    op: 'or',
+    of: [
+      { op: 'absent', path: ['due'] },
+      { op: 'lte', left: { path: ['due'] }, right: { value: now } },
+    ],
+  })
 
 export const heldBy = (receipt: string): Guard => ({
   op: 'eq',

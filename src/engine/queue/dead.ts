@@ -1,0 +1,83 @@
+import { InvalidInput } from '../../errors.ts'
+import type { AtomicDbDeadLetter, AtomicDbQueueRedriveOptions, CallOptions } from '../../interface.ts'
+import type { Guard, Row } from '../../storage.ts'
+import { both, free } from '../conditions.ts'
+import { type Context, nowSeconds } from '../context.ts'
+import { checkPk, keyText } from '../keys.ts'
+import { retried } from '../retry.ts'
+import { isMessage, isReady, ready } from './messages.ts'
+import { checkCount, readPage } from './pull.ts'
+import { isBeyond, remember, viewOf } from './view.ts'
+
+const suffix = '#dead'
+
+export function deadLetterOf(pk: string, given: string | undefined): string {
+  if (given === undefined) return pk + suffix
+  checkPk(given, 'deadLetter')
+  if (given === pk) throw new InvalidInput('deadLetter', 'must be another queue than pk')
+  return given
+}
+
+/** Moves a message that is not in processing, in one transaction; false when somebody else has taken it meanwhile. */
+async function move(context: Context, row: Row, to: Row, options: CallOptions): Promise<boolean> {
+  const key = { pk: row.pk, sk: row.sk }
+  const same: Guard = { op: 'eq', left: { path: ['n'] }, right: { value: row.n } }
+  const guard = both(ready(context.runtime.now()), same)
+  for (;;) {
+    const token = context.id()
+    const put = { op: 'put' as const, row: to, guard: free(nowSeconds(context)) }
+    const failed = await retried(context, 'idempotent', [key], options.signal, () =>
+      context.storage.transact([{ op: 'delete', key, guard }, put], token, { signal: options.signal }),
+    )
+    if (failed.length === 0) return true
+    if (failed.some(({ index }) => index === 0)) return false
+    // Something of that key is there: the message goes behind it.
+    to.sk = context.ulid()
+  }
+}
+
+/** What of a message goes along; its receipts and deadlines do not. */
+function moved(row: Row, pk: string): Row {
+  const { due: _due, r: _r, first: _first, dl: _dl, ...rest } = row
+  return { ...rest, pk, n: 0 }
+}
+
+export function bury(context: Context, row: Row, deadLetter: string, options: CallOptions): Promise<boolean> {
+  const dl: AtomicDbDeadLetter = {
+    from: row.pk,
+    reason: (row.why as string | undefined) ?? `received ${row.n} times`,
+    at: context.runtime.now(),
+    receives: row.n as number,
+  }
+  return move(context, row, { ...moved(row, deadLetter), dl }, options)
+}
+
+export async function redrive(context: Context, options: AtomicDbQueueRedriveOptions): Promise<number> {
+  checkPk(options?.from, 'from')
+  if (options.to !== undefined) checkPk(options.to, 'to')
+  if (options.to === options.from) throw new InvalidInput('to', 'must be another queue than from')
+  if (options.limit !== undefined) checkCount(options.limit, 'limit')
+  let left = options.limit ?? Number.POSITIVE_INFINITY
+  let count = 0
+  let after: string | undefined
+  const tried = new Set<string>()
+  do {
+    const page = await readPage(context, options.from, after, undefined, options.signal)
+    for (const row of page.rows) {
+      if (left <= 0) return count
+      if (!isMessage(row) || !isReady(row, context.runtime.now()) || tried.has(keyText(row))) continue
+      tried.add(keyText(row))
+      const to = options.to ?? (row.dl as AtomicDbDeadLetter | undefined)?.from
+      // A message that was pushed here by hand has nowhere to go back to.
+      if (to === undefined || to === row.pk) continue
+      const { why: _why, ...target } = moved(row, to)
+      if (!(await move(context, row, target as Row, options))) continue
+      const view = viewOf(context, to)
+      if (!isBeyond(target.sk as string, view.frontier)) remember(view, target.sk as string, 0)
+      count++
+      left--
+    }
+    after = page.next
+  } while (after !== undefined)
+  return count
+}

@@ -1,0 +1,119 @@
+import { InvalidInput, StaleReceipt } from '../../errors.ts'
+import type {
+  AtomicDbItemKey,
+  AtomicDbQueueItem,
+  AtomicDbQueueReleaseOptions,
+  CallOptions,
+} from '../../interface.ts'
+import { type Applied, type Row, type RowChange, type RowOperation, StorageFault } from '../../storage.ts'
+import type { Context } from '../context.ts'
+import { checkKey, showKey } from '../keys.ts'
+import { retried, rowAfterDoubt } from '../retry.ts'
+import { acknowledgeOperation, checkSeconds, heldBy, toMessage } from './messages.ts'
+import { remember, viewOf } from './view.ts'
+
+/** One guarded operation; after a lost reply, the row as it is now with `doubt`. */
+export async function settled(
+  context: Context,
+  key: AtomicDbItemKey,
+  operation: RowOperation,
+  options: CallOptions,
+): Promise<Applied & { doubt?: boolean }> {
+  try {
+    return await retried(context, 'once', [key], options.signal, () =>
+      context.storage.apply(operation, options),
+    )
+  } catch (error) {
+    if (!(error instanceof StorageFault) || error.kind !== 'unknown') throw error
+    const row = await rowAfterDoubt(context, key, options.signal, error)
+    return { applied: false, row, doubt: true }
+  }
+}
+
+/** Repeats an operation on a message we hold until it is certain: done, or no longer ours. */
+async function whileHeld(
+  context: Context,
+  item: AtomicDbItemKey & { receipt?: string },
+  operation: RowOperation,
+  options: CallOptions,
+): Promise<Row | undefined> {
+  const key = { pk: item.pk, sk: item.sk }
+  let doubt = false
+  for (;;) {
+    const result = await settled(context, key, operation, options)
+    if (result.applied) return result.row
+    doubt ||= result.doubt ?? false
+    // By bare key there is nothing to lose: a message that is gone needs no release.
+    if (item.receipt === undefined && !result.row) return undefined
+    if (result.row?.r === item.receipt && doubt && result.row) continue
+    // After a lost reply of ours, a receipt that is gone means that ours took effect.
+    if (doubt) return result.row
+    throw noLongerOurs(key)
+  }
+}
+
+const noLongerOurs = (key: AtomicDbItemKey): StaleReceipt =>
+  new StaleReceipt(
+    `the message ${showKey(key)} is no longer ours: its visibility timeout passed and it was given out again, or it was acknowledged`,
+    { keys: [key] },
+  )
+
+export async function acknowledge(
+  context: Context,
+  item: AtomicDbItemKey & { receipt?: string },
+  options: CallOptions = {},
+): Promise<void> {
+  checkKey(item)
+  const left = await whileHeld(context, item, acknowledgeOperation(item), options)
+  viewOf(context, item.pk).own.delete(item.sk)
+  // Still there under another receipt: the request was lost, and meanwhile the message was given out again.
+  if (left !== undefined && item.receipt !== undefined) throw noLongerOurs({ pk: item.pk, sk: item.sk })
+}
+
+export async function release(
+  context: Context,
+  item: AtomicDbItemKey & { receipt?: string },
+  options: AtomicDbQueueReleaseOptions = {},
+): Promise<void> {
+  checkKey(item)
+  const delay = checkSeconds(options.delaySeconds ?? 0, 'delaySeconds', 0)
+  const at = context.runtime.now() + delay * 1000
+  const changes: RowChange[] = [
+    { op: 'remove', path: ['r'] },
+    delay > 0 ? { op: 'set', path: ['due'], value: at } : { op: 'remove', path: ['due'] },
+  ]
+  if (options.reason !== undefined)
+    changes.push({ op: 'set', path: ['why'], value: String(options.reason).slice(0, 256).toWellFormed() })
+  const guard = item.receipt === undefined ? ({ op: 'exists', path: ['n'] } as const) : heldBy(item.receipt)
+  await whileHeld(context, item, { op: 'update', key: { pk: item.pk, sk: item.sk }, changes, guard }, options)
+  remember(viewOf(context, item.pk), item.sk, delay > 0 ? at : 0)
+}
+
+export async function extend<T>(
+  context: Context,
+  item: AtomicDbQueueItem<T>,
+  options: CallOptions & { ttlSeconds: number },
+): Promise<AtomicDbQueueItem<T>> {
+  checkKey(item)
+  if (typeof item.receipt !== 'string')
+    throw new InvalidInput('receipt', 'is missing: pass the message as it was pulled')
+  const seconds = checkSeconds(options?.ttlSeconds, 'ttlSeconds', 1)
+  const due = context.runtime.now() + seconds * 1000
+  const row = await whileHeld(
+    context,
+    item,
+    {
+      op: 'update',
+      key: { pk: item.pk, sk: item.sk },
+      changes: [{ op: 'set', path: ['due'], value: due }],
+      guard: heldBy(item.receipt),
+    },
+    options,
+  )
+  if (row?.r !== item.receipt)
+    throw new StaleReceipt(`the message ${showKey(item)} is no longer ours`, {
+      keys: [{ pk: item.pk, sk: item.sk }],
+    })
+  remember(viewOf(context, item.pk), item.sk, due)
+  return toMessage<T>(row, context.runtime.now())
+}

@@ -1,0 +1,84 @@
+import type {
+  AtomicDbQueueItem,
+  AtomicDbQueuePeekOptions,
+  AtomicDbQueueStats,
+  CallOptions,
+} from '../../interface.ts'
+import type { Row } from '../../storage.ts'
+import { isLive } from '../conditions.ts'
+import { type Context, nowSeconds } from '../context.ts'
+import { write } from '../items.ts'
+import { checkPk, checkSk } from '../keys.ts'
+import { deadLetterOf } from './dead.ts'
+import { isMessage, toMessage } from './messages.ts'
+import { checkCount, readPage } from './pull.ts'
+
+/** Pages of the live messages of a queue. */
+async function* messages(
+  context: Context,
+  pk: string,
+  options: CallOptions,
+  after?: string,
+  limit?: number,
+): AsyncGenerator<Row[]> {
+  let from = after
+  do {
+    const page = await readPage(context, pk, from, limit, options.signal)
+    const now = nowSeconds(context)
+    yield page.rows.filter((row) => isMessage(row) && isLive(row, now))
+    from = page.next
+  } while (from !== undefined)
+}
+
+export async function stats(
+  context: Context,
+  pk: string,
+  options: CallOptions & { deadLetter?: string } = {},
+): Promise<AtomicDbQueueStats> {
+  checkPk(pk)
+  const deadLetter = deadLetterOf(pk, options.deadLetter)
+  const result: AtomicDbQueueStats = { ready: 0, inFlight: 0, delayed: 0, dead: 0, oldestAgeSeconds: 0 }
+  for await (const rows of messages(context, pk, options)) {
+    const now = context.runtime.now()
+    for (const row of rows) {
+      const message = toMessage(row, now)
+      if (message.isProcessing) result.inFlight++
+      else if ((row.due as number) > now) result.delayed++
+      else result.ready++
+      const age = Math.floor((now - message.enqueuedAt) / 1000)
+      result.oldestAgeSeconds = Math.max(result.oldestAgeSeconds, age)
+    }
+  }
+  for await (const rows of messages(context, deadLetter, options)) result.dead += rows.length
+  return result
+}
+
+export async function peek<T>(
+  context: Context,
+  options: AtomicDbQueuePeekOptions,
+): Promise<AtomicDbQueueItem<T>[]> {
+  checkPk(options?.pk)
+  const limit = options.limit ?? 10
+  checkCount(limit, 'limit')
+  if (options.after !== undefined) checkSk(options.after, 'after')
+  const found: AtomicDbQueueItem<T>[] = []
+  for await (const rows of messages(context, options.pk, options, options.after, Math.min(1000, limit))) {
+    for (const row of rows) if (found.length < limit) found.push(toMessage<T>(row, context.runtime.now()))
+    if (found.length >= limit) break
+  }
+  return found
+}
+
+export async function purge(context: Context, pk: string, options: CallOptions = {}): Promise<number> {
+  checkPk(pk)
+  let count = 0
+  for await (const rows of messages(context, pk, options)) {
+    await write(
+      context,
+      rows.map((row) => ({ delete: { pk: row.pk, sk: row.sk } })),
+      options,
+    )
+    count += rows.length
+  }
+  return count
+}
