@@ -4,6 +4,7 @@ import { items } from './items.ts'
 import { type Capability, type ConformanceOptions, type Kit, makeKit, type TestFramework } from './kit.ts'
 import { locks } from './locks.ts'
 import { queries } from './queries.ts'
+import { queueOptions } from './queue-options.ts'
 import { queues } from './queues.ts'
 import { transactions } from './transactions.ts'
 import { updates } from './updates.ts'
@@ -25,7 +26,10 @@ const parts: Record<Capability, (kit: Kit) => void> = {
   updates,
   conditions,
   transactions,
-  queues,
+  queues: (kit) => {
+    queues(kit)
+    queueOptions(kit)
+  },
   input,
 }
 
