@@ -9,6 +9,7 @@ import type {
   TransactResult,
 } from '../interface.ts'
 import { type FailedGuard, type Guard, type Row, type RowOperation, StorageFault } from '../storage.ts'
+import { announcePush } from '../wake.ts'
 import { toChanges } from './changes.ts'
 import { both, free, isLive, live, toGuard } from './conditions.ts'
 import { type Context, nowSeconds } from './context.ts'
@@ -193,7 +194,10 @@ export async function transact(
   const all = mark ? [...parts, mark.part] : parts
   checkParts(all, () => countByType(operations, mark !== undefined))
   const failures = await commit(context, all, context.id(), options.signal)
-  if (failures.length === 0) return result
+  if (failures.length === 0) {
+    for (const { pk } of result.pushed) announcePush(pk)
+    return result
+  }
   const earlier = mark && failures.find((failure) => failure.part === mark.part)
   if (earlier) return mark.replay(earlier.row)
   throw toRaceCondition(failures, nowSeconds(context))

@@ -6,6 +6,7 @@ import type {
   CallOptions,
 } from '../../interface.ts'
 import type { FailedGuard, Row, RowOperation } from '../../storage.ts'
+import { announcePush } from '../../wake.ts'
 import { free } from '../conditions.ts'
 import { type Context, nowSeconds } from '../context.ts'
 import { write } from '../items.ts'
@@ -51,6 +52,7 @@ export async function push<T>(
     if (id === undefined) await putNew(context, [row], options)
     else Object.assign(item, await putOnce(context, row, id, window, options))
   }
+  for (const pk of new Set(messages.map(({ row }) => row.pk))) announcePush(pk)
   for (const { row } of messages) {
     const view = viewOf(context, row.pk)
     if (!isBeyond(row.sk, view.frontier)) remember(view, row.sk, (row.due as number | undefined) ?? 0)

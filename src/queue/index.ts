@@ -1,0 +1,11 @@
+export { type LambdaContext, type QueueLambdaOptions, queueLambda } from './lambda.ts'
+export {
+  HandlerTimeout,
+  type QueueHandler,
+  type QueueHandlerContext,
+  type QueueHandling,
+  QueueWorker,
+  type QueueWorkerEvent,
+  type QueueWorkerOptions,
+  WorkerStopped,
+} from './worker.ts'
