@@ -50,7 +50,7 @@ export async function push<T>(
     const { row, item } = messages[i]!
     const id = list[i]!.deduplicationId
     if (id === undefined) await putNew(context, [row], options)
-    else Object.assign(item, await putOnce(context, row, id, window, options))
+    else Object.assign(item, await putOnce(context, row, item.enqueuedAt, id, window, options))
   }
   for (const pk of new Set(messages.map(({ row }) => row.pk))) announcePush(pk)
   for (const { row } of messages) {
@@ -119,6 +119,7 @@ async function putNew(context: Context, rows: readonly Row[], options: CallOptio
 async function putOnce(
   context: Context,
   row: Row,
+  enqueuedAt: number,
   id: string,
   windowSeconds: number,
   options: CallOptions,
@@ -128,7 +129,8 @@ async function putOnce(
     pk: `${row.pk}#dedup#${id}`,
     sk: '#',
     version: row.sk,
-    enq: context.runtime.now(),
+    // The message's own time, which the clock read again would miss.
+    enq: enqueuedAt,
     ttl: now + windowSeconds,
   }
   if (Buffer.byteLength(marker.pk) > 2048)
