@@ -1,3 +1,4 @@
+export { exactlyOnce } from './exactly-once.ts'
 export { type LambdaContext, type QueueLambdaOptions, queueLambda } from './lambda.ts'
 export {
   HandlerTimeout,

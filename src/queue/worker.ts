@@ -22,6 +22,9 @@ export interface QueueHandlerContext {
 
 export type QueueHandler<T> = (item: AtomicDbQueueItem<T>, context: QueueHandlerContext) => unknown
 
+/** What a handler returns that has acknowledged its message itself, as `exactlyOnce` does. */
+export const acknowledged = Symbol.for('lockrow.acknowledged')
+
 export interface QueueHandling {
   /** Visibility timeout; extended at half of it for as long as the handler runs. Default 60. */
   visibilitySeconds?: number
@@ -104,15 +107,17 @@ export async function handleMessage<T>(
   tell(options, { type: 'started', item })
   try {
     let failure: { error: unknown } | undefined
+    let result: unknown
     try {
       // A handler that ignores its signal does not hold up the worker.
-      await orAborted((async () => handler(item, { signal }))(), signal)
+      result = await orAborted((async () => handler(item, { signal }))(), signal)
     } catch (error) {
       failure = { error }
     }
     over.abort()
     await Promise.all(watches)
-    if (lost.signal.reason instanceof StaleReceipt) tell(options, { type: 'lost', item })
+    if (result === acknowledged) tell(options, { type: 'done', item })
+    else if (lost.signal.reason instanceof StaleReceipt) tell(options, { type: 'lost', item })
     else if (!failure) {
       await db.queueAcknowledge(item)
       tell(options, { type: 'done', item })
