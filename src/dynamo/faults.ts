@@ -64,7 +64,7 @@ export function toFault(given: unknown, table: string, signal: AbortSignal | und
 function advice(error: SdkError, table: string): string {
   switch (error.name) {
     case 'ResourceNotFoundException':
-      return `there is no table '${table}' in this account and region: create it with createTable, the CDK construct AtomicTable or 'npx lockrow table create'`
+      return `there is no table '${table}' in this account and region: create it with createTable or the CDK construct AtomicTable`
     case 'AccessDeniedException':
       return `not allowed on table '${table}': ${error.message}`
     case 'CredentialsProviderError':

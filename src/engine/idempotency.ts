@@ -5,7 +5,7 @@ import type { AtomicDbOperation, TransactResult } from '../interface.ts'
 import type { Row } from '../storage.ts'
 import { free } from './conditions.ts'
 import { type Context, nowSeconds } from './context.ts'
-import type { Part } from './transact.ts'
+import type { Part } from './parts.ts'
 
 const lifeSeconds = 10 * 60
 

@@ -3,13 +3,14 @@ import { OutcomeUnknown, RaceCondition } from '../errors.ts'
 import type { AtomicDbItemKey, UpdateOptions, UpdateResult } from '../interface.ts'
 import { type Applied, type Row, type RowOperation, StorageFault } from '../storage.ts'
 import { type PlannedChange, toChanges } from './changes.ts'
+import { commit, refusal } from './commit.ts'
 import { toGuard } from './conditions.ts'
 import { type Context, nowSeconds } from './context.ts'
 import { checkKey, showKey } from './keys.ts'
+import { updatePart } from './parts.ts'
 import { firstTry, nextTry, type Wanted } from './plan.ts'
 import { retried, rowAfterDoubt } from './retry.ts'
 import { itemOrNone } from './rows.ts'
-import { commit, refusal, updatePart } from './transact.ts'
 
 // Each turn was overtaken by another writer that changed what the plan rested on; that is rare.
 const maxTurns = 20

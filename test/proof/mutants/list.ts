@@ -35,7 +35,8 @@ const of =
 const storage = of('src/memory/storage.ts', memory)
 const partition = of('src/memory/partition.ts', memory)
 const retry = of('src/engine/retry.ts', memory)
-const transact = of('src/engine/transact.ts', memory)
+const parts = of('src/engine/parts.ts', memory)
+const commit = of('src/engine/commit.ts', memory)
 const locks = of('src/engine/locks.ts', memory)
 const update = of('src/engine/update.ts', memory)
 const plan = of('src/engine/plan.ts', memory)
@@ -82,13 +83,13 @@ export const mutants: readonly Mutant[] = [
     '',
   ),
   retry('nothing is retried', 'if (attempt >= (context.retry.attempts ?? 10))', 'if (attempt >= 1)'),
-  transact(
+  commit(
     'a late request is not thought of',
     'if (haunted && !parts.some((part) => part.marker)) throw unsettled(keys)',
     '',
   ),
-  transact('a replanned transaction keeps its token', 'turn === 0 ? token : context.id()', 'token'),
-  transact(
+  commit('a replanned transaction keeps its token', 'turn === 0 ? token : context.id()', 'token'),
+  parts(
     'a bump compares nothing',
     'guard: unchanged(lock, now),\n  }))\n  return { part, bumped }',
     '}))\n  return { part, bumped }',

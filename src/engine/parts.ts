@@ -1,0 +1,179 @@
+import { type Conflict, InvalidInput } from '../errors.ts'
+import type {
+  AtomicDbItemInput,
+  AtomicDbItemKey,
+  AtomicDbItemLock,
+  AtomicDbOperation,
+  TransactResult,
+} from '../interface.ts'
+import type { Guard, Row, RowOperation } from '../storage.ts'
+import { toChanges } from './changes.ts'
+import { both, free, isLive, live, toGuard } from './conditions.ts'
+import { type Context, nowSeconds } from './context.ts'
+import { holds } from './evaluate.ts'
+import { checkExpressions } from './expression-limits.ts'
+import { checkKey } from './keys.ts'
+import { checkLock, lockLifeSeconds, unchanged } from './locks.ts'
+import { firstTry, nextTry, type Wanted } from './plan.ts'
+import { acknowledgeOperation, type NewMessage, newMessage } from './queue/messages.ts'
+import { fromItem } from './rows.ts'
+
+/** The parts of a transaction: what each operation becomes, row by row. */
+
+/** One row of a transaction. */
+export interface Part {
+  /** The caller's operation that it stands for. */
+  index: number
+  key: AtomicDbItemKey
+  reason: Conflict['reason']
+  /** What it puts, where that is known beforehand. */
+  row?: Row
+  /** The row that lets the transaction happen once only, whatever else changes. */
+  marker?: true
+  first(now: number): RowOperation
+  /** The operation for the row that failed the guard; 'unmet' when there is no other than to fail. */
+  next(row: Row | undefined, now: number): RowOperation | 'unmet'
+}
+
+export const unmet = () => 'unmet' as const
+export const plain = ({ pk, sk }: AtomicDbItemKey): AtomicDbItemKey => ({ pk, sk })
+
+export const fixed = (
+  index: number,
+  key: AtomicDbItemKey,
+  reason: Conflict['reason'],
+  first: Part['first'],
+): Part => ({ index, key: plain(key), reason, first, next: unmet })
+
+const putPart = (
+  index: number,
+  row: Row,
+  reason: Conflict['reason'],
+  guard: (now: number) => Guard | undefined,
+): Part => ({
+  ...fixed(index, row, reason, (now) => ({ op: 'put', row, guard: guard(now) })),
+  row,
+})
+
+export function updatePart(index: number, wanted: Wanted, reason: Conflict['reason']): Part {
+  return {
+    index,
+    key: wanted.key,
+    reason,
+    first: (now) => firstTry(wanted, now),
+    next: (row, now) => nextTry(wanted, row, now),
+  }
+}
+
+export function setPart(
+  index: number,
+  item: AtomicDbItemInput,
+  field: string,
+  condition?: Parameters<typeof toGuard>[0],
+): Part {
+  const row = fromItem(item, field)
+  if (condition === undefined) return putPart(index, row, 'condition', () => undefined)
+  const guard = toGuard(condition, field.replace(/item$/, 'if'))
+  checkExpressions(guard, [])
+  return {
+    index,
+    key: plain(row),
+    reason: 'condition',
+    row,
+    first: (now) => ({ op: 'put', row, guard: both(live(now), guard) }),
+    next: (found, now) => {
+      const item = isLive(found, now) ? found : undefined
+      return holds(guard, item)
+        ? { op: 'put', row, guard: item ? both(live(now), guard) : free(now) }
+        : 'unmet'
+    },
+  }
+}
+
+/** A bump and the lock that it makes. */
+export function bumpPart(
+  context: Context,
+  index: number,
+  lock: AtomicDbItemLock,
+  field: string,
+): { part: Part; bumped: AtomicDbItemLock } {
+  checkLock(lock, field)
+  const bumped = {
+    pk: lock.pk,
+    sk: lock.sk,
+    version: context.ulid(),
+    ttl: nowSeconds(context) + lockLifeSeconds,
+  }
+  const part = fixed(index, lock, 'lock', (now) => ({
+    op: 'update',
+    key: plain(lock),
+    changes: [
+      { op: 'set', path: ['version'], value: bumped.version },
+      { op: 'set', path: ['ttl'], value: bumped.ttl },
+    ],
+    guard: unchanged(lock, now),
+  }))
+  return { part, bumped }
+}
+
+/** The part that an operation stands for; what it will make is noted in `result`. */
+export function toPart(
+  context: Context,
+  operation: AtomicDbOperation,
+  index: number,
+  result: TransactResult,
+): Part {
+  const field = `operations[${index}]`
+  if (typeof operation !== 'object' || operation === null)
+    throw new InvalidInput(field, 'must be an object with type', { given: typeof operation })
+  switch (operation.type) {
+    case 'check': {
+      const { lock } = operation
+      checkLock(lock, `${field}.lock`)
+      result.locks.push({ ...plain(lock), version: lock.version, ttl: lock.ttl })
+      return fixed(index, lock, 'lock', (now) => ({
+        op: 'check',
+        key: plain(lock),
+        guard: unchanged(lock, now),
+      }))
+    }
+    case 'bump': {
+      const { part, bumped } = bumpPart(context, index, operation.lock, `${field}.lock`)
+      result.locks.push(bumped)
+      return part
+    }
+    case 'set':
+      return setPart(index, operation.item, `${field}.item`, operation.if)
+    case 'setIfAbsent': {
+      const row = fromItem(operation.item, `${field}.item`)
+      return putPart(index, row, 'exists', free)
+    }
+    case 'delete':
+    case 'update': {
+      checkKey(operation.key, `${field}.key`)
+      const key = plain(operation.key)
+      if (operation.type === 'delete' && operation.if === undefined)
+        return fixed(index, key, 'condition', () => ({ op: 'delete', key }))
+      const changes =
+        operation.type === 'delete' ? 'delete' : toChanges(operation.changes, `${field}.changes`)
+      const guard = operation.if === undefined ? undefined : toGuard(operation.if, `${field}.if`)
+      return updatePart(index, { key, changes, guard, writeId: undefined }, 'condition')
+    }
+    case 'queuePush': {
+      if (operation.item?.deduplicationId !== undefined)
+        throw new InvalidInput(`${field}.item.deduplicationId`, 'is for queuePush: here, use idempotencyKey')
+      const message: NewMessage = newMessage(context, operation.item, `${field}.item`)
+      result.pushed.push(message.item)
+      return putPart(index, message.row, 'exists', free)
+    }
+    case 'queueAcknowledge': {
+      checkKey(operation.item, `${field}.item`)
+      const acknowledge = acknowledgeOperation(operation.item)
+      return fixed(index, operation.item, 'receipt', () => acknowledge)
+    }
+    default:
+      throw new InvalidInput(`${field}.type`, 'is not known', {
+        given: String((operation as { type: unknown }).type),
+      })
+  }
+}
