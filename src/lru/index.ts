@@ -262,12 +262,12 @@ export class AtomicLRUCache implements AtomicDbInterface {
     )
   }
 
-  /** @inheritdoc Never cached. */
+  /** Never cached; else as {@link AtomicDbInterface}. */
   getLock(key: AtomicDbItemKey, options?: CallOptions): Promise<AtomicDbItemLock> {
     return this.#db.getLock(key, options)
   }
 
-  /** @inheritdoc Past the cache. */
+  /** Past the cache; else as {@link AtomicDbInterface}. */
   getLocked<T = unknown>(
     keys: readonly AtomicDbItemKey[],
     options?: CallOptions,
@@ -294,12 +294,12 @@ export class AtomicLRUCache implements AtomicDbInterface {
     return this.#written(keysOf(keys), () => this.#db.delete(keys, options))
   }
 
-  /** @inheritdoc Never cached. */
+  /** Never cached; else as {@link AtomicDbInterface}. */
   query<T = unknown>(query: AtomicDbQuery): Promise<AtomicDbItem<T>[]> {
     return this.#db.query<T>(query)
   }
 
-  /** @inheritdoc Never cached. */
+  /** Never cached; else as {@link AtomicDbInterface}. */
   stream<T = unknown>(query: AtomicDbQuery): NodeJS.ReadableStream & AsyncIterable<AtomicDbItem<T>> {
     return this.#db.stream<T>(query)
   }
