@@ -1,5 +1,5 @@
 import { absent, anyOf, type Condition } from '../conditions.ts'
-import { InvalidInput } from '../errors.ts'
+import { InvalidInput, RaceCondition } from '../errors.ts'
 import type {
   AtomicDbInterface,
   AtomicDbItem,
@@ -95,6 +95,39 @@ export const decrement = (
   by = 1,
   options?: BoundedOptions,
 ): Promise<BoundedResult> => addWithin(db, key, path, -by, { min: 0, ...options })
+
+/**
+ * Adds a signed amount and stops at the bound that it would pass: health points, credits, a level that is full.
+ * 1 request where the sum stays within, 2 where it is cut off.
+ */
+export async function addClamped(
+  db: AtomicDbInterface,
+  key: AtomicDbItemKey,
+  path: Path,
+  amount: number,
+  bounds: Pick<BoundedOptions, 'min' | 'max' | 'signal'>,
+): Promise<number | bigint> {
+  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, signal } = bounds
+  const bound = amount > 0 ? max : min
+  const beyond: Condition = [[path, amount > 0 ? { gt: max - amount } : { lt: min - amount }]]
+  const fromNothing = amount > 0 ? amount > max : amount < min
+  // Another turn only where somebody moved the number between the two.
+  for (let turn = 0; turn < 20; turn++) {
+    const added = await addWithin(db, key, path, amount, {
+      ...(Number.isFinite(bounds.min) ? { min } : {}),
+      ...(Number.isFinite(bounds.max) ? { max } : {}),
+      signal,
+    })
+    if (added.applied || !Number.isFinite(bound)) return added.value
+    const cut = await db.update(
+      key,
+      { set: [[path, bound]] },
+      { signal, if: fromNothing ? anyOf([[path, { exists: false }]], beyond) : beyond },
+    )
+    if (cut.applied) return bound
+  }
+  throw new RaceCondition('the number kept changing', [{ index: 0, key, reason: 'condition' }])
+}
 
 /**
  * Replaces `data` if it is still what was read (`undefined`: if there is no item). Not applied, `item` is what is

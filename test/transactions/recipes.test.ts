@@ -1,4 +1,5 @@
 import {
+  addClamped,
   addWithin,
   allocateBlock,
   changeUnique,
@@ -43,6 +44,23 @@ onBothBackends('recipes', ({ open, pk }) => {
       code: 'InvalidInput',
       field: 'min',
     })
+  })
+
+  it('adds and stops at a bound', async () => {
+    const key = { pk: pk(), sk: 'health' }
+    expect(await addClamped(open(), key, 'points', 30, { min: 0, max: 100 })).toBe(30)
+    expect(await addClamped(open(), key, 'points', 90, { min: 0, max: 100 })).toBe(100)
+    expect(await addClamped(open(), key, 'points', 1, { min: 0, max: 100 })).toBe(100)
+    expect(await addClamped(open(), key, 'points', -250, { min: 0, max: 100 })).toBe(0)
+    expect(await addClamped(open(), key, 'points', -5, { max: 100 })).toBe(-5)
+    expect(await addClamped(open(), { ...key, sk: 'new' }, 'points', 500, { max: 100 })).toBe(100)
+    const all = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        addClamped(open(), { ...key, sk: 'many' }, 'n', 7, { min: 0, max: 100 }),
+      ),
+    )
+    expect(Math.max(...all.map(Number))).toBe(100)
+    expect((await open().get<{ n: number }>({ ...key, sk: 'many' }))?.data.n).toBe(100)
   })
 
   it('compares and sets, and compares and deletes', async () => {
