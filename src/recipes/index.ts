@@ -107,18 +107,22 @@ export async function addClamped(
   amount: number,
   bounds: Pick<BoundedOptions, 'min' | 'max' | 'signal'>,
 ): Promise<number | bigint> {
-  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, signal } = bounds
+  const { min, max, signal } = bounds
+  // Only the bound that lies ahead counts: a number that is beyond the other one may come back.
   const bound = amount > 0 ? max : min
-  const beyond: Condition = [[path, amount > 0 ? { gt: max - amount } : { lt: min - amount }]]
-  const fromNothing = amount > 0 ? amount > max : amount < min
+  if (bound === undefined) return (await addWithin(db, key, path, amount, { signal })).value
+  const beyond: Condition = [[path, amount > 0 ? { gt: bound - amount } : { lt: bound - amount }]]
+  const fromNothing = amount > 0 ? amount > bound : amount < bound
   // Another turn only where somebody moved the number between the two.
   for (let turn = 0; turn < 20; turn++) {
-    const added = await addWithin(db, key, path, amount, {
-      ...(Number.isFinite(bounds.min) ? { min } : {}),
-      ...(Number.isFinite(bounds.max) ? { max } : {}),
-      signal,
-    })
-    if (added.applied || !Number.isFinite(bound)) return added.value
+    const added = await addWithin(
+      db,
+      key,
+      path,
+      amount,
+      amount > 0 ? { max: bound, signal } : { min: bound, signal },
+    )
+    if (added.applied) return added.value
     const cut = await db.update(
       key,
       { set: [[path, bound]] },

@@ -54,6 +54,7 @@ onBothBackends('recipes', ({ open, pk }) => {
     expect(await addClamped(open(), key, 'points', -250, { min: 0, max: 100 })).toBe(0)
     expect(await addClamped(open(), key, 'points', -5, { max: 100 })).toBe(-5)
     expect(await addClamped(open(), { ...key, sk: 'new' }, 'points', 500, { max: 100 })).toBe(100)
+    expect(await addClamped(open(), { ...key, sk: 'new' }, 'points', -10, { min: 0, max: 50 })).toBe(90)
     const all = await Promise.all(
       Array.from({ length: 20 }, () =>
         addClamped(open(), { ...key, sk: 'many' }, 'n', 7, { min: 0, max: 100 }),
