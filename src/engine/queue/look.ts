@@ -10,8 +10,8 @@ import { type Context, nowSeconds } from '../context.ts'
 import { write } from '../items.ts'
 import { checkPk, checkSk } from '../keys.ts'
 import { deadLetterOf } from './dead.ts'
-import { isMessage, toMessage } from './messages.ts'
-import { checkCount, readPage } from './pull.ts'
+import { checkCount, isMessage, toMessage } from './messages.ts'
+import { readPage } from './read.ts'
 
 /** Pages of the live messages of a queue. */
 async function* messages(

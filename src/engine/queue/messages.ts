@@ -117,3 +117,8 @@ export function checkSeconds(value: unknown, field: string, least: number): numb
   }
   return value as number
 }
+
+export function checkCount(value: unknown, field: string): void {
+  if (!Number.isSafeInteger(value) || (value as number) < 1)
+    throw new InvalidInput(field, 'must be a whole number from 1', { given: String(value) })
+}

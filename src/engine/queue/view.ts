@@ -7,16 +7,28 @@ export interface View {
   frontier: string | undefined
   /** How far a rescan of what lies before the frontier has come; '' at the start, undefined: none under way. */
   scan: string | undefined
-  /** The earliest deadline of others seen before the frontier, epoch ms. */
+  /** It does not stop at what a rescan may cost. */
+  urgent: boolean
+  /** The earliest deadline of others known before the frontier, and the one seen by the rescan under way, epoch ms. */
   due: number
+  seen: number
   /** When the next rescan begins, and when the last one did, on the monotonic clock. */
   next: number
   last: number
-  /** Bytes before the frontier, of the rescan under way and of the last whole one. */
+  /** Rows and bytes before the frontier, of the rescan under way and of the last whole one. */
+  rows: number
   bytes: number
+  before: number
   cost: number
-  /** Claims go to one of so many first messages. */
+  /** RRU that rescans may take now, and when that was so, on the monotonic clock. */
+  budget: number
+  filled: number
+  /** Claims go to one of so many first messages, or chunks of messages. */
   window: number
+  /** Of the rows read lately, the share that could be given out. */
+  share: number
+  /** The last claim met nobody. */
+  calm: boolean
   /** Keys that a pull of this process is about to claim. */
   readonly claiming: Set<string>
   /** When what this process claimed, released or pushed before the frontier can be given out, epoch ms. */
@@ -39,12 +51,20 @@ export function viewOf(context: Context, pk: string): View {
     view = {
       frontier: undefined,
       scan: undefined,
+      urgent: false,
       due: Number.POSITIVE_INFINITY,
+      seen: Number.POSITIVE_INFINITY,
       next: 0,
       last: Number.NEGATIVE_INFINITY,
+      rows: 0,
       bytes: 0,
+      before: 0,
       cost: 0,
+      budget: burst,
+      filled: 0,
       window: 1,
+      share: 1,
+      calm: false,
       claiming: new Set(),
       own: new Map(),
       ownDue: Number.POSITIVE_INFINITY,
@@ -82,30 +102,64 @@ export function ownDue(view: View, now: number, limit: number): string[] {
   return due.sort((a, b) => (isBeyond(a, b) ? 1 : -1))
 }
 
-// A rescan of a prefix of so many bytes is worth no thought.
+// What rescans by the clock may read, RRU a second, and at most at once.
+const rate = 10
+const burst = 10
+/** A rescan of so few bytes is worth no thought. */
 const freeBytes = 32 * 4096
 
-/** Least time between two rescans asked for by a deadline or an empty queue, ms: 100 RRU a second at most. */
+/** Least time between two whole rescans asked for by a deadline or an empty queue, ms: 100 RRU a second at most. */
 const spacing = (view: View): number => (view.cost <= freeBytes ? 0 : (view.cost / 4096) * 10)
 
-export function beginRescan(view: View, monotonic: number): void {
+export function beginRescan(view: View, monotonic: number, when: 'at once' | 'little by little'): void {
   view.scan = ''
+  view.urgent = when === 'at once'
   view.last = monotonic
-  view.due = Number.POSITIVE_INFINITY
+  view.rows = 0
   view.bytes = 0
+  view.seen = Number.POSITIVE_INFINITY
+  if (view.urgent) view.due = Number.POSITIVE_INFINITY
 }
 
 export function mayRescan(view: View, monotonic: number): boolean {
-  return view.frontier !== undefined && view.scan === undefined && monotonic >= view.last + spacing(view)
+  const free = view.scan === undefined || !view.urgent
+  return view.frontier !== undefined && free && monotonic >= view.last + spacing(view)
 }
 
-export function rescanIsDue(view: View, monotonic: number, now: number): boolean {
-  return mayRescan(view, monotonic) && (monotonic >= view.next || now >= view.due)
+/** At once when somebody's deadline has passed; every second little by little, for what nobody told us. */
+export function planRescan(view: View, monotonic: number, now: number): void {
+  if (now >= view.due && mayRescan(view, monotonic)) beginRescan(view, monotonic, 'at once')
+  else if (view.frontier !== undefined && view.scan === undefined && monotonic >= view.next)
+    beginRescan(view, monotonic, 'little by little')
 }
 
-/** Every second while that costs little, else as often as makes 10 RRU a second. */
+/** How many rows the rescan under way may read now. */
+export function affordable(view: View, monotonic: number): number {
+  view.budget = Math.min(burst, view.budget + ((monotonic - view.filled) / 1000) * rate)
+  view.filled = monotonic
+  if (view.urgent) return Number.POSITIVE_INFINITY
+  if (view.budget < 1) return 0
+  const each = view.rows > 0 ? view.bytes / view.rows : 1024
+  return Math.max(1, Math.floor((view.budget * 4096) / each))
+}
+
+/** A row before the frontier was read. */
+export function spend(view: View, bytes: number): void {
+  view.rows++
+  view.bytes += bytes
+  view.budget -= bytes / 4096
+}
+
+/** Somebody else's deadline. */
+export function notice(view: View, due: number): void {
+  view.due = Math.min(view.due, due)
+  view.seen = Math.min(view.seen, due)
+}
+
 export function endRescan(view: View, monotonic: number): void {
   view.scan = undefined
+  view.before = view.rows
   view.cost = view.bytes
-  view.next = monotonic + Math.max(1000, (view.cost / 4096) * 100)
+  view.due = view.seen
+  view.next = monotonic + 1000
 }

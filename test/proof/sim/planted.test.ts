@@ -103,10 +103,10 @@ const defects: Record<string, { spoil: (storage: Storage) => Storage; found: Reg
 test.each(Object.keys(defects))('%s', async (name) => {
   const { spoil, found } = defects[name]!
   const kinds = new Set<string>()
-  for (let seed = 1; seed <= 30; seed++) {
+  for (let seed = 1; seed <= 100; seed++) {
     const run = await simulateSeed({ seed, steps: 1000, spoil })
     for (const { kind } of run.findings) kinds.add(kind)
     if ([...kinds].some((kind) => found.test(kind))) return
   }
-  expect.fail(`not found in 30 seeds; found: ${[...kinds].join(', ') || 'nothing'}`)
+  expect.fail(`not found in 100 seeds; found: ${[...kinds].join(', ') || 'nothing'}`)
 })
