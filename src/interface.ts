@@ -77,16 +77,22 @@ export interface AtomicDbQuery extends ReadOptions {
   after?: string
 }
 
+/** A message as it is named to acknowledge, release or extend it: as it was pulled, or by its bare key. */
+export interface AtomicDbQueueItemKey extends AtomicDbItemKey {
+  /** Proof of this hand-out: acknowledge, release and extend act only while it is current. */
+  receipt?: string
+  /** Partition key of the row that holds `data`, where the push gave it one of its own (`payloadThreshold`). */
+  payloadKey?: string
+}
+
 /** A message as it is read from a queue. */
-export interface AtomicDbQueueItem<T = unknown> extends AtomicDbItem<T> {
+export interface AtomicDbQueueItem<T = unknown> extends AtomicDbItem<T>, AtomicDbQueueItemKey {
   /** Handed out and not yet due again. */
   isProcessing: boolean
   /** When a message in processing is given out again, epoch ms. */
   processingTimeout?: number
   /** How often it was handed out, this time included. */
   receiveCount: number
-  /** Proof of this hand-out: acknowledge, release and extend act only while it is current. */
-  receipt?: string
   /** Epoch ms. */
   enqueuedAt: number
   /** When it was handed out first, epoch ms. */
@@ -129,6 +135,17 @@ export interface AtomicDbQueueItemInput<T = unknown> {
   deduplicationId?: string
 }
 
+/** For a queue that was pushed to with `shards`: the same number. */
+export interface AtomicDbQueueShards {
+  /** A pull visits the shards that have work in turn, and one of the others; an empty one is not read again for a second. */
+  shards?: number
+}
+
+export interface AtomicDbQueueStatsOptions extends CallOptions, AtomicDbQueueShards {
+  /** Default: `pk` with `#dead`. */
+  deadLetter?: string
+}
+
 export interface AtomicDbQueuePushOptions extends CallOptions {
   /** For messages that do not say it themselves. Default 0. */
   delaySeconds?: number
@@ -139,9 +156,20 @@ export interface AtomicDbQueuePushOptions extends CallOptions {
    * back a message that was consumed in between.
    */
   exactlyOnce?: boolean
+  /**
+   * Spread the messages over so many partition keys (`shardsOf(pk, shards)`), each FIFO: by group, else by the `sk` or
+   * `deduplicationId` given, else in turn. Consumers pull with the same number. 1 to 10,000.
+   */
+  shards?: number
+  /**
+   * Put `data` of more than so many bytes into a row of its own, so that claim, extension and release cost 1 WRU
+   * whatever its size. 3 WRU more for each such message, a read more at the pull, and it expires after 14 days unless
+   * its `ttl` says otherwise. Worth it from about 4 KB. Default: never.
+   */
+  payloadThreshold?: number
 }
 
-export interface AtomicDbQueuePullOptions extends CallOptions {
+export interface AtomicDbQueuePullOptions extends CallOptions, AtomicDbQueueShards {
   pk: string
   /** Visibility timeout: after so many seconds an unacknowledged message is given out again. Default 300. */
   ttlSeconds?: number
@@ -182,7 +210,7 @@ export interface AtomicDbQueueStats {
   oldestAgeSeconds: number
 }
 
-export interface AtomicDbQueuePeekOptions extends CallOptions {
+export interface AtomicDbQueuePeekOptions extends CallOptions, AtomicDbQueueShards {
   pk: string
   /** At most so many messages. Default 10. */
   limit?: number
@@ -240,7 +268,7 @@ export type AtomicDbOperation =
   | { type: 'update'; key: AtomicDbItemKey; changes: Changes; if?: Condition }
   | { type: 'queuePush'; item: AtomicDbQueueItemInput }
   /** The message must still be ours (with a receipt), and is deleted. By bare key: whatever holds it. */
-  | { type: 'queueAcknowledge'; item: AtomicDbItemKey & { receipt?: string } }
+  | { type: 'queueAcknowledge'; item: AtomicDbQueueItemKey }
 
 export interface TransactOptions extends CallOptions {
   /**
@@ -344,13 +372,10 @@ export interface AtomicDbInterface {
    * The message is done: delete it. With a pulled message (its receipt): only if it is still ours, else
    * `StaleReceipt`. With a bare key: whatever holds it. 1 WRU per KB.
    */
-  queueAcknowledge(item: AtomicDbItemKey & { receipt?: string }, options?: CallOptions): Promise<void>
+  queueAcknowledge(item: AtomicDbQueueItemKey, options?: CallOptions): Promise<void>
 
   /** Give the message back, to be pulled at once or after `delaySeconds`. Receipts as in `queueAcknowledge`. */
-  queueRelease(
-    item: AtomicDbItemKey & { receipt?: string },
-    options?: AtomicDbQueueReleaseOptions,
-  ): Promise<void>
+  queueRelease(item: AtomicDbQueueItemKey, options?: AtomicDbQueueReleaseOptions): Promise<void>
 
   /** Keep a pulled message for `ttlSeconds` from now. `StaleReceipt` when it is no longer ours. 1 WRU per KB. */
   queueExtend<T = unknown>(
@@ -359,13 +384,13 @@ export interface AtomicDbInterface {
   ): Promise<AtomicDbQueueItem<T>>
 
   /** Counts, by reading the whole queue and its dead-letter queue (default `pk` with `#dead`): 1 RRU per 4 KB. */
-  queueStats(pk: string, options?: CallOptions & { deadLetter?: string }): Promise<AtomicDbQueueStats>
+  queueStats(pk: string, options?: AtomicDbQueueStatsOptions): Promise<AtomicDbQueueStats>
 
   /** The messages of a queue in order, whatever their state, without claiming them. 1 RRU per 4 KB. */
   queuePeek<T = unknown>(options: AtomicDbQueuePeekOptions): Promise<AtomicDbQueueItem<T>[]>
 
   /** Delete all messages of a queue, those in processing too. Returns how many. 1 WRU per KB. */
-  queuePurge(pk: string, options?: CallOptions): Promise<number>
+  queuePurge(pk: string, options?: CallOptions & AtomicDbQueueShards): Promise<number>
 
   /**
    * Move dead letters back to where they come from, their receive count at 0, each in one transaction (2 WRU per KB

@@ -43,7 +43,8 @@ export type Guard =
 export type RowOperation =
   | { op: 'put'; row: Row; guard?: Guard }
   | { op: 'update'; key: AtomicDbItemKey; changes: readonly RowChange[]; guard?: Guard }
-  | { op: 'delete'; key: AtomicDbItemKey; guard?: Guard }
+  /** `old`: `apply` returns the row that was deleted. */
+  | { op: 'delete'; key: AtomicDbItemKey; guard?: Guard; old?: boolean }
   | { op: 'check'; key: AtomicDbItemKey; guard: Guard }
 
 export type RowWrite = { put: Row } | { delete: AtomicDbItemKey }
@@ -52,6 +53,8 @@ export type RowWrite = { put: Row } | { delete: AtomicDbItemKey }
 export interface Applied {
   applied: boolean
   row?: Row
+  /** What a delete with `old` has deleted. */
+  old?: Row
 }
 
 /** A guard that failed: the operation's index and the row that failed it, if there is one. */

@@ -1,8 +1,11 @@
+import { queueOfShard } from './shards.ts'
+
 const listeners = new Map<string, Set<() => void>>()
 
 /**
- * Told of every push to a queue of this name in this process, by whatever database object: waiting consumers look at
- * once. Two databases with queues of one name only make each other look once more. Returns what ends it.
+ * Told of every push to a queue of this name, or a shard of it, in this process, by whatever database object: waiting
+ * consumers look at once. Two databases with queues of one name only make each other look once more. Returns what
+ * ends it.
  */
 export function onPush(pk: string, listener: () => void): () => void {
   const all = listeners.get(pk) ?? new Set()
@@ -14,5 +17,6 @@ export function onPush(pk: string, listener: () => void): () => void {
 }
 
 export function announcePush(pk: string): void {
-  for (const listener of listeners.get(pk) ?? []) listener()
+  for (const name of new Set([pk, queueOfShard(pk)]))
+    for (const listener of listeners.get(name) ?? []) listener()
 }

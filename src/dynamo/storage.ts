@@ -147,8 +147,9 @@ export class DynamoStorage implements Storage {
         }
         case 'delete': {
           const command = new DeleteItemCommand({ ...input, Key: wireKey(operation.key) })
-          await this.#client.send(seal(command), sealedOptions(signal))
-          return { applied: true }
+          if (operation.old) command.input.ReturnValues = 'ALL_OLD'
+          const { Attributes } = await this.#client.send(seal(command), sealedOptions(signal))
+          return operation.old ? { applied: true, old: decodeRow(Attributes) } : { applied: true }
         }
         case 'check':
           throw new TypeError('a check stands in a transaction only')

@@ -10,6 +10,7 @@ import type {
   AtomicDbQuery,
   AtomicDbQueueItem,
   AtomicDbQueueItemInput,
+  AtomicDbQueueItemKey,
   AtomicDbQueuePeekOptions,
   AtomicDbQueuePullManyOptions,
   AtomicDbQueuePullOptions,
@@ -17,7 +18,9 @@ import type {
   AtomicDbQueuePushOptions,
   AtomicDbQueueRedriveOptions,
   AtomicDbQueueReleaseOptions,
+  AtomicDbQueueShards,
   AtomicDbQueueStats,
+  AtomicDbQueueStatsOptions,
   CallOptions,
   ReadOptions,
   TransactOptions,
@@ -138,15 +141,12 @@ export class AtomicEngine implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queueAcknowledge(item: AtomicDbItemKey & { receipt?: string }, options?: CallOptions): Promise<void> {
+  queueAcknowledge(item: AtomicDbQueueItemKey, options?: CallOptions): Promise<void> {
     return queue.acknowledge(this.#context, item, options)
   }
 
   /** @inheritdoc */
-  queueRelease(
-    item: AtomicDbItemKey & { receipt?: string },
-    options?: AtomicDbQueueReleaseOptions,
-  ): Promise<void> {
+  queueRelease(item: AtomicDbQueueItemKey, options?: AtomicDbQueueReleaseOptions): Promise<void> {
     return queue.release(this.#context, item, options)
   }
 
@@ -159,7 +159,7 @@ export class AtomicEngine implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queueStats(pk: string, options?: CallOptions & { deadLetter?: string }): Promise<AtomicDbQueueStats> {
+  queueStats(pk: string, options?: AtomicDbQueueStatsOptions): Promise<AtomicDbQueueStats> {
     return queue.stats(this.#context, pk, options)
   }
 
@@ -169,7 +169,7 @@ export class AtomicEngine implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queuePurge(pk: string, options?: CallOptions): Promise<number> {
+  queuePurge(pk: string, options?: CallOptions & AtomicDbQueueShards): Promise<number> {
     return queue.purge(this.#context, pk, options)
   }
 

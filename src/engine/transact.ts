@@ -13,6 +13,8 @@ import { type Context, nowSeconds } from './context.ts'
 import { once } from './idempotency.ts'
 import { keyText, showKey } from './keys.ts'
 import { bumpPart, type Part, setPart, toPart } from './parts.ts'
+import { dropPayloads } from './queue/payload.ts'
+import { arrived } from './queue/view.ts'
 import { asList } from './rows.ts'
 import { rowBytes } from './values.ts'
 
@@ -90,7 +92,16 @@ export async function transact(
   checkParts(all, () => countByType(operations, mark !== undefined))
   const failures = await commit(context, all, context.id(), options.signal)
   if (failures.length === 0) {
-    for (const { pk } of result.pushed) announcePush(pk)
+    for (const item of result.pushed) {
+      arrived(context, { pk: item.pk, sk: item.sk })
+      announcePush(item.pk)
+    }
+    await dropPayloads(
+      context,
+      operations.map((operation) =>
+        operation.type === 'queueAcknowledge' ? operation.item.payloadKey : undefined,
+      ),
+    )
     return result
   }
   const earlier = mark && failures.find((failure) => failure.part === mark.part)

@@ -14,6 +14,7 @@ import type {
   AtomicDbQuery,
   AtomicDbQueueItem,
   AtomicDbQueueItemInput,
+  AtomicDbQueueItemKey,
   AtomicDbQueuePeekOptions,
   AtomicDbQueuePullManyOptions,
   AtomicDbQueuePullOptions,
@@ -21,7 +22,9 @@ import type {
   AtomicDbQueuePushOptions,
   AtomicDbQueueRedriveOptions,
   AtomicDbQueueReleaseOptions,
+  AtomicDbQueueShards,
   AtomicDbQueueStats,
+  AtomicDbQueueStatsOptions,
   CallOptions,
   ReadOptions,
   TransactOptions,
@@ -325,15 +328,12 @@ export class AtomicLRUCache implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queueAcknowledge(item: AtomicDbItemKey & { receipt?: string }, options?: CallOptions): Promise<void> {
+  queueAcknowledge(item: AtomicDbQueueItemKey, options?: CallOptions): Promise<void> {
     return this.#written(keysOf(item), () => this.#db.queueAcknowledge(item, options))
   }
 
   /** @inheritdoc */
-  queueRelease(
-    item: AtomicDbItemKey & { receipt?: string },
-    options?: AtomicDbQueueReleaseOptions,
-  ): Promise<void> {
+  queueRelease(item: AtomicDbQueueItemKey, options?: AtomicDbQueueReleaseOptions): Promise<void> {
     return this.#db.queueRelease(item, options)
   }
 
@@ -346,7 +346,7 @@ export class AtomicLRUCache implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queueStats(pk: string, options?: CallOptions & { deadLetter?: string }): Promise<AtomicDbQueueStats> {
+  queueStats(pk: string, options?: AtomicDbQueueStatsOptions): Promise<AtomicDbQueueStats> {
     return this.#db.queueStats(pk, options)
   }
 
@@ -356,7 +356,7 @@ export class AtomicLRUCache implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queuePurge(pk: string, options?: CallOptions): Promise<number> {
+  queuePurge(pk: string, options?: CallOptions & AtomicDbQueueShards): Promise<number> {
     return this.#db.queuePurge(pk, options)
   }
 

@@ -73,6 +73,7 @@ export class MemoryStorage implements Storage {
     const row = outcome(operation, current)
     checkSize(row)
     this.#commit(operation, row)
+    if (operation.op === 'delete' && operation.old) return { applied: true, old: current }
     return { applied: true, row: clone(row) }
   }
 

@@ -36,6 +36,8 @@ export interface QueueHandling {
   maxReceives?: number
   /** Default: `pk` with `#dead`. */
   deadLetter?: string
+  /** For a queue that is pushed to with `shards`: the same number. */
+  shards?: number
   /** Order within groups, see `queuePull`. */
   strict?: boolean
   /** Told of every transition; what it throws is ignored. */
@@ -204,6 +206,7 @@ export const pullOptions = (options: QueueHandling) => ({
   strict: options.strict,
   maxReceives: options.maxReceives === Number.POSITIVE_INFINITY ? undefined : (options.maxReceives ?? 5),
   deadLetter: options.deadLetter,
+  shards: options.shards,
 })
 
 /**

@@ -14,6 +14,7 @@ import type {
   AtomicDbQuery,
   AtomicDbQueueItem,
   AtomicDbQueueItemInput,
+  AtomicDbQueueItemKey,
   AtomicDbQueuePeekOptions,
   AtomicDbQueuePullManyOptions,
   AtomicDbQueuePullOptions,
@@ -21,7 +22,9 @@ import type {
   AtomicDbQueuePushOptions,
   AtomicDbQueueRedriveOptions,
   AtomicDbQueueReleaseOptions,
+  AtomicDbQueueShards,
   AtomicDbQueueStats,
+  AtomicDbQueueStatsOptions,
   CallOptions,
   ReadOptions,
   TransactOptions,
@@ -273,15 +276,12 @@ export class AtomicChaosDb implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queueAcknowledge(item: AtomicDbItemKey & { receipt?: string }, options?: CallOptions): Promise<void> {
+  queueAcknowledge(item: AtomicDbQueueItemKey, options?: CallOptions): Promise<void> {
     return this.#write([plain(item)], () => this.#db.queueAcknowledge(item, options))
   }
 
   /** @inheritdoc */
-  queueRelease(
-    item: AtomicDbItemKey & { receipt?: string },
-    options?: AtomicDbQueueReleaseOptions,
-  ): Promise<void> {
+  queueRelease(item: AtomicDbQueueItemKey, options?: AtomicDbQueueReleaseOptions): Promise<void> {
     return this.#write([plain(item)], () => this.#db.queueRelease(item, options))
   }
 
@@ -294,7 +294,7 @@ export class AtomicChaosDb implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queueStats(pk: string, options?: CallOptions & { deadLetter?: string }): Promise<AtomicDbQueueStats> {
+  queueStats(pk: string, options?: AtomicDbQueueStatsOptions): Promise<AtomicDbQueueStats> {
     return this.#read([], () => this.#db.queueStats(pk, options))
   }
 
@@ -304,7 +304,7 @@ export class AtomicChaosDb implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queuePurge(pk: string, options?: CallOptions): Promise<number> {
+  queuePurge(pk: string, options?: CallOptions & AtomicDbQueueShards): Promise<number> {
     return this.#write([], () => this.#db.queuePurge(pk, options))
   }
 

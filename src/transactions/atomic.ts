@@ -7,6 +7,7 @@ import type {
   AtomicDbItemLock,
   AtomicDbOperation,
   AtomicDbQueueItemInput,
+  AtomicDbQueueItemKey,
   TransactOptions,
   TransactResult,
 } from '../interface.ts'
@@ -88,7 +89,7 @@ export class AtomicBuilder {
   }
 
   /** Delete a message that is done, if it is still ours. */
-  queueAcknowledge(pulled: AtomicDbItemKey & { receipt?: string }): this {
+  queueAcknowledge(pulled: AtomicDbQueueItemKey): this {
     return this.add({ type: 'queueAcknowledge', item: pulled })
   }
 

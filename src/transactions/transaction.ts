@@ -13,6 +13,7 @@ import type {
   AtomicDbOperation,
   AtomicDbQuery,
   AtomicDbQueueItemInput,
+  AtomicDbQueueItemKey,
   CallOptions,
 } from '../interface.ts'
 
@@ -128,8 +129,9 @@ export class Transaction {
   }
 
   /** Acknowledge a pulled message when the transaction commits, and only if it is still ours then. */
-  queueAcknowledge(pulled: AtomicDbItemKey & { receipt?: string }): void {
-    this.#others.push({ type: 'queueAcknowledge', item: { ...plain(pulled), receipt: pulled.receipt } })
+  queueAcknowledge(pulled: AtomicDbQueueItemKey): void {
+    const { receipt, payloadKey } = pulled
+    this.#others.push({ type: 'queueAcknowledge', item: { ...plain(pulled), receipt, payloadKey } })
   }
 
   #write(key: AtomicDbItemKey, item: AtomicDbItem | undefined): void {

@@ -1,3 +1,4 @@
+import { hashOf } from '../../hash.ts'
 import type { AtomicDbQueuePullManyOptions } from '../../interface.ts'
 import type { Row, RowChange } from '../../storage.ts'
 import { both } from '../conditions.ts'
@@ -94,12 +95,9 @@ async function takeChunk(
   return failed === 0 || (mine.rows.length === 0 && (isLast || starts.length > view.window))
 }
 
-/** One key in `chunkOf(limit)`; those of long chunks are among those of shorter ones. FNV-1a. */
-export function beginsChunk(sk: string, limit: number): boolean {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < sk.length; i++) hash = Math.imul(hash ^ sk.charCodeAt(i), 0x01000193)
-  return ((hash ^ (hash >>> 15)) & (chunkOf(limit) - 1)) === 0
-}
+/** One key in `chunkOf(limit)`; those of long chunks are among those of shorter ones. */
+export const beginsChunk = (sk: string, limit: number): boolean =>
+  limit === 1 || (hashOf(sk) & (chunkOf(limit) - 1)) === 0
 
 /** How many claims failed because somebody else was faster. */
 export async function claimAll(mine: Pull, rows: readonly Row[]): Promise<number> {

@@ -7,7 +7,7 @@ import { checkPk, keyText } from '../keys.ts'
 import { retried } from '../retry.ts'
 import { checkCount, isMessage, isReady, ready } from './messages.ts'
 import { readPage } from './read.ts'
-import { isBeyond, remember, viewOf } from './view.ts'
+import { arrived } from './view.ts'
 
 const suffix = '#dead'
 
@@ -19,10 +19,14 @@ export function deadLetterOf(pk: string, given: string | undefined): string {
 }
 
 /** Moves a message that is not in processing, in one transaction; false when somebody else has taken it meanwhile. */
-async function move(context: Context, row: Row, to: Row, options: CallOptions): Promise<boolean> {
+async function move(
+  context: Context,
+  row: Row,
+  to: Row,
+  options: CallOptions,
+  guard = asReceived(context, row),
+): Promise<boolean> {
   const key = { pk: row.pk, sk: row.sk }
-  const same: Guard = { op: 'eq', left: { path: ['n'] }, right: { value: row.n } }
-  const guard = both(ready(context.runtime.now()), same)
   for (;;) {
     const token = context.id()
     const put = { op: 'put' as const, row: to, guard: free(nowSeconds(context)) }
@@ -36,20 +40,32 @@ async function move(context: Context, row: Row, to: Row, options: CallOptions): 
   }
 }
 
+function asReceived(context: Context, row: Row): Guard {
+  const same: Guard = { op: 'eq', left: { path: ['n'] }, right: { value: row.n } }
+  return both(ready(context.runtime.now()), same)
+}
+
 /** What of a message goes along; its receipts and deadlines do not. */
 function moved(row: Row, pk: string): Row {
   const { due: _due, r: _r, first: _first, dl: _dl, ...rest } = row
   return { ...rest, pk, n: 0 }
 }
 
-export function bury(context: Context, row: Row, deadLetter: string, options: CallOptions): Promise<boolean> {
+/** `why`: given for a message that we hold ourselves. */
+export function bury(
+  context: Context,
+  row: Row,
+  deadLetter: string,
+  options: CallOptions,
+  why?: { reason: string; guard: Guard },
+): Promise<boolean> {
   const dl: AtomicDbDeadLetter = {
     from: row.pk,
-    reason: (row.why as string | undefined) ?? `received ${row.n} times`,
+    reason: why?.reason ?? (row.why as string | undefined) ?? `received ${row.n} times`,
     at: context.runtime.now(),
     receives: row.n as number,
   }
-  return move(context, row, { ...moved(row, deadLetter), dl }, options)
+  return move(context, row, { ...moved(row, deadLetter), dl }, options, why?.guard)
 }
 
 export async function redrive(context: Context, options: AtomicDbQueueRedriveOptions): Promise<number> {
@@ -72,8 +88,7 @@ export async function redrive(context: Context, options: AtomicDbQueueRedriveOpt
       if (to === undefined || to === row.pk) continue
       const { why: _why, ...target } = moved(row, to)
       if (!(await move(context, row, target as Row, options))) continue
-      const view = viewOf(context, to)
-      if (!isBeyond(target.sk as string, view.frontier)) remember(view, target.sk as string, 0)
+      arrived(context, target as Row)
       count++
       left--
     }

@@ -2,14 +2,16 @@ import { InvalidInput, StaleReceipt } from '../../errors.ts'
 import type {
   AtomicDbItemKey,
   AtomicDbQueueItem,
+  AtomicDbQueueItemKey,
   AtomicDbQueueReleaseOptions,
   CallOptions,
 } from '../../interface.ts'
-import { type Applied, type Row, type RowChange, type RowOperation, StorageFault } from '../../storage.ts'
+import { type Applied, type RowChange, type RowOperation, StorageFault } from '../../storage.ts'
 import type { Context } from '../context.ts'
 import { checkKey, showKey } from '../keys.ts'
 import { retried, rowAfterDoubt } from '../retry.ts'
 import { acknowledgeOperation, checkSeconds, heldBy, toMessage } from './messages.ts'
+import { dropPayloads, payloadKeyOf } from './payload.ts'
 import { remember, viewOf } from './view.ts'
 
 /** One guarded operation; after a lost reply, the row as it is now with `doubt`. */
@@ -33,21 +35,21 @@ export async function settled(
 /** Repeats an operation on a message we hold until it is certain: done, or no longer ours. */
 async function whileHeld(
   context: Context,
-  item: AtomicDbItemKey & { receipt?: string },
+  item: AtomicDbQueueItemKey,
   operation: RowOperation,
   options: CallOptions,
-): Promise<Row | undefined> {
+): Promise<Pick<Applied, 'row' | 'old'>> {
   const key = { pk: item.pk, sk: item.sk }
   let doubt = false
   for (;;) {
     const result = await settled(context, key, operation, options)
-    if (result.applied) return result.row
+    if (result.applied) return result
     doubt ||= result.doubt ?? false
     // By bare key there is nothing to lose: a message that is gone needs no release.
-    if (item.receipt === undefined && !result.row) return undefined
+    if (item.receipt === undefined && !result.row) return {}
     if (result.row?.r === item.receipt && doubt && result.row) continue
     // After a lost reply of ours, a receipt that is gone means that ours took effect.
-    if (doubt) return result.row
+    if (doubt) return result
     throw noLongerOurs(key)
   }
 }
@@ -60,19 +62,28 @@ const noLongerOurs = (key: AtomicDbItemKey): StaleReceipt =>
 
 export async function acknowledge(
   context: Context,
-  item: AtomicDbItemKey & { receipt?: string },
+  item: AtomicDbQueueItemKey,
   options: CallOptions = {},
 ): Promise<void> {
   checkKey(item)
-  const left = await whileHeld(context, item, acknowledgeOperation(item), options)
+  const operation = acknowledgeOperation(item)
+  // A message as it was pulled says whether it has a payload; by its bare key the row is asked.
+  const asked = item.payloadKey === undefined && !('receiveCount' in item)
+  const { row: left, old } = await whileHeld(
+    context,
+    item,
+    asked ? { ...operation, old: true } : operation,
+    options,
+  )
   viewOf(context, item.pk).own.delete(item.sk)
   // Still there under another receipt: the request was lost, and meanwhile the message was given out again.
   if (left !== undefined && item.receipt !== undefined) throw noLongerOurs({ pk: item.pk, sk: item.sk })
+  await dropPayloads(context, [item.payloadKey ?? payloadKeyOf(old)])
 }
 
 export async function release(
   context: Context,
-  item: AtomicDbItemKey & { receipt?: string },
+  item: AtomicDbQueueItemKey,
   options: AtomicDbQueueReleaseOptions = {},
 ): Promise<void> {
   checkKey(item)
@@ -86,7 +97,9 @@ export async function release(
     changes.push({ op: 'set', path: ['why'], value: String(options.reason).slice(0, 256).toWellFormed() })
   const guard = item.receipt === undefined ? ({ op: 'exists', path: ['n'] } as const) : heldBy(item.receipt)
   await whileHeld(context, item, { op: 'update', key: { pk: item.pk, sk: item.sk }, changes, guard }, options)
-  remember(viewOf(context, item.pk), item.sk, delay > 0 ? at : 0)
+  const view = viewOf(context, item.pk)
+  view.emptyUntil = 0
+  remember(view, item.sk, delay > 0 ? at : 0)
 }
 
 export async function extend<T>(
@@ -99,7 +112,7 @@ export async function extend<T>(
     throw new InvalidInput('receipt', 'is missing: pass the message as it was pulled')
   const seconds = checkSeconds(options?.ttlSeconds, 'ttlSeconds', 1)
   const due = context.runtime.now() + seconds * 1000
-  const row = await whileHeld(
+  const { row } = await whileHeld(
     context,
     item,
     {
@@ -115,5 +128,6 @@ export async function extend<T>(
       keys: [{ pk: item.pk, sk: item.sk }],
     })
   remember(viewOf(context, item.pk), item.sk, due)
-  return toMessage<T>(row, context.runtime.now())
+  const extended = toMessage<T>(row, context.runtime.now())
+  return row.p === undefined ? extended : { ...extended, data: item.data }
 }

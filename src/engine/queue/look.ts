@@ -1,9 +1,12 @@
 import type {
   AtomicDbQueueItem,
   AtomicDbQueuePeekOptions,
+  AtomicDbQueueShards,
   AtomicDbQueueStats,
+  AtomicDbQueueStatsOptions,
   CallOptions,
 } from '../../interface.ts'
+import { shardsOf } from '../../shards.ts'
 import type { Row } from '../../storage.ts'
 import { isLive } from '../conditions.ts'
 import { type Context, nowSeconds } from '../context.ts'
@@ -11,7 +14,9 @@ import { write } from '../items.ts'
 import { checkPk, checkSk } from '../keys.ts'
 import { deadLetterOf } from './dead.ts'
 import { checkCount, isMessage, toMessage } from './messages.ts'
+import { dropPayloads, fetchPayloads, payloadKeyOf } from './payload.ts'
 import { readPage } from './read.ts'
+import { isBeyond } from './view.ts'
 
 /** Pages of the live messages of a queue. */
 async function* messages(
@@ -30,15 +35,26 @@ async function* messages(
   } while (from !== undefined)
 }
 
+const partsOf = (pk: string, { shards }: AtomicDbQueueShards): string[] =>
+  shards === undefined ? [pk] : shardsOf(pk, shards)
+
+async function* messagesOfAll(
+  context: Context,
+  queues: readonly string[],
+  options: CallOptions,
+): AsyncGenerator<Row[]> {
+  for (const pk of queues) yield* messages(context, pk, options)
+}
+
 export async function stats(
   context: Context,
   pk: string,
-  options: CallOptions & { deadLetter?: string } = {},
+  options: AtomicDbQueueStatsOptions = {},
 ): Promise<AtomicDbQueueStats> {
   checkPk(pk)
   const deadLetter = deadLetterOf(pk, options.deadLetter)
   const result: AtomicDbQueueStats = { ready: 0, inFlight: 0, delayed: 0, dead: 0, oldestAgeSeconds: 0 }
-  for await (const rows of messages(context, pk, options)) {
+  for await (const rows of messagesOfAll(context, partsOf(pk, options), options)) {
     const now = context.runtime.now()
     for (const row of rows) {
       const message = toMessage(row, now)
@@ -61,23 +77,34 @@ export async function peek<T>(
   const limit = options.limit ?? 10
   checkCount(limit, 'limit')
   if (options.after !== undefined) checkSk(options.after, 'after')
-  const found: AtomicDbQueueItem<T>[] = []
-  for await (const rows of messages(context, options.pk, options, options.after, Math.min(1000, limit))) {
-    for (const row of rows) if (found.length < limit) found.push(toMessage<T>(row, context.runtime.now()))
-    if (found.length >= limit) break
+  const found: Row[] = []
+  for (const pk of partsOf(options.pk, options)) {
+    const enough = found.length + limit
+    for await (const rows of messages(context, pk, options, options.after, Math.min(1000, limit))) {
+      found.push(...rows.slice(0, enough - found.length))
+      if (found.length >= enough) break
+    }
   }
-  return found
+  if (options.shards !== undefined) found.sort((a, b) => (isBeyond(a.sk, b.sk) ? 1 : -1))
+  const first = found.slice(0, limit)
+  await fetchPayloads(context, first, options)
+  return first.map((row) => toMessage<T>(row, context.runtime.now()))
 }
 
-export async function purge(context: Context, pk: string, options: CallOptions = {}): Promise<number> {
+export async function purge(
+  context: Context,
+  pk: string,
+  options: CallOptions & AtomicDbQueueShards = {},
+): Promise<number> {
   checkPk(pk)
   let count = 0
-  for await (const rows of messages(context, pk, options)) {
+  for await (const rows of messagesOfAll(context, partsOf(pk, options), options)) {
     await write(
       context,
       rows.map((row) => ({ delete: { pk: row.pk, sk: row.sk } })),
       options,
     )
+    await dropPayloads(context, rows.map(payloadKeyOf))
     count += rows.length
   }
   return count

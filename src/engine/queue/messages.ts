@@ -2,9 +2,9 @@ import { decodeTime } from 'ulid'
 import { InvalidInput } from '../../errors.ts'
 import type {
   AtomicDbDeadLetter,
-  AtomicDbItemKey,
   AtomicDbQueueItem,
   AtomicDbQueueItemInput,
+  AtomicDbQueueItemKey,
 } from '../../interface.ts'
 import type { Guard, Row, RowOperation } from '../../storage.ts'
 import { both, isLive, live } from '../conditions.ts'
@@ -16,7 +16,7 @@ import { fromItem } from '../rows.ts'
  * The row of a message, beside pk (the queue), sk, data and ttl:
  * `n` how often it was received (its mark, 0 at first), `due` epoch ms before which it is not given out,
  * `r` the receipt of who has it, `first` epoch ms of its first receipt, `enq` epoch ms of its push where sk is the caller's,
- * `g` its group, `why` it was released, `dl` where a dead letter comes from.
+ * `g` its group, `p` the partition key of its payload where that is a row of its own, `why` it was released, `dl` where a dead letter comes from.
  */
 export interface NewMessage {
   row: Row
@@ -78,6 +78,7 @@ export function toMessage<T>(row: Row, now: number): AtomicDbQueueItem<T> {
   if (receipt !== undefined) item.receipt = receipt
   if (row.first !== undefined) item.firstReceivedAt = row.first as number
   if (row.ttl !== undefined) item.ttl = row.ttl
+  if (row.p !== undefined) item.payloadKey = row.p as string
   if (row.g !== undefined) item.group = row.g as string
   if (row.why !== undefined) item.reason = row.why as string
   if (row.dl !== undefined) item.deadLetter = row.dl as AtomicDbDeadLetter
@@ -104,7 +105,7 @@ export const heldBy = (receipt: string): Guard => ({
 })
 
 /** Deletes a message: with a receipt only while it is current. */
-export function acknowledgeOperation(item: AtomicDbItemKey & { receipt?: string }): RowOperation {
+export function acknowledgeOperation(item: AtomicDbQueueItemKey): RowOperation & { op: 'delete' } {
   const key = { pk: item.pk, sk: item.sk }
   return item.receipt === undefined
     ? { op: 'delete', key }

@@ -10,12 +10,14 @@ import { announcePush } from '../../wake.ts'
 import { free } from '../conditions.ts'
 import { type Context, nowSeconds } from '../context.ts'
 import { write } from '../items.ts'
-import { keyText, showKey } from '../keys.ts'
+import { checkPk, keyText, showKey } from '../keys.ts'
 import { retried } from '../retry.ts'
 import { asList } from '../rows.ts'
 import { rowBytes } from '../values.ts'
-import { checkSeconds, newMessage } from './messages.ts'
-import { isBeyond, remember, viewOf } from './view.ts'
+import { checkCount, checkSeconds, type NewMessage, newMessage } from './messages.ts'
+import { dropPayloads, payloadKeyOf, putPayloads, splitOff } from './payload.ts'
+import { shardFor } from './shards.ts'
+import { arrived } from './view.ts'
 
 export async function push<T>(
   context: Context,
@@ -24,20 +26,37 @@ export async function push<T>(
 ): Promise<AtomicDbQueueItem<T>[]> {
   const list = asList(items)
   const window = checkSeconds(options.deduplicationWindowSeconds ?? 300, 'deduplicationWindowSeconds', 1)
-  const messages = list.map((item, i) =>
-    newMessage(context, item, Array.isArray(items) ? `items[${i}]` : '', options.delaySeconds),
-  )
+  const { shards, payloadThreshold } = options
+  if (payloadThreshold !== undefined) checkCount(payloadThreshold, 'payloadThreshold')
+  const messages = list.map((item, i) => {
+    const field = Array.isArray(items) ? `items[${i}]` : ''
+    const message = newMessage(context, item, field, options.delaySeconds)
+    return shards === undefined ? message : inShard(message, shardFor(context, shards, item))
+  })
   const seen = new Set<string>()
   messages.forEach(({ row }, i) => {
     if (seen.has(keyText(row))) throw new InvalidInput(`items[${i}].sk`, 'is there twice', { keys: [row] })
     seen.add(keyText(row))
   })
+  const payloads = messages.flatMap(({ row, item }, i) => {
+    const field = Array.isArray(items) ? `items[${i}]` : ''
+    const payload =
+      payloadThreshold === undefined ? undefined : splitOff(context, row, payloadThreshold, field)
+    if (payload) Object.assign(item, { payloadKey: payload.pk, ttl: row.ttl })
+    return payload ?? []
+  })
   const fresh: Row[] = []
+  const large: Row[] = []
   const special: number[] = []
   messages.forEach(({ row }, i) => {
-    if (list[i]!.sk === undefined && list[i]!.deduplicationId === undefined) fresh.push(row)
-    else special.push(i)
+    if (list[i]!.sk !== undefined || list[i]!.deduplicationId !== undefined) special.push(i)
+    else if (payloadKeyOf(row) === undefined) fresh.push(row)
+    else large.push(row)
   })
+  const rows = messages.map(({ row }) => row)
+  if (payloads.length > 0) await putPayloads(context, payloads, rows, options)
+  // Sent again after a lost reply it could come back when its payload is gone already: with a token it cannot.
+  for (const some of transactions(large)) await putNew(context, some, options)
   if (options.exactlyOnce) for (const some of transactions(fresh)) await putNew(context, some, options)
   // A ULID is new: nothing can be there. A key of the caller's might be that of a message in processing.
   else
@@ -49,15 +68,26 @@ export async function push<T>(
   for (const i of special) {
     const { row, item } = messages[i]!
     const id = list[i]!.deduplicationId
-    if (id === undefined) await putNew(context, [row], options)
-    else Object.assign(item, await putOnce(context, row, item.enqueuedAt, id, window, options))
+    try {
+      if (id === undefined) await putNew(context, [row], options)
+      else {
+        const earlier = await putOnce(context, row, item.enqueuedAt, id, window, options)
+        if (earlier) await dropPayloads(context, [payloadKeyOf(row)])
+        Object.assign(item, earlier)
+      }
+    } catch (error) {
+      if (error instanceof RaceCondition) await dropPayloads(context, [payloadKeyOf(row)])
+      throw error
+    }
   }
-  for (const pk of new Set(messages.map(({ row }) => row.pk))) announcePush(pk)
-  for (const { row } of messages) {
-    const view = viewOf(context, row.pk)
-    if (!isBeyond(row.sk, view.frontier)) remember(view, row.sk, (row.due as number | undefined) ?? 0)
-  }
+  for (const row of rows) arrived(context, row)
+  for (const pk of new Set(rows.map((row) => row.pk))) announcePush(pk)
   return messages.map(({ item }) => item as AtomicDbQueueItem<T>)
+}
+
+function inShard({ row, item }: NewMessage, pk: string): NewMessage {
+  checkPk(pk)
+  return { row: Object.assign(row, { pk }), item: Object.assign(item, { pk }) }
 }
 
 /** At most 100 rows and 4 MB each. */
@@ -123,7 +153,7 @@ async function putOnce(
   id: string,
   windowSeconds: number,
   options: CallOptions,
-): Promise<Partial<AtomicDbQueueItem>> {
+): Promise<Partial<AtomicDbQueueItem> | undefined> {
   const now = nowSeconds(context)
   const marker: Row = {
     pk: `${row.pk}#dedup#${id}`,
@@ -153,5 +183,5 @@ async function putOnce(
     throw new RaceCondition(`there is a row at ${showKey(row)} already`, [
       { index: 0, key: { pk: row.pk, sk: row.sk }, reason: 'exists' },
     ])
-  return {}
+  return undefined
 }

@@ -1,3 +1,4 @@
+import type { AtomicDbItemKey } from '../../interface.ts'
 import type { Context } from '../context.ts'
 import { utf8Order } from '../values.ts'
 
@@ -27,6 +28,8 @@ export interface View {
   window: number
   /** Of the rows read lately, the share that could be given out. */
   share: number
+  /** 0: the last pull found something, or something was pushed since; else until when it is taken as empty, monotonic. */
+  emptyUntil: number
   /** The last claim met nobody. */
   calm: boolean
   /** Keys that a pull of this process is about to claim. */
@@ -37,7 +40,7 @@ export interface View {
 }
 
 const views = new WeakMap<Context, Map<string, View>>()
-const maxQueues = 1000
+const maxQueues = 20_000
 const maxOwn = 10_000
 
 export function viewOf(context: Context, pk: string): View {
@@ -63,6 +66,7 @@ export function viewOf(context: Context, pk: string): View {
       budget: burst,
       filled: 0,
       window: 1,
+      emptyUntil: 0,
       share: 1,
       calm: false,
       claiming: new Set(),
@@ -86,6 +90,16 @@ export function remember(view: View, sk: string, due: number): void {
     view.ownDue = Math.min(view.ownDue, due)
   }
 }
+
+/** A message that this process pushed. */
+export function arrived(context: Context, row: AtomicDbItemKey & { due?: unknown }): void {
+  const view = viewOf(context, row.pk)
+  view.emptyUntil = 0
+  if (!isBeyond(row.sk, view.frontier)) remember(view, row.sk, (row.due as number | undefined) ?? 0)
+}
+
+/** May have something to give out now, as far as this process knows. */
+export const isAwake = (view: View, now: number): boolean => view.emptyUntil === 0 || view.ownDue <= now
 
 /** Keys before the frontier that became due; those beyond it will be read anyhow. */
 export function ownDue(view: View, now: number, limit: number): string[] {

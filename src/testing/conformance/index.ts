@@ -5,6 +5,7 @@ import { type Capability, type ConformanceOptions, type Kit, makeKit, type TestF
 import { locks } from './locks.ts'
 import { queries } from './queries.ts'
 import { queueOptions } from './queue-options.ts'
+import { queueScale } from './queue-scale.ts'
 import { queues } from './queues.ts'
 import { transactions } from './transactions.ts'
 import { updates } from './updates.ts'
@@ -29,6 +30,7 @@ const parts: Record<Capability, (kit: Kit) => void> = {
   queues: (kit) => {
     queues(kit)
     queueOptions(kit)
+    queueScale(kit)
   },
   input,
 }

@@ -1,0 +1,85 @@
+/**
+ * Large data in a row of its own. It is written before its message and deleted after it, so that a message never lacks
+ * it; whatever is interrupted in between leaves a row that expires by itself, a day after its message would have.
+ */
+import { PartialWrite } from '../../errors.ts'
+import type { CallOptions } from '../../interface.ts'
+import type { Row } from '../../storage.ts'
+import { type Context, nowSeconds } from '../context.ts'
+import { write } from '../items.ts'
+import { retried } from '../retry.ts'
+import { checkSize } from '../rows.ts'
+import { valueBytes } from '../values.ts'
+
+const retentionSeconds = 14 * 24 * 3600
+const daySeconds = 24 * 3600
+const sk = '#'
+
+/** Takes the data out of a message's row and returns the row for it; undefined where it is small enough. */
+export function splitOff(context: Context, row: Row, threshold: number, field: string): Row | undefined {
+  if (row.data === undefined || valueBytes(row.data) <= threshold) return undefined
+  row.ttl ??= nowSeconds(context) + retentionSeconds
+  row.p = `${row.pk}#payload#${context.id()}`
+  // The version hides it from queries and reads of items, as those of locks.
+  const payload: Row = { pk: row.p as string, sk, version: row.sk, data: row.data, ttl: row.ttl + daySeconds }
+  checkSize(payload, field)
+  delete row.data
+  return payload
+}
+
+export async function putPayloads(
+  context: Context,
+  payloads: readonly Row[],
+  messages: readonly Row[],
+  options: CallOptions,
+): Promise<void> {
+  try {
+    await write(
+      context,
+      payloads.map((put) => ({ put })),
+      options,
+    )
+  } catch (error) {
+    await dropPayloads(
+      context,
+      payloads.map(({ pk }) => pk),
+    )
+    if (!(error instanceof PartialWrite)) throw error
+    const keys = messages.map((row) => ({ pk: row.pk, sk: row.sk }))
+    throw new PartialWrite('not all payloads could be written, so no message was', { keys, cause: error })
+  }
+}
+
+/** Best effort: what remains expires. */
+export async function dropPayloads(
+  context: Context,
+  payloadKeys: readonly (string | undefined)[],
+): Promise<void> {
+  const keys = payloadKeys.filter((pk) => pk !== undefined)
+  if (keys.length === 0) return
+  await write(
+    context,
+    keys.map((pk) => ({ delete: { pk, sk } })),
+    {},
+  ).catch(() => {})
+}
+
+export const payloadKeyOf = (row: Row | undefined): string | undefined => row?.p as string | undefined
+
+/** Puts the data back into rows of messages; returns those whose payload is gone. */
+export async function fetchPayloads(
+  context: Context,
+  rows: readonly Row[],
+  options: CallOptions,
+): Promise<Row[]> {
+  const large = rows.filter((row) => payloadKeyOf(row) !== undefined)
+  if (large.length === 0) return []
+  const keys = large.map((row) => ({ pk: payloadKeyOf(row)!, sk }))
+  const found = await retried(context, 'read', keys, options.signal, () =>
+    context.storage.read(keys, { consistent: true, signal: options.signal }),
+  )
+  found.forEach((payload, i) => {
+    if (payload) large[i]!.data = payload.data
+  })
+  return large.filter((_, i) => found[i] === undefined)
+}

@@ -1,0 +1,34 @@
+import { InvalidInput } from './errors.ts'
+import { hashOf } from './hash.ts'
+
+export const maxShards = 10_000
+
+export function checkShards(shards: unknown, field = 'shards'): number {
+  if (!Number.isSafeInteger(shards) || (shards as number) < 1 || (shards as number) > maxShards)
+    throw new InvalidInput(field, `must be a whole number from 1 to ${maxShards}`, {
+      given: String(shards),
+      limit: maxShards,
+    })
+  return shards as number
+}
+
+export const shardName = (pk: string, index: number): string => `${pk}#shard${index}`
+
+/**
+ * The partition keys of a queue that is pushed to with `shards`: `jobs#shard0`, `jobs#shard1`, ... In policies and
+ * stream filters, one prefix covers them: `jobs#shard`.
+ */
+export function shardsOf(pk: string, shards: number): string[] {
+  return Array.from({ length: checkShards(shards) }, (_, index) => shardName(pk, index))
+}
+
+/**
+ * The shard in which everything with this text (a group, say) lies, the same in every process: for a push inside a
+ * transaction, `tx.queuePush({ pk: shardOf('jobs', 8, order.customer), group: order.customer, data })`.
+ */
+export function shardOf(pk: string, shards: number, by: string): string {
+  return shardName(pk, hashOf(by) % checkShards(shards))
+}
+
+/** The queue that a shard belongs to; any other name as it is. */
+export const queueOfShard = (pk: string): string => pk.replace(/#shard\d+$/, '')
