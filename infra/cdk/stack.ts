@@ -5,6 +5,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import type { Construct } from 'constructs'
 import { AtomicTable } from './atomic-table.ts'
+import { Orders } from './orders.ts'
 
 /** Properties of {@link LockrowStack}. */
 export interface LockrowStackProps extends StackProps {
@@ -31,9 +32,8 @@ export class LockrowStack extends Stack {
     this.addOrders()
   }
 
-  /**
-   * The functions of examples/orders go here: the API handler with `grantReadWrite`, the reader with `grantRead`,
-   * the worker with `addQueueWorker` on the outbox.
-   */
-  private addOrders(): void {}
+  /** The functions of examples/orders: an API to place and read orders, and the worker of its outbox. */
+  private addOrders(): void {
+    new Orders(this, 'Orders', this.db)
+  }
 }

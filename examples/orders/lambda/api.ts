@@ -1,0 +1,4 @@
+import { apiHandler } from '../api.ts'
+import { openDb } from '../db.ts'
+
+export const handler = apiHandler(openDb())

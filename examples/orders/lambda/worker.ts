@@ -1,0 +1,7 @@
+import { openDb, tableName } from '../db.ts'
+import { workerHandler } from '../worker.ts'
+
+export const handler = workerHandler(openDb(), {
+  table: tableName(),
+  visibilitySeconds: Number(process.env.VISIBILITY_SECONDS ?? 30),
+})

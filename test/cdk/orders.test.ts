@@ -1,0 +1,68 @@
+// The functions of examples/orders: what each is allowed, and how it runs.
+
+import { App } from 'aws-cdk-lib'
+import { Template } from 'aws-cdk-lib/assertions'
+import { expect, test } from 'vitest'
+import { READ_ACTIONS, READ_WRITE_ACTIONS } from '../../infra/cdk/index.ts'
+import { LockrowStack } from '../../infra/cdk/stack.ts'
+import { actionsIn, type Json } from './helpers.ts'
+
+const NO_BUNDLES = { 'aws:cdk:bundling-stacks': [] }
+const template = Template.fromStack(new LockrowStack(new App({ context: NO_BUNDLES }), 'Lockrow'))
+const all = (type: string): [string, Json][] => Object.entries(template.findResources(type))
+const functions = all('AWS::Lambda::Function')
+
+/** Statements on the table for the function whose logical id begins so. */
+function tableStatements(name: string): Json[] {
+  const [, fn] = functions.find(([id]) => id.startsWith(`Orders${name}`))!
+  const role = fn.Properties.Role['Fn::GetAtt'][0]
+  return all('AWS::IAM::Policy')
+    .filter(([, policy]) => policy.Properties.Roles.some((each: Json) => each.Ref === role))
+    .flatMap(([, policy]) => policy.Properties.PolicyDocument.Statement)
+    .filter((statement: Json) => actionsIn(statement).some((action) => /:(GetItem|PutItem)$/.test(action)))
+}
+const keysOf = (statement: Json): string[] =>
+  statement.Condition['ForAllValues:StringLike']['dynamodb:LeadingKeys']
+
+test('three functions on Node 22 and arm64, told the table, with logs that end', () => {
+  expect(functions).toHaveLength(3)
+  for (const [, { Properties }] of functions) {
+    expect(Properties).toMatchObject({
+      Runtime: 'nodejs22.x',
+      Architectures: ['arm64'],
+      Handler: 'index.handler',
+      LoggingConfig: { LogFormat: 'JSON', LogGroup: { Ref: expect.any(String) } },
+    })
+    expect(Properties.Environment.Variables.TABLE_NAME).toEqual({ Ref: expect.stringMatching(/^Db/) })
+  }
+  const groups = all('AWS::Logs::LogGroup')
+  expect(groups).toHaveLength(4)
+  for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(30)
+})
+
+test('the API writes orders, stock and outbox; the reader reads; the worker knows no stock', () => {
+  const [api, ...noMore] = tableStatements('Api')
+  expect(noMore).toEqual([])
+  expect(actionsIn(api)).toEqual([...READ_WRITE_ACTIONS])
+  expect(keysOf(api)).toEqual(['orders#outbox', 'order#*', 'product#*'])
+  const [read] = tableStatements('Read')
+  expect(actionsIn(read)).toEqual([...READ_ACTIONS])
+  expect(keysOf(read)).toEqual(['order#*', 'product#*'])
+  const worker = tableStatements('Worker').map(keysOf)
+  expect(worker).toEqual([
+    ['orders#outbox', 'order#*'],
+    ['orders#outbox', 'orders#outbox#dead'],
+  ])
+})
+
+test('every route asks for a signature, and the stage logs who came', () => {
+  const routes = all('AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties)
+  expect(routes.map(({ RouteKey }) => RouteKey).sort()).toEqual([
+    'GET /orders/{id}',
+    'GET /stock/{product}',
+    'POST /orders',
+  ])
+  for (const route of routes) expect(route.AuthorizationType).toBe('AWS_IAM')
+  const [[, stage]] = all('AWS::ApiGatewayV2::Stage') as [[string, Json]]
+  expect(stage.Properties.AccessLogSettings.DestinationArn).toBeDefined()
+})
