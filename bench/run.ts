@@ -22,6 +22,7 @@ export const benches: Record<string, () => Promise<{ run: Bench }>> = {
   atomic: () => import('./atomic.ts'),
   twin: () => import('./twin.ts'),
   lru: () => import('./lru.ts'),
+  queue: () => import('./queue.ts'),
   'queue-peers': () => import('./queue-peers.ts'),
   scale: () => import('./scale.ts'),
 }
