@@ -1,6 +1,6 @@
 // The IAM actions that lockrow needs, by purpose. Tests compare these lists with the calls that were really made.
 
-/** Reading: `get`, `getMany`, `query`, `stream`, `queueStats`. TransactGetItems is authorised as GetItem. */
+/** Reading: `get`, `getMany`, `query`, `stream`, `queueStats`, `queuePeek`. TransactGetItems is authorised as GetItem. */
 export const READ_ACTIONS = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'] as const
 
 /** Everything the library can do. Never Scan, never PartiQL, nothing that changes the table itself. */
@@ -16,18 +16,21 @@ export const READ_WRITE_ACTIONS = [
 ] as const
 
 /**
- * `queuePush`: in batches, one by one, and inside a transaction (PutItem, ConditionCheckItem). It reads nothing.
+ * `queuePush`, with all its options and as a part of a transaction; it deletes a payload whose message was not written.
  * IAM knows BatchWriteItem as a whole: it cannot let a producer put in a batch and forbid it to delete in one.
  */
 export const QUEUE_PRODUCER_ACTIONS = [
   'dynamodb:BatchWriteItem',
-  'dynamodb:ConditionCheckItem',
+  'dynamodb:DeleteItem',
   'dynamodb:PutItem',
 ] as const
 
-/** Pull, acknowledge, release, extend, and the move of a dead letter (put and delete in one transaction). */
+/**
+ * Pull (several messages and payloads are read in batches), acknowledge, release, extend, and the move of a dead
+ * letter (put and delete in one transaction). What else `consume` commits needs a grant of its own.
+ */
 export const QUEUE_CONSUMER_ACTIONS = [
-  'dynamodb:ConditionCheckItem',
+  'dynamodb:BatchGetItem',
   'dynamodb:DeleteItem',
   'dynamodb:GetItem',
   'dynamodb:PutItem',

@@ -110,7 +110,7 @@ export class AtomicTable extends Construct {
     return grantTable(this, this, grantee, 'readWrite', scope)
   }
 
-  /** May push messages, and not read them. With a scope, name the queue's `pk`. */
+  /** May push messages, and not read them. With a scope, name the queue's `pk` (each of them, with `shards`). */
   grantQueueProducer(grantee: IGrantable, scope?: GrantScope): Grant {
     return grantTable(this, this, grantee, 'queueProducer', scope)
   }

@@ -21,6 +21,14 @@ export interface GrantScope {
   readonly pkPrefixes?: readonly string[]
 }
 
+/** Rows of a queue in partitions beside its own: large payloads, and what a producer remembers of deduplication. */
+const BESIDE: Readonly<Record<GrantPurpose, readonly string[]>> = {
+  read: [],
+  readWrite: [],
+  queueProducer: ['#payload#', '#dedup#'],
+  queueConsumer: ['#payload#'],
+}
+
 /** Grants the actions of a purpose on one table, and the use of its key through DynamoDB where it has one. */
 export function grantTable(
   scope: Construct,
@@ -33,7 +41,7 @@ export function grantTable(
     grantee,
     actions: [...ACTIONS[purpose]],
     resourceArns: [table.tableArn],
-    ...(narrowed && { conditions: leadingKeysCondition(narrowed) }),
+    ...(narrowed && { conditions: leadingKeysCondition(withRowsBeside(purpose, narrowed)) }),
   })
   if (!table.encryptionKey) return grant
   return grant.combine(
@@ -46,6 +54,12 @@ export function grantTable(
       },
     }),
   )
+}
+
+/** Who is let into a queue by its whole key is let into the partitions beside it too. A prefix covers them anyway. */
+function withRowsBeside(purpose: GrantPurpose, { pks = [], pkPrefixes = [] }: GrantScope): GrantScope {
+  const beside = pks.flatMap((pk) => BESIDE[purpose].map((suffix) => pk + suffix))
+  return { pks, pkPrefixes: [...pkPrefixes, ...beside] }
 }
 
 /**

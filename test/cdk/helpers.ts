@@ -131,3 +131,19 @@ function silently(run: () => void): void {
     process.exitCode = exitCode
   }
 }
+
+/** The conditions used here, by IAM's rules: all operators hold; ForAllValues is true of an absent or empty key. */
+export function evaluate(condition: Json, keys: string[] | undefined): boolean {
+  return Object.entries<Json>(condition).every(([operator, { 'dynamodb:LeadingKeys': value }]) => {
+    if (operator === 'Null') return (value === 'true') === !keys?.length
+    if (operator !== 'ForAllValues:StringLike') throw new Error(`Unknown operator ${operator}`)
+    const patterns = [value].flat().map((pattern: string) => new RegExp(`^${toRegExp(pattern)}$`, 'su'))
+    return (keys ?? []).every((key) => patterns.some((pattern) => pattern.test(key)))
+  })
+}
+
+const toRegExp = (pattern: string) =>
+  pattern
+    .replace(/[\\^$+.()|[\]{}/]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.')

@@ -51,7 +51,7 @@ test('the API writes orders, stock and outbox; the reader reads; the worker know
   const worker = tableStatements('Worker').map(keysOf)
   expect(worker).toEqual([
     ['orders#outbox', 'order#*'],
-    ['orders#outbox', 'orders#outbox#dead'],
+    ['orders#outbox', 'orders#outbox#dead', 'orders#outbox#payload#*', 'orders#outbox#dead#payload#*'],
   ])
 })
 

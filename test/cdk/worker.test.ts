@@ -82,7 +82,9 @@ describe('by default', () => {
     expect(actionsIn(consumer)).toEqual([...QUEUE_CONSUMER_ACTIONS])
     expect(consumer.Resource).toEqual({ 'Fn::GetAtt': [tableId, 'Arn'] })
     expect(consumer.Condition).toEqual({
-      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['orders', 'orders#dead'] },
+      'ForAllValues:StringLike': {
+        'dynamodb:LeadingKeys': ['orders', 'orders#dead', 'orders#payload#*', 'orders#dead#payload#*'],
+      },
       Null: { 'dynamodb:LeadingKeys': 'false' },
     })
     expect(actionsIn(stream)).toEqual([...STREAM_ACTIONS])
@@ -203,6 +205,8 @@ describe('on request', () => {
     expect(consumer.Condition['ForAllValues:StringLike']['dynamodb:LeadingKeys']).toEqual([
       'orders',
       'graveyard',
+      'orders#payload#*',
+      'graveyard#payload#*',
     ])
   })
 
