@@ -70,6 +70,8 @@ export async function certainUpdate<T>(
 export interface WaitOptions extends CallOptions {
   /** How long to wait at most, ms. 0: one try. Default: for ever. */
   timeoutMs?: number
+  /** Longest wait between two looks (1 RRU each), ms, with jitter; looks begin at 25 ms apart. Default 250. */
+  pollMs?: number
 }
 
 /**
@@ -84,6 +86,7 @@ export async function waitFor<R>(
   probe: () => Promise<boolean>,
 ): Promise<R> {
   const { timeoutMs = Number.POSITIVE_INFINITY, signal } = options
+  if (options.pollMs !== undefined) checkMs(options.pollMs, 'pollMs')
   if (!(timeoutMs >= 0))
     throw new InvalidInput('timeoutMs', 'must be 0 or a positive number of milliseconds', {
       given: String(timeoutMs),
@@ -94,8 +97,7 @@ export async function waitFor<R>(
   for (let turn = 0; !succeeded(answer); turn++) {
     signal?.throwIfAborted()
     if (left() <= 0) return answer
-    // Full jitter around a wait that grows to a second.
-    const bound = Math.min(1000, 25 * 2 ** Math.min(turn, 6))
+    const bound = Math.min(options.pollMs ?? 250, 25 * 2 ** Math.min(turn, 6))
     await db.runtime.sleep(Math.max(1, Math.min(left(), bound * (0.5 + db.runtime.random()))), { signal })
     if (await probe()) answer = await attempt()
   }

@@ -4,15 +4,15 @@ export { fenced, fencedWrite } from './fencing.ts'
 export { type IdempotentOptions, InProgress, idempotent } from './idempotent.ts'
 export { KeyValue } from './key-value.ts'
 export { Liveness, type LivenessOptions, type ProcessStatus } from './liveness.ts'
+export { Mutex } from './mutex.ts'
 export {
   type AcquireResult,
-  Mutex,
   type MutexOptions,
   type MutexRun,
   type MutexState,
   NotAcquired,
   type RunOptions,
-} from './mutex.ts'
+} from './mutex-row.ts'
 export { type NonceOptions, NonceSequence } from './nonce.ts'
 export type { Permit } from './permit.ts'
 export { type RateLimit, RateLimiter, type RateLimitResult } from './rate-limiter.ts'

@@ -39,8 +39,8 @@ export class Liveness {
   constructor(db: AtomicDbInterface, options: LivenessOptions = {}) {
     const heartbeatMs = checkMs(options.heartbeatMs ?? 2000, 'heartbeatMs')
     const deadAfterMs = checkMs(options.deadAfterMs ?? 10_000, 'deadAfterMs')
-    if (heartbeatMs * 2 > deadAfterMs)
-      throw new InvalidInput('heartbeatMs', 'must be at most half of deadAfterMs', {
+    if (heartbeatMs * 2 >= deadAfterMs)
+      throw new InvalidInput('heartbeatMs', 'must be less than half of deadAfterMs', {
         limit: deadAfterMs / 2,
         given: String(heartbeatMs),
       })

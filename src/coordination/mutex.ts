@@ -1,78 +1,20 @@
-import { anyOf, type Condition } from '../conditions.ts'
-import { AtomicDbError, InvalidInput, LeaseLost } from '../errors.ts'
+import { allOf, anyOf, type Condition } from '../conditions.ts'
+import { InvalidInput, LeaseLost } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
 import { certainUpdate, checkMs, coordinationKey, uniqueId, type WaitOptions, waitFor } from './common.ts'
+import { type Held, heldFromText, heldToText } from './held.ts'
+import { Line } from './line.ts'
 import { type Liveness, type ProcessStatus, processStatus } from './liveness.ts'
-
-/** What the row holds. It stays when the mutex is free: the token must grow for ever. */
-interface MutexRow {
-  token: number
-  /** The attempt that holds it; null: free. */
-  owner: string | null
-  /** Epoch ms by the owner's clock; null: held until released. */
-  until: number | null
-  /** A new value at every acquisition and extension: what an observer watches. */
-  beat: string
-  leaseMs: number | null
-  /** Liveness row of the owner's process. */
-  process: AtomicDbItemKey | null
-}
-
-export interface MutexOptions {
-  /** How long it is held without being extended, ms. `null`: until it is released. */
-  ttlMs: number | null
-  /**
-   * `wall` (default): deadlines are compared by wall clock; a contender waits `clockToleranceMs` longer.
-   * `observed`: no two clocks are compared; a contender takes over when the row has not changed for the lease by its
-   * own clock (as the AWS lock client does). Takes up to one lease longer after a crash.
-   */
-  lease?: 'wall' | 'observed'
-  /** By how much clocks of different machines may differ, ms. Default 1000. */
-  clockToleranceMs?: number
-  /** Held together with this process's life: others may take it as soon as the process counts as dead. */
-  liveness?: Liveness
-}
-
-export interface MutexState {
-  locked: boolean
-  /** The attempt that holds it. */
-  owner?: string
-  /** By the wall clock of the reader, ms; absent: held until released. */
-  remainingMs?: number
-  /** The last one that was given out. */
-  fencingToken: number
-}
-
-export type AcquireResult = { acquired: true; fencingToken: number } | ({ acquired: false } & MutexState)
-
-/** The mutex stayed with somebody else until the time was up. */
-export class NotAcquired extends AtomicDbError {
-  static override readonly code = 'NotAcquired'
-  readonly state: MutexState
-
-  constructor(message: string, key: AtomicDbItemKey, state: MutexState) {
-    super(message, { keys: [key] })
-    this.state = state
-  }
-}
-
-export interface MutexRun {
-  /** Fires when the lease is lost: stop writing. */
-  signal: AbortSignal
-  fencingToken: number
-}
-
-export interface RunOptions extends WaitOptions {
-  /** Extend while the callback runs. Default true. */
-  extend?: boolean
-}
-
-interface Held {
-  owner: string
-  token: number
-  /** By our monotonic clock; what we rely on. Infinity: no time to live. */
-  deadline: number
-}
+import {
+  type AcquireResult,
+  checkHeartbeat,
+  type MutexOptions,
+  type MutexRow,
+  type MutexRun,
+  type MutexState,
+  NotAcquired,
+  type RunOptions,
+} from './mutex-row.ts'
 
 /**
  * A mutex with fencing tokens on one row. Acquire, extend and release are one request and 1 WRU each (the very first
@@ -88,6 +30,8 @@ export class Mutex {
   readonly #observed: boolean
   readonly #toleranceMs: number
   readonly #liveness: Liveness | undefined
+  readonly #heartbeatMs: number
+  readonly #line: Line | undefined
   #held: Held | undefined
   // In `observed` mode: the beat last seen, and since when by our own clock.
   #seen: { beat: string; since: number } | undefined
@@ -106,6 +50,9 @@ export class Mutex {
       throw new InvalidInput('clockToleranceMs', 'must be 0 or more', { given: String(tolerance) })
     this.#toleranceMs = tolerance
     this.#liveness = options.liveness
+    this.#heartbeatMs = checkHeartbeat(options.heartbeatMs, this.#ttlMs)
+    const { ticketMs = 3000 } = typeof options.fair === 'object' ? options.fair : {}
+    this.#line = options.fair ? new Line(db, this.key, checkMs(ticketMs, 'fair.ticketMs')) : undefined
   }
 
   /** The token of what this object holds. */
@@ -133,14 +80,16 @@ export class Mutex {
     }
     const owner = uniqueId(runtime)
     const sent = runtime.monotonic()
+    const free = this.#takeable()
     const result = await certainUpdate<MutexRow>(
       this.#db,
       this.key,
-      this.#taking(owner),
-      { ...options, if: await this.#takeable(options) },
+      { ...this.#taking(owner), ...this.#line?.leaving },
+      { ...options, if: this.#line ? allOf(free, this.#line.turn) : free },
       (item) => item?.data.owner === owner,
     )
     if (result.applied) {
+      this.#line?.done()
       this.#held = { owner, token: result.item!.data.token, deadline: this.#deadline(sent) }
       return { acquired: true, fencingToken: this.#held.token }
     }
@@ -167,7 +116,7 @@ export class Mutex {
   }
 
   /** When the row may be taken. */
-  async #takeable(_options: CallOptions): Promise<Condition> {
+  #takeable(): Condition {
     const free = anyOf([['owner', { exists: false }]], { owner: null })
     if (this.#observed) {
       const seen = this.#seen
@@ -211,10 +160,19 @@ export class Mutex {
 
   /** Waits until it is ours; returns the fencing token. `NotAcquired` when the time is up. */
   async acquire(options: WaitOptions = {}): Promise<number> {
+    try {
+      return await this.#acquire(options)
+    } catch (error) {
+      await this.#line?.leave()
+      throw error
+    }
+  }
+
+  async #acquire(options: WaitOptions): Promise<number> {
     const result = await waitFor(
       this.#db,
       options,
-      () => this.tryAcquire(options),
+      () => this.#tryOrDraw(options),
       (answer) => answer.acquired,
       () => this.#worthATry(options),
     )
@@ -230,11 +188,24 @@ export class Mutex {
     )
   }
 
-  /** A look at the row: free, lapsed, or its owner's process is dead. */
+  /** A try; a fair one that fails draws a ticket, once. */
+  async #tryOrDraw(options: WaitOptions): Promise<AcquireResult> {
+    const answer = await this.tryAcquire(options)
+    if (!answer.acquired && options.timeoutMs !== 0 && this.#line?.waits === false)
+      await this.#line.enter(options)
+    return answer
+  }
+
+  /** A look at the row: free, lapsed, or its owner's process is dead; and our turn. */
   async #worthATry(options: CallOptions): Promise<boolean> {
     const item = await this.#db.get<MutexRow>(this.key, { consistent: true, ...options })
     this.#observe(item)
-    const row = item?.data
+    const free = await this.#looksFree(item?.data, options)
+    await this.#line?.look(item?.data, free, options)
+    return free && (this.#line?.isOurTurn(item?.data) ?? true)
+  }
+
+  async #looksFree(row: MutexRow | undefined, options: CallOptions): Promise<boolean> {
     if (!row?.owner) return true
     if (row.process && (await processStatus(this.#db, row.process, this.#toleranceMs)) === 'dead') {
       await this.#clear(row.owner, options)
@@ -309,8 +280,8 @@ export class Mutex {
   }
 
   /**
-   * Runs the callback while holding the mutex, and extends it meanwhile (at a third of its time to live; one failure
-   * does not end it). `LeaseLost` when it was lost, unless the callback threw: that error goes first.
+   * Runs the callback while holding the mutex, and extends it meanwhile (see `heartbeatMs`; one failure does not
+   * end it). `LeaseLost` when it was lost, unless the callback threw: that error goes first.
    */
   async run<R>(fn: (run: MutexRun) => Promise<R> | R, options: RunOptions = {}): Promise<R> {
     const fencingToken = await this.acquire(options)
@@ -347,7 +318,7 @@ export class Mutex {
     for (;;) {
       const left = held.deadline - runtime.monotonic()
       try {
-        await runtime.sleep(Math.max(0, extend ? Math.min(left, this.#ttlMs! / 3) : left), {
+        await runtime.sleep(Math.max(0, extend ? Math.min(left, this.#heartbeatMs) : left), {
           signal: done,
           unref: true,
         })
@@ -377,48 +348,14 @@ export class Mutex {
   /** Text with which another process can go on holding it: `Mutex.restore`. */
   serialize(): string {
     if (!this.#held) throw this.#lost('not held by this object')
-    const leftMs =
-      this.#held.deadline === Number.POSITIVE_INFINITY
-        ? null
-        : this.#held.deadline - this.#db.runtime.monotonic()
-    const until = leftMs === null ? null : this.#db.runtime.now() + leftMs
-    return JSON.stringify({
-      lockrow: 'mutex',
-      pk: this.key.pk,
-      sk: this.key.sk,
-      owner: this.#held.owner,
-      token: this.#held.token,
-      until,
-    })
+    return heldToText(this.key, this.#held, this.#db.runtime)
   }
 
   /** Goes on with what another process held; the row is not touched. Use `extend` to learn whether it is still ours. */
   static restore(db: AtomicDbInterface, text: string, options: MutexOptions): Mutex {
-    let parsed: {
-      lockrow?: string
-      pk: string
-      sk: string
-      owner: string
-      token: number
-      until: number | null
-    }
-    try {
-      parsed = JSON.parse(text)
-    } catch (cause) {
-      throw new InvalidInput('text', 'is not a serialized mutex', { cause })
-    }
-    const fits =
-      parsed?.lockrow === 'mutex' &&
-      typeof parsed.owner === 'string' &&
-      Number.isSafeInteger(parsed.token) &&
-      (parsed.until === null || typeof parsed.until === 'number')
-    if (!fits) throw new InvalidInput('text', 'is not a serialized mutex')
-    const mutex = new Mutex(db, { pk: parsed.pk, sk: parsed.sk }, options)
-    const deadline =
-      parsed.until === null
-        ? Number.POSITIVE_INFINITY
-        : db.runtime.monotonic() + parsed.until - db.runtime.now()
-    mutex.#held = { owner: parsed.owner, token: parsed.token, deadline }
+    const { key, held } = heldFromText(text, db.runtime)
+    const mutex = new Mutex(db, key, options)
+    mutex.#held = held
     return mutex
   }
 

@@ -2,7 +2,7 @@ import { allOf, anyOf, type Condition } from '../conditions.ts'
 import { InvalidInput, LeaseLost } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
 import { certainUpdate, checkMs, coordinationKey, uniqueId, type WaitOptions, waitFor } from './common.ts'
-import { NotAcquired } from './mutex.ts'
+import { NotAcquired } from './mutex-row.ts'
 import { makePermit, type Permit, withPermit } from './permit.ts'
 
 interface Holder {

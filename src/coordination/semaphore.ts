@@ -4,7 +4,7 @@ import { InvalidInput, LeaseLost } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
 import { path } from '../paths.ts'
 import { certainUpdate, checkMs, coordinationKey, uniqueId, type WaitOptions, waitFor } from './common.ts'
-import { NotAcquired } from './mutex.ts'
+import { NotAcquired } from './mutex-row.ts'
 import { makePermit, type Permit, withPermit } from './permit.ts'
 
 interface SemaphoreRow {
