@@ -45,6 +45,12 @@ function enter(endpoint: string, table: string): void {
   })
 }
 
+const aborted = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => {
+    signal.throwIfAborted()
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+
 type Print = (line: string) => void
 
 async function run(orders: number, endpoint: string, signal: AbortSignal, print: Print): Promise<boolean> {
@@ -60,7 +66,11 @@ async function run(orders: number, endpoint: string, signal: AbortSignal, print:
       import('./lambda/worker.ts'),
     ])
     const say = (line: string) => print(`- ${line}`)
-    const checks = await scenario(openDb(), { api, read, worker }, { orders, signal, say })
+    // Ctrl-C does not wait for the requests under way.
+    const checks = await Promise.race([
+      scenario(openDb(), { api, read, worker }, { orders, signal, say }),
+      aborted(signal),
+    ])
     print('')
     for (const { what, ok } of checks) print(`  ${ok ? 'ok   ' : 'WRONG'} ${what}`)
     const wrong = checks.filter(({ ok }) => !ok).length
@@ -120,3 +130,5 @@ async function main(): Promise<number> {
 }
 
 process.exitCode = await main()
+// Requests that were interrupted would only try again a server that is gone.
+if (process.exitCode === 130) process.exit()

@@ -2,7 +2,12 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { ListTablesCommand } from '@aws-sdk/client-dynamodb'
-import { describe, expect, inject, it } from 'vitest'
+import { AtomicMemoryDb, queueLambda } from 'lockrow'
+import { describe, expect, inject, it, vi } from 'vitest'
+import { apiHandler } from '../../examples/orders/api.ts'
+import { readHandler } from '../../examples/orders/read.ts'
+import { scenario } from '../../examples/orders/run/scenario.ts'
+import { OUTBOX } from '../../examples/orders/shop.ts'
 import { localClient } from '../setup/local.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -57,6 +62,32 @@ describe('npm run example', () => {
     expect(out).not.toContain('checks')
     const endpoint = /on DynamoDB Local at (\S+)/.exec(out)![1]!
     await expect(fetch(endpoint)).rejects.toThrow()
+  })
+
+  it('tells of a worker that loses what it takes, and of one that died', { timeout: 60_000 }, async () => {
+    vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+    const db = new AtomicMemoryDb()
+    const lose = queueLambda(db, () => {}, { pk: OUTBOX })
+    const checks = await scenario(
+      db,
+      { api: apiHandler(db), read: readHandler(db), worker: lose },
+      {
+        orders: 4,
+        signal: new AbortController().signal,
+        say: () => {},
+        crash: async () => {
+          await db.queuePullMany({ pk: OUTBOX, limit: 2, ttlSeconds: 1 })
+        },
+      },
+    )
+    vi.restoreAllMocks()
+    expect(checks.filter(({ ok }) => !ok).map(({ what }) => what)).toEqual([
+      'GET /orders/{id}: shipped',
+      'shipped exactly once: 0 of 6',
+    ])
+    expect(checks.map(({ what }) => what)).toContain(
+      'killed worker: 2 messages hang until their claim runs out',
+    )
   })
 
   it('says what is wrong with its arguments', () => {

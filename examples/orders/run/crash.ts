@@ -8,14 +8,17 @@ import { lambdaContext, scheduleEvent } from './events.ts'
  * other messages that it claimed are half done. Run as a process of its own.
  */
 const db = openDb()
+let commits = 0
 const dying = new Proxy(db, {
   get(target, name) {
     const value = Reflect.get(target, name, target)
     if (typeof value !== 'function') return value
     if (name !== 'transact') return value.bind(target)
     return async (...args: Parameters<typeof db.transact>) => {
-      await target.transact(...args)
-      process.kill(process.pid, 'SIGKILL')
+      if (commits++ === 0) {
+        await target.transact(...args)
+        process.kill(process.pid, 'SIGKILL')
+      }
       return new Promise(() => {})
     }
   },
