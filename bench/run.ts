@@ -25,6 +25,7 @@ export const benches: Record<string, () => Promise<{ run: Bench }>> = {
   queue: () => import('./queue.ts'),
   'queue-peers': () => import('./queue-peers.ts'),
   scale: () => import('./scale.ts'),
+  size: () => import('./size.ts'),
 }
 
 function installPeers(): void {
