@@ -81,7 +81,9 @@ describe('the packed package', () => {
       .trim()
       .split('\n')
     expect(
-      listed.every((file) => /^package\/(dist\/|README\.md|LICENSE|CHANGELOG\.md|THIRD-PARTY\.md|package\.json)/.test(file)),
+      listed.every((file) =>
+        /^package\/(dist\/|README\.md|LICENSE|CHANGELOG\.md|THIRD-PARTY\.md|package\.json)/.test(file),
+      ),
     ).toBe(true)
     for (const entry of ['index', 'dynamo', 'testing', 'cdk', 'otel'])
       for (const ending of ['mjs', 'cjs', 'd.mts', 'd.cts'])
