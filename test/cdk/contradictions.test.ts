@@ -1,13 +1,13 @@
 // Whatever contradicts itself fails at synthesis, with a message that names the properties.
 
-import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions'
 import { type CfnGlobalTable, MultiRegionConsistency, StreamViewType } from 'aws-cdk-lib/aws-dynamodb'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { Alias, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { describe, expect, test } from 'vitest'
 import { AtomicTable, type QueueWorkerProps } from '../../infra/cdk/index.ts'
-import { fixture, makeFunction, type Props, synth } from './helpers.ts'
+import { fixture, makeFunction, newApp, type Props, synth } from './helpers.ts'
 
 const HOME = { account: '111111111111', region: 'eu-west-1' }
 const ARN = 'arn:aws:kms:eu-central-1:111111111111:key/k'
@@ -231,7 +231,7 @@ describe('of a queue worker', () => {
 })
 
 test('what does not contradict itself is accepted in a stack of its own', () => {
-  const stack = new Stack(new App(), 'S', { env: HOME })
+  const stack = new Stack(newApp(), 'S', { env: HOME })
   new AtomicTable(stack, 'Db', {
     removalPolicy: RemovalPolicy.DESTROY,
     deletionProtection: false,

@@ -3,10 +3,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { App, Stack, type StackProps, Validations } from 'aws-cdk-lib'
+import { App, type AppProps, Stack, type StackProps, Validations } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { AwsSolutionsChecks } from 'cdk-nag'
+import { afterAll } from 'vitest'
 import { AtomicTable, type AtomicTableProps } from '../../infra/cdk/index.ts'
 
 export interface Fixture {
@@ -21,9 +22,14 @@ export type Props = AtomicTableProps | ((stack: Stack) => AtomicTableProps)
 // biome-ignore lint/suspicious/noExplicitAny: templates are JSON of any shape
 export type Json = any
 
+const outdir = mkdtempSync(join(tmpdir(), 'lockrow-cdk-'))
+afterAll(() => rmSync(outdir, { recursive: true, force: true }))
+
+export const newApp = (props: AppProps = {}): App => new App({ outdir, ...props })
+
 /** A stack with one table; `build` adds to it. Without `env` the stack is for any account and region. */
 export function fixture(props: Props = {}, env?: StackProps['env']): Fixture {
-  const app = new App()
+  const app = newApp()
   const stack = new Stack(app, 'Test', env ? { env } : {})
   return { app, stack, db: new AtomicTable(stack, 'Db', typeof props === 'function' ? props(stack) : props) }
 }

@@ -1,14 +1,13 @@
 // The functions of examples/orders: what each is allowed, and how it runs.
 
-import { App } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { expect, test } from 'vitest'
 import { READ_ACTIONS, READ_WRITE_ACTIONS } from '../../infra/cdk/index.ts'
 import { LockrowStack } from '../../infra/cdk/stack.ts'
-import { actionsIn, type Json } from './helpers.ts'
+import { actionsIn, type Json, newApp } from './helpers.ts'
 
 const NO_BUNDLES = { 'aws:cdk:bundling-stacks': [] }
-const template = Template.fromStack(new LockrowStack(new App({ context: NO_BUNDLES }), 'Lockrow'))
+const template = Template.fromStack(new LockrowStack(newApp({ context: NO_BUNDLES }), 'Lockrow'))
 const all = (type: string): [string, Json][] => Object.entries(template.findResources(type))
 const functions = all('AWS::Lambda::Function')
 

@@ -1,6 +1,6 @@
 // A queue worker wakes on inserts of its queue and on its schedule, with its grants and limits and no more.
 
-import { App, Duration, Stack } from 'aws-cdk-lib'
+import { Duration, Stack } from 'aws-cdk-lib'
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import { StreamViewType } from 'aws-cdk-lib/aws-dynamodb'
 import { Queue } from 'aws-cdk-lib/aws-sqs'
@@ -11,7 +11,7 @@ import {
   type QueueWorkerProps,
   STREAM_ACTIONS,
 } from '../../infra/cdk/index.ts'
-import { actionsIn, type Json, makeFunction, only, statements, synth, tableOf } from './helpers.ts'
+import { actionsIn, type Json, makeFunction, newApp, only, statements, synth, tableOf } from './helpers.ts'
 
 const MAPPING = 'AWS::Lambda::EventSourceMapping'
 const RULE = 'AWS::Events::Rule'
@@ -220,7 +220,7 @@ describe('on request', () => {
   })
 
   test('a function of another stack, whose stack then depends on the table and not the other way round', () => {
-    const app = new App()
+    const app = newApp()
     const tables = new Stack(app, 'Tables')
     const functions = new Stack(app, 'Functions')
     const db = new AtomicTable(tables, 'Db', { alarms: true, dashboard: true })
