@@ -218,6 +218,11 @@ export interface AtomicDbQueuePeekOptions extends CallOptions, AtomicDbQueueShar
   after?: string
 }
 
+export interface AtomicDbQueuePurgeOptions extends CallOptions, AtomicDbQueueShards {
+  /** At most so many messages, the first ones. Default: all that are there. */
+  limit?: number
+}
+
 export interface AtomicDbQueueRedriveOptions extends CallOptions {
   /** The dead-letter queue. */
   from: string
@@ -389,8 +394,8 @@ export interface AtomicDbInterface {
   /** The messages of a queue in order, whatever their state, without claiming them. 1 RRU per 4 KB. */
   queuePeek<T = unknown>(options: AtomicDbQueuePeekOptions): Promise<AtomicDbQueueItem<T>[]>
 
-  /** Delete all messages of a queue, those in processing too. Returns how many. 1 WRU per KB. */
-  queuePurge(pk: string, options?: CallOptions & AtomicDbQueueShards): Promise<number>
+  /** Delete all messages of a queue (or the first `limit`), those in processing too. Returns how many. 1 WRU per KB. */
+  queuePurge(pk: string, options?: AtomicDbQueuePurgeOptions): Promise<number>
 
   /**
    * Move dead letters back to where they come from, their receive count at 0, each in one transaction (2 WRU per KB

@@ -15,10 +15,10 @@ import type {
   AtomicDbQueuePullManyOptions,
   AtomicDbQueuePullOptions,
   AtomicDbQueuePullResult,
+  AtomicDbQueuePurgeOptions,
   AtomicDbQueuePushOptions,
   AtomicDbQueueRedriveOptions,
   AtomicDbQueueReleaseOptions,
-  AtomicDbQueueShards,
   AtomicDbQueueStats,
   AtomicDbQueueStatsOptions,
   CallOptions,
@@ -169,7 +169,7 @@ export class AtomicEngine implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queuePurge(pk: string, options?: CallOptions & AtomicDbQueueShards): Promise<number> {
+  queuePurge(pk: string, options?: AtomicDbQueuePurgeOptions): Promise<number> {
     return queue.purge(this.#context, pk, options)
   }
 

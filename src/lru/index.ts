@@ -19,10 +19,10 @@ import type {
   AtomicDbQueuePullManyOptions,
   AtomicDbQueuePullOptions,
   AtomicDbQueuePullResult,
+  AtomicDbQueuePurgeOptions,
   AtomicDbQueuePushOptions,
   AtomicDbQueueRedriveOptions,
   AtomicDbQueueReleaseOptions,
-  AtomicDbQueueShards,
   AtomicDbQueueStats,
   AtomicDbQueueStatsOptions,
   CallOptions,
@@ -356,7 +356,7 @@ export class AtomicLRUCache implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queuePurge(pk: string, options?: CallOptions & AtomicDbQueueShards): Promise<number> {
+  queuePurge(pk: string, options?: AtomicDbQueuePurgeOptions): Promise<number> {
     return this.#db.queuePurge(pk, options)
   }
 

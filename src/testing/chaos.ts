@@ -19,10 +19,10 @@ import type {
   AtomicDbQueuePullManyOptions,
   AtomicDbQueuePullOptions,
   AtomicDbQueuePullResult,
+  AtomicDbQueuePurgeOptions,
   AtomicDbQueuePushOptions,
   AtomicDbQueueRedriveOptions,
   AtomicDbQueueReleaseOptions,
-  AtomicDbQueueShards,
   AtomicDbQueueStats,
   AtomicDbQueueStatsOptions,
   CallOptions,
@@ -304,7 +304,7 @@ export class AtomicChaosDb implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queuePurge(pk: string, options?: CallOptions & AtomicDbQueueShards): Promise<number> {
+  queuePurge(pk: string, options?: AtomicDbQueuePurgeOptions): Promise<number> {
     return this.#write([], () => this.#db.queuePurge(pk, options))
   }
 

@@ -1,6 +1,7 @@
 import type {
   AtomicDbQueueItem,
   AtomicDbQueuePeekOptions,
+  AtomicDbQueuePurgeOptions,
   AtomicDbQueueShards,
   AtomicDbQueueStats,
   AtomicDbQueueStatsOptions,
@@ -94,18 +95,25 @@ export async function peek<T>(
 export async function purge(
   context: Context,
   pk: string,
-  options: CallOptions & AtomicDbQueueShards = {},
+  options: AtomicDbQueuePurgeOptions = {},
 ): Promise<number> {
   checkPk(pk)
+  if (options.limit !== undefined) checkCount(options.limit, 'limit')
+  const { limit = Number.POSITIVE_INFINITY } = options
+  const atOnce = options.limit === undefined ? undefined : Math.min(1000, options.limit)
   let count = 0
-  for await (const rows of messagesOfAll(context, partsOf(pk, options), options)) {
-    await write(
-      context,
-      rows.map((row) => ({ delete: { pk: row.pk, sk: row.sk } })),
-      options,
-    )
-    await dropPayloads(context, rows.map(payloadKeyOf))
-    count += rows.length
+  for (const part of partsOf(pk, options)) {
+    for await (const found of messages(context, part, options, undefined, atOnce)) {
+      const rows = found.slice(0, limit - count)
+      await write(
+        context,
+        rows.map((row) => ({ delete: { pk: row.pk, sk: row.sk } })),
+        options,
+      )
+      await dropPayloads(context, rows.map(payloadKeyOf))
+      count += rows.length
+      if (count >= limit) return count
+    }
   }
   return count
 }
