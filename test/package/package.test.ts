@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import {
   existsSync,
   mkdirSync,
@@ -12,7 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 
 /** The package as npm packs it, in empty projects of every kind. */
 const root = resolve(import.meta.dirname, '../..')
@@ -35,6 +36,25 @@ function project(name: string, files: Record<string, string>, dependencies: read
 
 const run = (folder: string, ...args: string[]) => {
   const done = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8', timeout: 60_000 })
+  return { code: done.status, out: done.stdout.trim(), err: done.stderr }
+}
+
+/** A project with the command linked as npm does. */
+function commandLine(name: string): string {
+  const folder = project(name, { 'package.json': '{}' })
+  const { bin } = JSON.parse(readFileSync(join(work, 'package/package.json'), 'utf8'))
+  mkdirSync(join(folder, 'node_modules/.bin'))
+  symlinkSync(join('../lockrow', bin.lockrow), join(folder, 'node_modules/.bin/lockrow'))
+  return folder
+}
+
+function npx(folder: string, ...args: string[]) {
+  const done = spawnSync('npx', ['--no-install', '--', 'lockrow', ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: 60_000,
+    env: { PATH: process.env.PATH, HOME: work, npm_config_update_notifier: 'false' },
+  })
   return { code: done.status, out: done.stdout.trim(), err: done.stderr }
 }
 
@@ -106,6 +126,34 @@ describe('the packed package', () => {
     expect(run(folder, 'cjs.cjs')).toMatchObject({ code: 0, out: '42 1' })
   })
 
+  it('has a command line, which says what it needs', () => {
+    const folder = commandLine('bare-cli')
+    const version = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version
+    expect(npx(folder, '--version')).toMatchObject({ code: 0, out: version, err: '' })
+    const ran = npx(folder, 'get', 'a', 'b', '--table', 't')
+    expect(ran).toMatchObject({ code: 2, out: '' })
+    expect(ran.err).toBe(
+      'lockrow: the AWS SDK is missing: npm install @aws-sdk/client-dynamodb @aws-sdk/lib-dynamodb\n',
+    )
+  })
+
+  it('what the command line is made of is in no other file', () => {
+    const filesWith = (text: string) =>
+      readdirSync(join(work, 'package/dist')).filter(
+        (file) =>
+          /\.[cm]js$/.test(file) && readFileSync(join(work, 'package/dist', file), 'utf8').includes(text),
+      )
+    expect(filesWith('CommanderError')).toEqual(['cli.mjs'])
+    expect(filesWith('cli-progress')).toEqual(['cli.mjs'])
+    // Whose licence asks for it is named.
+    const inside = readFileSync(join(work, 'package/dist/cli.mjs'), 'utf8')
+    const regions = inside.matchAll(/^\/\/#region .*?node_modules\/((?:@[^/]+\/)?[^/]+)\//gm)
+    const named = readFileSync(join(work, 'package/THIRD-PARTY.md'), 'utf8')
+    const bundled = [...new Set([...regions].map(([, name]) => name!))]
+    expect(bundled).toContain('commander')
+    expect(bundled.filter((name) => !named.includes(name))).toEqual([])
+  })
+
   it('the main entry never loads the AWS SDK, also where it is installed', () => {
     const folder = project(
       'lazy',
@@ -119,6 +167,14 @@ describe('the packed package', () => {
     symlinkSync(join(modules, '@aws-sdk'), join(work, 'package/node_modules/@aws-sdk'))
     expect(run(folder, 'main.cjs')).toMatchObject({ code: 0, out: '0' })
     expect(run(folder, 'dynamo.mjs')).toMatchObject({ code: 0, out: 'true' })
+  })
+
+  it('has a command line, which works on a table', () => {
+    const folder = commandLine('cli')
+    const where = ['--table', `package-${randomUUID()}`, '--endpoint', inject('dynamoEndpoint'), '--json']
+    expect(JSON.parse(npx(folder, 'table', 'create', ...where).out)).toMatchObject({ created: true })
+    expect(npx(folder, 'queue', 'push', 'jobs', '{"n":1}', ...where)).toMatchObject({ code: 0, err: '' })
+    expect(JSON.parse(npx(folder, 'queue', 'peek', 'jobs', ...where).out)).toMatchObject({ data: { n: 1 } })
   })
 
   it('errors are recognised between the ESM and the CJS copy', () => {
