@@ -30,7 +30,7 @@ export function programOf(host: Host): Command {
     .option('--json', 'one JSON value per line on stdout')
     .option('--verbose', 'errors with their stack')
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(io.stdout.columns ?? 100, 110) })
+    .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(io.stdout.columns || 100, 110) })
     // What commander says of wrong calls is said by us, on one line.
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),

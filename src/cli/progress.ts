@@ -1,4 +1,5 @@
 import cliProgress from 'cli-progress'
+import { duration } from './format.ts'
 import type { Io } from './io.ts'
 import type { Work } from './operations/work.ts'
 
@@ -7,24 +8,27 @@ export async function withProgress<T>(io: Io, what: string, run: (work: Work) =>
   if (!io.stderr.isTTY) return run({ stop: io.signal, onProgress: () => {} })
   const bar = new cliProgress.SingleBar({
     stream: io.stderr,
-    format: `${what} [{bar}] {value}/{total}, {eta_formatted} left`,
-    etaBuffer: 50,
+    format: `${what} [{bar}] {value}/{total}{left}`,
     clearOnComplete: true,
     // Ctrl-C is ours.
     gracefulExit: false,
     // Or the bar would be drawn by a timer only, never for work that is over sooner.
     synchronousUpdate: true,
   })
-  let started = false
+  let begun: number | undefined
   const onProgress = (done: number, total: number) => {
-    if (started) bar.setTotal(total)
-    else bar.start(total, done)
-    started = true
-    bar.update(done)
+    if (begun === undefined) {
+      begun = performance.now()
+      bar.start(total, done, { left: '' })
+      return
+    }
+    const seconds = (performance.now() - begun) / 1000
+    const left = done > 0 ? `, ${duration((seconds / done) * (total - done))} left` : ''
+    bar.update(done, { left })
   }
   try {
     return await run({ stop: io.signal, onProgress })
   } finally {
-    if (started) bar.stop()
+    if (begun !== undefined) bar.stop()
   }
 }

@@ -37,7 +37,7 @@ export class Session {
   /** How many characters a line may have; no bound where it goes to a file or a program. */
   get width(): number {
     const { stdout } = this.io
-    return stdout.isTTY ? Math.max(40, stdout.columns ?? 80) : Number.POSITIVE_INFINITY
+    return stdout.isTTY ? Math.max(40, stdout.columns || 80) : Number.POSITIVE_INFINITY
   }
 
   connection(): Promise<Connection> {
