@@ -8,7 +8,9 @@ import { isLocal, type Settings } from './settings.ts'
 
 const connectionMs = 1000
 const replyMs = 4000
-const failuresInARow = 3
+/** So many in a row, and there is nobody; one that is silent costs the most time. */
+const refusals = 3
+const silences = 2
 const metadataMs = 1000
 
 export interface Connection {
@@ -89,7 +91,8 @@ function watch(client: DynamoDBClient): AbortSignal {
         return reply
       } catch (error) {
         failures = isUnanswered(error) ? failures + 1 : 0
-        if (failures >= failuresInARow) gone.abort(error)
+        const silent = error instanceof Error && error.name === 'TimeoutError'
+        if (failures >= (silent ? silences : refusals)) gone.abort(error)
         throw error
       }
     },

@@ -1,4 +1,4 @@
-import { AtomicDbError, PartialWrite } from '../errors.ts'
+import { AtomicDbError, OutcomeUnknown, PartialWrite } from '../errors.ts'
 
 export const exitCodes = { ok: 0, negative: 1, refused: 2, stopped: 130 } as const
 
@@ -54,6 +54,19 @@ const noConnection = coded(
 export const isUnanswered = (error: unknown): boolean =>
   error instanceof Error && (error.name === 'TimeoutError' || noConnection(error))
 
+interface Answered {
+  $metadata?: { httpStatusCode?: number }
+}
+
+/** HTML, or an error without a name: some other server. */
+const isForeign = (error: Error): boolean =>
+  error.message.includes('Deserialization error') ||
+  (/^Unknown(Error)?$/.test(error.name) && ((error as Answered).$metadata?.httpStatusCode ?? 500) < 500)
+
+/** Whether what was sent may have arrived all the same. */
+export const inDoubt = (error: unknown): boolean =>
+  cause(error, (one) => one.name === 'TimeoutError' || one instanceof OutcomeUnknown) !== undefined
+
 /** One line of what went wrong and what to do about it. */
 export function explain(error: unknown, target: Target): string {
   if (!(error instanceof Error)) return oneLine(String(error))
@@ -80,6 +93,9 @@ export function explain(error: unknown, target: Target): string {
 
   if (cause(error, isUnanswered))
     return `no answer from ${target.where}: does it run? check --endpoint, --region and the network`
+  if (cause(error, isForeign)) return `what answers at ${target.where} is not DynamoDB: check --endpoint`
+  const invalid = cause(error, named('ValidationException'))
+  if (invalid) return oneLine(invalid.message)
   if (error instanceof PartialWrite && error.cause instanceof Error) return explain(error.cause, target)
   if (error instanceof AtomicDbError) return oneLine(error.message)
   return oneLine(`${error.message || error.name} (--verbose tells more)`)

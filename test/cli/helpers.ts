@@ -20,8 +20,9 @@ export interface Surroundings {
   /** Somebody sits before a terminal. */
   tty?: boolean
   signal?: AbortSignal
-  /** Told of every piece that is written to stderr. */
+  /** Told of every piece that is written. */
   onErr?: (text: string) => void
+  onOut?: (text: string) => void
 }
 
 class Collected extends Writable {
@@ -46,7 +47,7 @@ export async function cli(argv: readonly string[], given: Surroundings = {}): Pr
   const { env = {}, input = '', tty = false, signal = new AbortController().signal } = given
   const stdin: Io['stdin'] = Readable.from(typeof input === 'function' ? input() : [Buffer.from(input)])
   stdin.isTTY = tty
-  const stdout = new Collected(tty)
+  const stdout = new Collected(tty, given.onOut)
   const stderr = new Collected(tty, given.onErr)
   const code = await run(argv, { env, stdin, stdout, stderr, signal })
   return { code, out: stdout.text, err: stderr.text }

@@ -151,6 +151,7 @@ describe('mutex', () => {
     const mutex = new Mutex(on.db(), key, { ttlMs: 60_000 })
     await mutex.acquire()
     const { owner } = await mutex.peek()
+    const other = new Mutex(on.db(), key, { ttlMs: 60_000 })
 
     const human = await lockrow(['mutex', 'show', ...args])
     expect(human.out).toMatch(/^state +held$/m)
@@ -167,8 +168,17 @@ describe('mutex', () => {
     expect(no.err).toContain(`is held by ${owner}`)
     expect(await mutex.isLocked()).toBe(true)
 
+    const asked = await lockrow(['mutex', 'force-release', ...args], { tty: true, input: 'y\n' })
+    expect(asked).toMatchObject({
+      code: 0,
+      out: `released ${key.pk}/nightly, which ${owner} held\n`,
+    })
+    expect(await mutex.isLocked()).toBe(false)
+    await other.acquire()
+    const next = (await other.peek()).owner
+
     const yes = await lockrow(['mutex', 'force-release', ...args, '--yes', '--json'])
-    expect(records(yes)).toEqual([{ ...key, released: true, owner, fencingToken: 1 }])
+    expect(records(yes)).toEqual([{ ...key, released: true, owner: next, fencingToken: 2 }])
     expect(await mutex.isLocked()).toBe(false)
     expect((await lockrow(['mutex', 'show', ...args])).out).toMatch(/^state +free$/m)
     expect(await lockrow(['mutex', 'force-release', ...args, '--yes'])).toMatchObject({ code: 1 })

@@ -1,4 +1,5 @@
-import { createServer, type Server } from 'node:net'
+import { createServer as createWebServer } from 'node:http'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { cli, onTable } from './helpers.ts'
 
@@ -101,6 +102,33 @@ describe('wrong surroundings', () => {
     )
     expect(err).toContain(`no answer from ${endpoint}: does it run?`)
     expect(performance.now() - begun).toBeLessThan(3000)
+  })
+
+  it('a server that is not DynamoDB', async () => {
+    const web = createWebServer((_, reply) => reply.writeHead(status).end('<html>hello</html>'))
+    await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))
+    const endpoint = `http://127.0.0.1:${(web.address() as AddressInfo).port}`
+    let status = 200
+    try {
+      for (status of [200, 403])
+        for (const argv of [
+          ['get', 'a', 'b'],
+          ['table', 'describe'],
+          ['queue', 'push', 'q', '1'],
+        ])
+          expect(await refused(cli([...argv, '--table', 'ttt', '--endpoint', endpoint]))).toBe(
+            `lockrow: what answers at ${endpoint} is not DynamoDB: check --endpoint\n`,
+          )
+    } finally {
+      web.close()
+    }
+  })
+
+  it('a name that no table can have', async () => {
+    expect(await refused(on.lockrow(['get', 'a', 'b', '--table', 'no name']))).toMatch(/[Tt]able/)
+    expect(await refused(on.lockrow(['queue', 'push', 'q', '1', '--table', 'no name']))).not.toContain(
+      'pushed 0',
+    )
   })
 
   it('Ctrl-C ends a read that is not answered', async () => {

@@ -1,4 +1,4 @@
-import { Unfinished } from '../failures.ts'
+import { inDoubt, Unfinished } from '../failures.ts'
 
 /** How long work is watched and stopped. */
 export interface Work {
@@ -31,6 +31,8 @@ export async function inBatches(
       onProgress(Math.min(done, total), total)
       if (step.over) return { done, total, stopped: false }
     } catch (error) {
+      // One that was refused needs no account of itself.
+      if (total === 1 && !inDoubt(error)) throw error
       const reached = `${soFar(done)} and failed (some of what was under way may be done)`
       throw new Unfinished(reached, { cause: error })
     }
