@@ -1,10 +1,10 @@
-/** Sequential models for the linearizability checker: register, counter, item with conditional updates. */
+/** Sequential models for the linearizability checker: counter, item with conditional updates. */
 import { applyUpdate, type Item, type ItemUpdate, isRefused, itemUseful, meets } from './item-model.ts'
 import type { Model } from './linearizability.ts'
 import type { Operation } from './operations.ts'
 import { canonical } from './report.ts'
 import { reachableSums } from './sums.ts'
-import { hopelessByWriter, maskUnseen, UNSEEN } from './unseen.ts'
+import { hopelessByWriter, maskUnseen } from './unseen.ts'
 
 const texts = new WeakMap<object, string>()
 
@@ -23,51 +23,6 @@ const same = (a: unknown, b: unknown): boolean => a === b || textOf(a) === textO
 
 const unknownOp = (model: string, operation: Operation): never => {
   throw new Error(`the ${model} model does not know the operation ${JSON.stringify(operation.op)}`)
-}
-
-/**
- * A register. `read` gives the value; `write` takes it; `cas` takes `{ from, to }` and gives whether it was
- * applied (nothing counts as yes). A register that was never written reads as null.
- */
-export function registerModel(initial: unknown = null): Model<unknown> {
-  const pair = ({ input }: Operation) => input as { from: unknown; to: unknown }
-  const refused = ({ op, outcome, output }: Operation): boolean =>
-    op === 'cas' && outcome === 'ok' && output === false
-  return {
-    name: 'register',
-    init: () => initial,
-    key: textOf,
-    step(state, operation) {
-      const isKnown = operation.outcome === 'ok'
-      if (operation.op === 'read') return [!isKnown || same(state, operation.output), state]
-      if (operation.op === 'write') return [true, operation.input]
-      if (operation.op !== 'cas') return unknownOp('register', operation)
-      const matches = same(state, pair(operation).from)
-      if (refused(operation)) return [!matches, state]
-      // One of unknown outcome may also have been refused, but that is the same as never taking effect
-      return [matches, pair(operation).to]
-    },
-    readOnly: (operation) => operation.op === 'read' || refused(operation),
-    useful(state, operation, open) {
-      if (operation.op === 'write') return open.map(() => false)
-      if (refused(operation)) return open.map(() => true)
-      const wanted = operation.op === 'read' ? operation.output : pair(operation).from
-      if (same(state, wanted)) return open.map(() => false)
-      // Through a chain of swaps any of them may be the first
-      if (open.some(([it]) => it.op === 'cas' && same(pair(it).to, wanted))) return open.map(() => true)
-      return open.map(([it]) => it.op === 'write' && same(it.input, wanted))
-    },
-    prepare(operations) {
-      const seen = new Set([canonical(initial ?? null)])
-      for (const operation of operations) {
-        if (operation.op === 'read') seen.add(canonical(operation.output ?? null))
-        if (operation.op === 'cas') seen.add(canonical(pair(operation).from ?? null))
-      }
-      const isUnseen = ({ op, outcome, input }: Operation): boolean =>
-        op === 'write' && outcome === 'info' && !seen.has(canonical(input ?? null))
-      return { operations: operations.map((it) => (isUnseen(it) ? { ...it, input: UNSEEN } : it)) }
-    },
-  }
 }
 
 export interface CounterModelOptions {
