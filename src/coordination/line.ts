@@ -3,40 +3,37 @@ import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } fr
 import type { Path } from '../paths.ts'
 import { certainUpdate, uniqueId } from './common.ts'
 
-/** A row with a waiting line: tickets in the order in which they were drawn. */
-export interface WithLine {
-  line?: string[]
+interface Ticket {
+  id: string
+  /** When it lapses, epoch ms by its owner's clock: refreshed for as long as the owner waits. */
+  until: number
 }
 
-const first: Path = ['line', 0]
+/** A row with a waiting line: tickets in the order in which they were drawn. */
+export interface WithLine {
+  line?: Ticket[]
+}
+
+/** So many lapsed tickets are taken out by one write. */
+const atOnce = 20
 
 /**
- * First come, first served, on one row. A ticket needs no refresh: whoever stands first and does not come, though the
- * way is free, for `ticketMs` by the observer's own clock, is taken out by the one behind. No two clocks are compared.
+ * First come, first served, on one row. Who stops waiting without leaving (a crash, a long pause) holds up the others
+ * until its ticket has lapsed; then the first that is alive takes it out. Clocks are compared, with a tolerance: one
+ * that is wrong by more costs somebody the place, never the exclusion.
  */
 export class Line {
   readonly #db: AtomicDbInterface
   readonly #key: AtomicDbItemKey
   readonly #ticketMs: number
+  readonly #toleranceMs: number
   #ticket: string | undefined
-  // Who stands first though the way is free, and since when.
-  #first: { ticket: string; since: number } | undefined
 
-  constructor(db: AtomicDbInterface, key: AtomicDbItemKey, ticketMs: number) {
+  constructor(db: AtomicDbInterface, key: AtomicDbItemKey, ticketMs: number, toleranceMs: number) {
     this.#db = db
     this.#key = key
     this.#ticketMs = ticketMs
-  }
-
-  /** Nobody waits, or we are first. */
-  get turn(): Condition {
-    const empty = anyOf([['line', { exists: false }]], { line: { size: 0 } })
-    return this.#ticket === undefined ? empty : anyOf(empty, [[first, this.#ticket]])
-  }
-
-  /** What taking our turn does to the row: our ticket goes. Only where we were first, or the line is empty. */
-  get leaving(): { remove: Path[] } {
-    return { remove: [first] }
+    this.#toleranceMs = toleranceMs
   }
 
   /** We have a ticket. */
@@ -44,26 +41,40 @@ export class Line {
     return this.#ticket !== undefined
   }
 
+  /** Nobody waits, or we are first. */
+  get turn(): Condition {
+    const empty = anyOf([['line', { exists: false }]], { line: { size: 0 } })
+    return this.#ticket === undefined ? empty : anyOf(empty, [[['line', 0, 'id'], this.#ticket]])
+  }
+
+  /** What taking our turn does to the row: our ticket goes. Only where we were first, or the line is empty. */
+  get leaving(): { remove: Path[] } {
+    return { remove: [['line', 0]] }
+  }
+
   isOurTurn(row: WithLine | undefined): boolean {
-    const head = row?.line?.[0]
-    return head === undefined || head === this.#ticket
+    const first = row?.line?.[0]
+    return first === undefined || first.id === this.#ticket
   }
 
   async enter(options: CallOptions): Promise<void> {
-    const ticket = uniqueId(this.#db.runtime)
-    this.#ticket = ticket
-    await certainUpdate<WithLine>(this.#db, this.#key, { append: { line: [ticket] } }, options, (item) =>
-      isIn(item, ticket),
+    const ticket = { id: uniqueId(this.#db.runtime), until: this.#db.runtime.now() + this.#ticketMs }
+    this.#ticket = ticket.id
+    await certainUpdate<WithLine>(
+      this.#db,
+      this.#key,
+      { append: { line: [ticket] } },
+      options,
+      (item) => placeOf(item, ticket.id) >= 0,
     )
   }
 
-  /** After the turn was taken. */
+  /** The turn was taken. */
   done(): void {
     this.#ticket = undefined
-    this.#first = undefined
   }
 
-  /** Best effort; a ticket that stays is taken out by those behind. */
+  /** Best effort: a ticket that stays lapses. */
   async leave(): Promise<void> {
     const ticket = this.#ticket
     this.done()
@@ -71,43 +82,54 @@ export class Line {
     try {
       for (let turn = 0; turn < 10; turn++) {
         const item = await this.#db.get<WithLine>(this.#key)
-        const place = item?.data.line?.indexOf(ticket) ?? -1
-        if (place < 0 || (await this.#takeOut(place, ticket, {}))) return
+        const place = placeOf(item, ticket)
+        if (place < 0 || (await this.#takeOut([[place, ticket]], {}))) return
       }
     } catch {
-      // The backend is in trouble; whoever stands behind us will see to it.
+      // The backend is in trouble; it lapses.
     }
   }
 
-  /** `free`: but for the line, the row could be taken. Takes out the first one if it has not come for too long. */
-  async look(row: WithLine | undefined, free: boolean, options: CallOptions): Promise<void> {
-    const head = row?.line?.[0]
-    if (!free || head === undefined || head === this.#ticket) {
-      this.#first = undefined
-      return
-    }
-    const now = this.#db.runtime.monotonic()
-    if (this.#first?.ticket !== head) this.#first = { ticket: head, since: now }
-    const place = this.#ticket === undefined ? -1 : row!.line!.indexOf(this.#ticket)
-    // One after the other, so that they do not all write at once.
-    const patience = this.#ticketMs * (place > 0 ? place : row!.line!.length)
-    if (now - this.#first.since > patience) await this.#takeOut(0, head, options)
-    // Taken out ourselves, while we could not come: to the end of the line.
-    if (this.#ticket !== undefined && place < 0) await this.enter(options)
+  /** While we wait: keeps our ticket alive, or draws another one when it was taken out. */
+  async keep(row: WithLine | undefined, options: CallOptions): Promise<void> {
+    if (this.#ticket === undefined) return
+    const now = this.#db.runtime.now()
+    const place = row?.line?.findIndex(({ id }) => id === this.#ticket) ?? -1
+    if (place < 0) return this.enter(options)
+    if (row!.line![place]!.until - now > this.#ticketMs / 2) return
+    await certainUpdate(
+      this.#db,
+      this.#key,
+      { set: [[['line', place, 'until'], now + this.#ticketMs]] },
+      { ...options, if: [[['line', place, 'id'], this.#ticket]] },
+      () => false,
+    )
   }
 
-  async #takeOut(place: number, ticket: string, options: CallOptions): Promise<boolean> {
-    const path: Path = ['line', place]
+  /** Takes out those before us when all of them have lapsed. True: it did. */
+  async sweep(row: WithLine | undefined, options: CallOptions): Promise<boolean> {
+    const line = row?.line ?? []
+    const ours = line.findIndex(({ id }) => id === this.#ticket)
+    const before = ours < 0 ? line : line.slice(0, ours)
+    const lapsed = this.#db.runtime.now() - this.#toleranceMs
+    if (before.length === 0 || before.some(({ until }) => until >= lapsed)) return false
+    return this.#takeOut(
+      before.slice(0, atOnce).map(({ id }, i): [number, string] => [i, id]),
+      options,
+    )
+  }
+
+  async #takeOut(tickets: readonly [number, string][], options: CallOptions): Promise<boolean> {
     const result = await certainUpdate<WithLine>(
       this.#db,
       this.#key,
-      { remove: [path] },
-      { ...options, if: [[path, ticket]] },
-      (item) => !isIn(item, ticket),
+      { remove: tickets.map(([place]): Path => ['line', place]) },
+      { ...options, if: tickets.map(([place, id]): [Path, string] => [['line', place, 'id'], id]) },
+      (item) => tickets.every(([, id]) => placeOf(item, id) < 0),
     )
-    return result.applied || !isIn(result.item, ticket)
+    return result.applied
   }
 }
 
-const isIn = (item: AtomicDbItem<WithLine> | undefined, ticket: string): boolean =>
-  item?.data.line?.includes(ticket) ?? false
+const placeOf = (item: AtomicDbItem<WithLine> | undefined, ticket: string): number =>
+  item?.data.line?.findIndex(({ id }) => id === ticket) ?? -1

@@ -30,9 +30,9 @@ export interface MutexOptions {
   /** By how much clocks of different machines may differ, ms. Default 1000. */
   clockToleranceMs?: number
   /**
-   * First come, first served: who waits draws a ticket (1 WRU) and is let in when those before it were. One that does
-   * not come in its turn for `ticketMs` (default 3000, by the observers' own clocks) is passed over. All contenders of
-   * the key must say so; `tryAcquire` succeeds only when nobody waits.
+   * First come, first served: who waits draws a ticket (1 WRU, and another one each `ticketMs` / 2, default 10,000) and
+   * is let in when those before it were. A crashed one is passed over when its ticket has lapsed. All contenders of the
+   * key must say so; `tryAcquire` succeeds only when nobody waits.
    */
   fair?: boolean | { ticketMs?: number }
   /** How often `run` extends, ms: less than half of `ttlMs`. Default: a third. */

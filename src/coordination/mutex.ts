@@ -1,6 +1,12 @@
 import { allOf, anyOf, type Condition } from '../conditions.ts'
-import { InvalidInput, LeaseLost } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import { BackendError, InvalidInput, LeaseLost } from '../errors.ts'
+import type {
+  AtomicDbInterface,
+  AtomicDbItem,
+  AtomicDbItemKey,
+  CallOptions,
+  UpdateResult,
+} from '../interface.ts'
 import { certainUpdate, checkMs, coordinationKey, uniqueId, type WaitOptions, waitFor } from './common.ts'
 import { type Held, heldFromText, heldToText } from './held.ts'
 import { Line } from './line.ts'
@@ -51,8 +57,9 @@ export class Mutex {
     this.#toleranceMs = tolerance
     this.#liveness = options.liveness
     this.#heartbeatMs = checkHeartbeat(options.heartbeatMs, this.#ttlMs)
-    const { ticketMs = 3000 } = typeof options.fair === 'object' ? options.fair : {}
-    this.#line = options.fair ? new Line(db, this.key, checkMs(ticketMs, 'fair.ticketMs')) : undefined
+    const { ticketMs = 10_000 } = typeof options.fair === 'object' ? options.fair : {}
+    checkMs(ticketMs, 'fair.ticketMs')
+    this.#line = options.fair ? new Line(db, this.key, ticketMs, tolerance) : undefined
   }
 
   /** The token of what this object holds. */
@@ -71,13 +78,23 @@ export class Mutex {
 
   /** One try. Not free: who has it, and for how long. */
   async tryAcquire(options: CallOptions = {}): Promise<AcquireResult> {
-    const { runtime } = this.#db
     if (this.#held) {
       const state = await this.peek(options)
       // Held by this very object: another try must not touch what it holds.
       if (state.owner === this.#held.owner && this.isHeld) return { acquired: false, ...state }
       this.#held = undefined
     }
+    for (;;) {
+      const result = await this.#take(options)
+      if (result.applied) return { acquired: true, fencingToken: result.item!.data.token }
+      // Only crashed ones stand in the way: once more without them.
+      if (!this.#line || !(await this.#line.sweep(result.item?.data, options)))
+        return { acquired: false, ...this.#state(result.item) }
+    }
+  }
+
+  async #take(options: CallOptions): Promise<UpdateResult<MutexRow>> {
+    const { runtime } = this.#db
     const owner = uniqueId(runtime)
     const sent = runtime.monotonic()
     const free = this.#takeable()
@@ -91,10 +108,8 @@ export class Mutex {
     if (result.applied) {
       this.#line?.done()
       this.#held = { owner, token: result.item!.data.token, deadline: this.#deadline(sent) }
-      return { acquired: true, fencingToken: this.#held.token }
-    }
-    this.#observe(result.item)
-    return { acquired: false, ...this.#state(result.item) }
+    } else this.#observe(result.item)
+    return result
   }
 
   #taking(owner: string) {
@@ -201,8 +216,11 @@ export class Mutex {
     const item = await this.#db.get<MutexRow>(this.key, { consistent: true, ...options })
     this.#observe(item)
     const free = await this.#looksFree(item?.data, options)
-    await this.#line?.look(item?.data, free, options)
-    return free && (this.#line?.isOurTurn(item?.data) ?? true)
+    if (!this.#line) return free
+    await this.#line.keep(item?.data, options)
+    // What is seen here is taken at the next look.
+    if (await this.#line.sweep(item?.data, options)) return false
+    return free && this.#line.isOurTurn(item?.data)
   }
 
   async #looksFree(row: MutexRow | undefined, options: CallOptions): Promise<boolean> {
@@ -234,30 +252,38 @@ export class Mutex {
     return new LeaseLost(`${this.key.pk}/${this.key.sk}: ${why}`, { keys: [this.key] })
   }
 
-  /** Holds it for another time to live from now. `LeaseLost` when it is no longer ours. */
+  /**
+   * Holds it for another time to live from now. `LeaseLost` when it is no longer ours; `BackendError` when the
+   * requests kept being lost: it is held as long as before.
+   */
   async extend(options: CallOptions = {}): Promise<void> {
     const held = this.#held
     if (!held) throw this.#lost('not held by this object')
-    if (!this.isHeld) throw this.#lost('the lease is over: acquire it again')
-    const { runtime } = this.#db
-    const beat = uniqueId(runtime)
-    const sent = runtime.monotonic()
-    const until = this.#ttlMs === null ? null : runtime.now() + this.#ttlMs
-    const result = await certainUpdate<MutexRow>(
-      this.#db,
-      this.key,
-      { set: { until, beat } },
-      { ...options, if: { owner: held.owner } },
-      (item) => item?.data.beat === beat,
-    )
-    if (result.applied) held.deadline = this.#deadline(sent)
-    // A reply was lost, and the row is still ours as it was: not extended, and not lost either.
-    else if (result.item?.data.owner !== held.owner) {
-      if (this.#held === held) this.#held = undefined
-      throw this.#lost(
-        result.item?.data.owner ? `taken over by ${result.item.data.owner}` : 'released by force',
+    for (let turn = 0; turn < 5; turn++) {
+      if (!this.isHeld) throw this.#lost('the lease is over: acquire it again')
+      const { runtime } = this.#db
+      const beat = uniqueId(runtime)
+      const sent = runtime.monotonic()
+      const until = this.#ttlMs === null ? null : runtime.now() + this.#ttlMs
+      const result = await certainUpdate<MutexRow>(
+        this.#db,
+        this.key,
+        { set: { until, beat } },
+        { ...options, if: { owner: held.owner } },
+        (item) => item?.data.beat === beat,
       )
+      if (result.applied) {
+        held.deadline = this.#deadline(sent)
+        return
+      }
+      if (result.item?.data.owner !== held.owner) {
+        if (this.#held === held) this.#held = undefined
+        const owner = result.item?.data.owner
+        throw this.#lost(owner ? `taken over by ${owner}` : 'released by force')
+      }
+      // The request was lost, and the row is still ours as it was: once more.
     }
+    throw new BackendError('the requests to extend the mutex were lost', { keys: [this.key] })
   }
 
   /** Gives it back. `LeaseLost` when it was not ours any more; then nothing is changed. */

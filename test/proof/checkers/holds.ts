@@ -2,7 +2,8 @@
  * Mutexes, semaphores and read-write locks: who could believe to hold what, and when, against what may be.
  *
  * Operations, by key (times in ms by one true clock):
- * - `acquire` { ttl, shared? } -> { token? }   ok: held from now on; a wait that failed is `fail`
+ * - `acquire` { ttl, shared? } -> { token?, until? }   ok: held from now on, for ttl from its invocation or `until` as
+ *      the holder believes; a wait that failed is `fail`
  * - `extend` { holder }        -> ok: held for another ttl, counted from the invocation
  * - `release` { holder }       from its invocation on it is given up, whatever comes of it
  * - `write` { token }          -> true: a write under this fencing token was accepted; false: it was refused
@@ -70,18 +71,17 @@ function holdsOf(own: readonly Operation[], all: readonly Operation[]): Hold[] {
         ({ input }) => (input as { holder?: unknown } | undefined)?.holder === operation.id,
       )
       const renewed = about.filter(({ op, outcome }) => op === 'extend' && outcome === 'ok')
-      const end = ttl === null ? Number.POSITIVE_INFINITY : lastOf(operation, renewed) + ttl
+      const told = operation.output as { token?: number; until?: number } | undefined
+      const first = told?.until ?? operation.startAt + (ttl ?? Number.POSITIVE_INFINITY)
+      const later = renewed.map(({ startAt }) => startAt + (ttl ?? Number.POSITIVE_INFINITY))
+      const end = Math.max(first, ...later)
       const released = about.filter(({ op }) => op === 'release').map(({ startAt }) => startAt)
       const to = Math.min(end, gone.get(operation.client) ?? Number.POSITIVE_INFINITY, ...released)
-      const token = (operation.output as { token?: number } | undefined)?.token
-      return { operation, from: operation.endAt, to, shared, token }
+      return { operation, from: operation.endAt, to, shared, token: told?.token }
     })
     .filter(({ from, to }) => to > from)
     .sort((a, b) => a.from - b.from)
 }
-
-const lastOf = (acquired: Operation, renewed: readonly Operation[]): number =>
-  Math.max(acquired.startAt, ...renewed.map(({ startAt }) => startAt))
 
 function overlaps(
   holds: readonly Hold[],

@@ -91,6 +91,9 @@ export function checkMessages(
   return report(anomalies, stats)
 }
 
+const isDoubted = ({ output }: Operation): boolean =>
+  (output as { doubt?: boolean } | undefined)?.doubt === true
+
 type Found = (kind: MessageAnomaly, message: string, ...shown: Operation[]) => void
 
 function pushed(own: readonly Operation[]): Map<number, Message> {
@@ -151,15 +154,16 @@ function finish(
       (one) => one.count > delivery.count && one.pull.end < operation.start,
     )
     // After a lost reply of its own, a holder may be told that the message is gone when somebody else finished it.
-    const doubted = (operation.output as { doubt?: boolean } | undefined)?.doubt === true
-    if (operation.outcome === 'ok' && newer && !doubted && !message.twice)
+    if (operation.outcome === 'ok' && newer && !isDoubted(operation) && !message.twice)
       found('stale receipt accepted', `message ${id} had been given out again`, newer.pull, operation)
   }
   for (const { id, deliveries, twice } of messages.values()) {
     if (twice) continue
     for (const first of deliveries)
       for (const second of deliveries)
-        if (second.count > first.count && second.pull.endAt < first.until - skewMs)
+        if (first !== second && first.count === second.count && first.receipt < second.receipt)
+          found('duplicated', `message ${id} is there twice`, first.pull, second.pull)
+        else if (second.count > first.count && second.pull.endAt < first.until - skewMs)
           found(
             'duplicated',
             `message ${id} was given out again ${first.until - second.pull.endAt} ms before its time`,
@@ -171,7 +175,7 @@ function finish(
 
 function oneMessage({ id, deliveries, acks, twice }: Message, found: Found): void {
   if (twice) return
-  const done = acks.filter(({ outcome }) => outcome === 'ok')
+  const done = acks.filter((ack) => ack.outcome === 'ok' && !isDoubted(ack))
   for (const ack of done)
     for (const { pull } of deliveries)
       if (ack.end < pull.start) found('resurrected', `message ${id} came back`, ack, pull)
@@ -186,7 +190,7 @@ function ends(own: readonly Operation[], messages: Map<number, Message>, found: 
   const drain = drains[0]!
   for (const { id, push, acks, twice } of messages.values()) {
     const tried = acks.some(({ outcome }) => outcome !== 'fail')
-    const done = acks.some(({ outcome, end }) => outcome === 'ok' && end < drain.start)
+    const done = acks.some((ack) => ack.outcome === 'ok' && !isDoubted(ack) && ack.end < drain.start)
     if (push.outcome === 'ok' && !tried && !there.has(id))
       found('lost', `message ${id} was pushed, and is gone`, push, drain)
     if (done && !twice && there.has(id)) found('resurrected', `message ${id} is still there`, push, drain)

@@ -105,6 +105,11 @@ export class HistoryRecorder {
     this.events.push({ id, client, type, op, key, value, at: this.#now() })
   }
 
+  /** The time as it is recorded. */
+  now(): number {
+    return this.#now()
+  }
+
   history(about: { library: string; seed: number | string; [more: string]: unknown }): History {
     return {
       header: { ...about, format: HISTORY_FORMAT, version: HISTORY_VERSION },

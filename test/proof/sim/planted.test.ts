@@ -1,37 +1,8 @@
 /** A checker that finds nothing is a bug: defects between engine and storage, each of which must be found. */
 import { expect, test } from 'vitest'
-import type { Guard, RowOperation, Storage } from '../../../src/storage.ts'
+import type { Storage } from '../../../src/storage.ts'
+import { bound, unguarded, without } from '../defects.ts'
 import { simulateSeed } from './run.ts'
-
-const without = (storage: Storage, change: (operation: RowOperation) => RowOperation): Storage => ({
-  ...bound(storage),
-  apply: (operation, options) => storage.apply(change(operation), options),
-  transact: (operations, token, options) => storage.transact(operations.map(change), token, options),
-})
-
-function bound(storage: Storage): Storage {
-  return {
-    read: (keys, options) => storage.read(keys, options),
-    readTogether: (keys, options) => storage.readTogether(keys, options),
-    page: (range, options) => storage.page(range, options),
-    write: (writes, options) => storage.write(writes, options),
-    apply: (operation, options) => storage.apply(operation, options),
-    transact: (operations, token, options) => storage.transact(operations, token, options),
-  }
-}
-
-const always: Guard = { op: 'not', of: { op: 'exists', path: ['nowhere'] } }
-
-/** Takes away the guards that speak of this attribute. */
-const unguarded =
-  (attribute: string) =>
-  (operation: RowOperation): RowOperation => {
-    const relaxed = (guard: Guard): Guard => {
-      if (guard.op === 'and' || guard.op === 'or') return { ...guard, of: guard.of.map(relaxed) }
-      return JSON.stringify(guard).includes(`"${attribute}"`) ? always : guard
-    }
-    return operation.guard ? ({ ...operation, guard: relaxed(operation.guard) } as RowOperation) : operation
-  }
 
 let tokens = 0
 const defects: Record<string, { spoil: (storage: Storage) => Storage; found: RegExp }> = {

@@ -1,0 +1,79 @@
+import { InProgress } from '../../../src/coordination/idempotent.ts'
+import { Counter, idempotent, NonceSequence } from '../../../src/coordination/index.ts'
+import { addWithin } from '../../../src/recipes/index.ts'
+import { checkNumbers } from '../checkers/numbers.ts'
+import { record } from '../workloads/actor.ts'
+import type { Plan } from './world.ts'
+
+const faults = { stepMs: 2000, freezeMs: 5000 }
+
+/** Nonces without gaps, a counter in shards, one with bounds, runs that happen once. */
+export const numbersPlan = (): Plan => {
+  let runs = 0
+  return {
+    name: 'numbers',
+    contenders: 32,
+    ...faults,
+    async live(actor) {
+      const { db, random } = actor
+      const nonces = new NonceSequence(db, { pk: 'drill', sk: 'nonce' }, { maxAhead: 1_000_000 })
+      const counter = new Counter(db, { pk: 'drill', sk: 'sum' }, { shards: 3 })
+      for (let i = 0; i < 12; i++) {
+        await db.runtime.sleep(random.between(0, 500))
+        await record(actor, 'assign', 'nonce', undefined, () => nonces.assign(0), { output: (n) => n })
+        const n = 1 + random.int(3)
+        await record(actor, 'add', 'sum', n, () => counter.increment(n))
+        const step = random.pick([-3, -1, 2, 4])
+        await record(actor, 'add', 'bounded', step, async () => {
+          const { applied } = await addWithin(db, { pk: 'drill', sk: 'bounded' }, 'n', step, {
+            min: 0,
+            max: 20,
+          })
+          if (!applied) throw new Refused()
+        }).catch((error) => {
+          if (!(error instanceof Refused)) throw error
+        })
+        const key = `run${random.int(8)}`
+        await record(
+          actor,
+          'run',
+          key,
+          undefined,
+          () =>
+            idempotent(
+              db,
+              { pk: 'drill', sk: key },
+              async () => {
+                await db.runtime.sleep(random.between(0, 300))
+                return `${actor.name}/${runs++}`
+              },
+              { leaseMs: 20_000, waitMs: 3000 },
+            ).catch((error) => {
+              if (error instanceof InProgress) return undefined
+              throw error
+            }),
+          { output: (result) => result },
+        )
+      }
+    },
+    async finish(observer) {
+      const { db } = observer
+      const counter = new Counter(db, { pk: 'drill', sk: 'sum' }, { shards: 3 })
+      await record(observer, 'read', 'sum', undefined, () => counter.get(), { output: (sum) => sum })
+      const bounded = async () => (await db.get<{ n: number }>({ pk: 'drill', sk: 'bounded' }))?.data.n ?? 0
+      await record(observer, 'read', 'bounded', undefined, bounded, { output: (sum) => sum })
+    },
+    check(operations) {
+      const of = (key: string) => operations.filter((one) => one.key === key)
+      const told = operations.filter((one) => one.op === 'run' && one.output !== undefined)
+      return [
+        ...checkNumbers(of('nonce'), { contiguousFrom: 0 }).anomalies,
+        ...checkNumbers(of('sum')).anomalies,
+        ...checkNumbers(of('bounded'), { min: 0, max: 20 }).anomalies,
+        ...checkNumbers(told).anomalies,
+      ]
+    },
+  }
+}
+
+class Refused extends Error {}
