@@ -49,7 +49,7 @@ export function checkMs(value: unknown, field: string): number {
 
 /**
  * An update that carries an id of its own in what it writes. When the reply was lost and the write's outcome is not
- * known, the row is read: `ours` says whether it shows our write.
+ * known, the row is read: `ours` says whether it shows our write. `doubt`: it may still arrive later.
  */
 export async function certainUpdate<T>(
   db: AtomicDbInterface,
@@ -57,13 +57,13 @@ export async function certainUpdate<T>(
   changes: Changes,
   options: UpdateOptions,
   ours: (item: AtomicDbItem<T> | undefined) => boolean,
-): Promise<UpdateResult<T>> {
+): Promise<UpdateResult<T> & { doubt?: true }> {
   try {
     return await db.update<T>(key, changes, options)
   } catch (error) {
     if (!(error instanceof OutcomeUnknown)) throw error
     const item = await db.get<T>(key, { consistent: true, signal: options.signal })
-    return { applied: ours(item), ...(item ? { item } : {}) }
+    return { applied: ours(item), doubt: true, ...(item ? { item } : {}) }
   }
 }
 

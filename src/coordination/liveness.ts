@@ -1,3 +1,4 @@
+import { anyOf } from '../conditions.ts'
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey } from '../interface.ts'
 import { checkMs, coordinationKey, uniqueId } from './common.ts'
@@ -87,7 +88,10 @@ export class Liveness {
     const sent = this.#db.runtime.monotonic()
     const until = this.#db.runtime.now() + this.#options.deadAfterMs
     const ttl = Math.ceil(until / 1000) + 3600
-    await this.#db.set({ ...this.key, data: { until, draining: this.#draining } satisfies Beat, ttl })
+    const beat: Beat = { until, draining: this.#draining }
+    // A beat that arrives late must not take back what a later one said.
+    const later = anyOf([['until', { exists: false }]], { until: { lte: until } })
+    await this.#db.update(this.key, { set: { ...beat }, ttl }, { if: later })
     this.#refreshed = sent
   }
 

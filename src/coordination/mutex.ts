@@ -39,6 +39,8 @@ export class Mutex {
   readonly #heartbeatMs: number
   readonly #line: Line | undefined
   #held: Held | undefined
+  // Attempts of unknown outcome, and when they were sent, monotonic: their requests may arrive late.
+  readonly #doubted = new Map<string, number>()
   // In `observed` mode: the beat last seen, and since when by our own clock.
   #seen: { beat: string; since: number } | undefined
 
@@ -98,6 +100,8 @@ export class Mutex {
     const owner = uniqueId(runtime)
     const sent = runtime.monotonic()
     const free = this.#takeable()
+    // Forgotten once the outcome is certain.
+    this.#doubted.set(owner, sent)
     const result = await certainUpdate<MutexRow>(
       this.#db,
       this.key,
@@ -105,11 +109,22 @@ export class Mutex {
       { ...options, if: this.#line ? allOf(free, this.#line.turn) : free },
       (item) => item?.data.owner === owner,
     )
-    if (result.applied) {
-      this.#line?.done()
-      this.#held = { owner, token: result.item!.data.token, deadline: this.#deadline(sent) }
+    if (result.applied || !result.doubt) this.#doubted.delete(owner)
+    const row = result.item?.data
+    if (result.applied) this.#hold(owner, row!.token, sent)
+    // A request of ours that was given up has arrived after all.
+    else if (row?.owner && this.#doubted.has(row.owner)) {
+      this.#hold(row.owner, row.token, this.#doubted.get(row.owner)!)
+      if (this.isHeld) return { applied: true, item: result.item! }
+      this.#held = undefined
     } else this.#observe(result.item)
     return result
+  }
+
+  #hold(owner: string, token: number, sent: number): void {
+    this.#doubted.clear()
+    this.#line?.done()
+    this.#held = { owner, token, deadline: this.#deadline(sent) }
   }
 
   #taking(owner: string) {
@@ -224,7 +239,7 @@ export class Mutex {
   }
 
   async #looksFree(row: MutexRow | undefined, options: CallOptions): Promise<boolean> {
-    if (!row?.owner) return true
+    if (!row?.owner || this.#doubted.has(row.owner)) return true
     if (row.process && (await processStatus(this.#db, row.process, this.#toleranceMs)) === 'dead') {
       await this.#clear(row.owner, options)
       return true

@@ -1,4 +1,4 @@
-import { Mutex, type MutexOptions } from 'lockrow'
+import { Liveness, Mutex, type MutexOptions } from 'lockrow'
 import { describe, expect, it } from 'vitest'
 import { AtomicEngine } from '../../src/engine/engine.ts'
 import type { Storage } from '../../src/storage.ts'
@@ -151,6 +151,48 @@ describe('fair, in simulated time', () => {
       expect(new Set(tokens).size).toBe(32)
     },
   )
+})
+
+describe('requests that arrive late', () => {
+  it('an acquisition that was given up and arrives after all is ours', async () => {
+    const { simulation, open, server } = world(6)
+    await simulation.run(async () => {
+      const { mutex, process } = open({ fair: false, ttlMs: 60_000 })
+      // The row is there.
+      await mutex.acquire()
+      await mutex.release()
+      server.rates = { lateRequest: 1 }
+      const first = await mutex.tryAcquire().catch(() => ({ acquired: false }))
+      server.rates = {}
+      await process.sleep(30_000)
+      const owner = (await mutex.peek()).owner
+      const second = await mutex.tryAcquire()
+      expect(first.acquired).toBe(false)
+      expect(owner).toBeDefined()
+      expect(second).toEqual({ acquired: true, fencingToken: 2 })
+      await mutex.release()
+    })
+  })
+
+  it('a heartbeat that arrives late does not take back a later one', async () => {
+    const { simulation, open, server } = world(7)
+    await simulation.run(async () => {
+      const { db, process } = open()
+      const liveness = await new Liveness(db, { heartbeatMs: 1000, deadAfterMs: 60_000 }).start()
+      const until = async () =>
+        (await db.get<{ until: number }>(liveness.key, { consistent: true }))!.data.until
+      server.rates = { lateRequest: 0.3 }
+      let before = 0
+      for (let i = 0; i < 60; i++) {
+        await process.sleep(500)
+        const now = await until().catch(() => before)
+        expect(now).toBeGreaterThanOrEqual(before)
+        before = now
+      }
+      server.rates = {}
+      await liveness.stop()
+    })
+  })
 })
 
 onBothBackends('fair mutex', ({ open, pk }) => {

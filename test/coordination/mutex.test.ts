@@ -240,7 +240,7 @@ onBothBackends('mutex', ({ open, pk }) => {
     const dbA = new Proxy(from(db, a), {
       get(target, name) {
         const member = Reflect.get(target, name)
-        if (name === 'set' && beats.failing) return () => Promise.reject(new Error('partitioned'))
+        if (name === 'update' && beats.failing) return () => Promise.reject(new Error('partitioned'))
         return member
       },
     })
