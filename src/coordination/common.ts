@@ -41,6 +41,16 @@ export function coordinationKey(key: AtomicDbItemKey): AtomicDbItemKey {
   return { pk: key.pk, sk: key.sk }
 }
 
+/** A row that is there must be one of ours (it has one of these fields): else the key is that of an item or a message. */
+export function mustBeOurs(item: AtomicDbItem | undefined, ...fields: string[]): void {
+  if (item === undefined) return
+  const data = item.data
+  if (typeof data === 'object' && data !== null && fields.some((field) => field in data)) return
+  throw new InvalidInput('key', 'is that of an item or a message: choose another one', {
+    keys: [{ pk: item.pk, sk: item.sk }],
+  })
+}
+
 export function checkMs(value: unknown, field: string): number {
   if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0)
     throw new InvalidInput(field, 'must be a positive number of milliseconds', { given: String(value) })

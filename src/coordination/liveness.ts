@@ -1,4 +1,4 @@
-import { anyOf } from '../conditions.ts'
+import { absent, anyOf } from '../conditions.ts'
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey } from '../interface.ts'
 import { checkMs, coordinationKey, uniqueId } from './common.ts'
@@ -90,7 +90,7 @@ export class Liveness {
     const ttl = Math.ceil(until / 1000) + 3600
     const beat: Beat = { until, draining: this.#draining }
     // A beat that arrives late must not take back what a later one said.
-    const later = anyOf([['until', { exists: false }]], { until: { lte: until } })
+    const later = anyOf(absent, { until: { lte: until } })
     await this.#db.update(this.key, { set: { ...beat }, ttl }, { if: later })
     this.#refreshed = sent
   }

@@ -1,4 +1,4 @@
-import { allOf, anyOf, type Condition } from '../conditions.ts'
+import { absent, allOf, anyOf, type Condition } from '../conditions.ts'
 import { BackendError, InvalidInput, LeaseLost } from '../errors.ts'
 import type {
   AtomicDbInterface,
@@ -7,7 +7,15 @@ import type {
   CallOptions,
   UpdateResult,
 } from '../interface.ts'
-import { certainUpdate, checkMs, coordinationKey, uniqueId, type WaitOptions, waitFor } from './common.ts'
+import {
+  certainUpdate,
+  checkMs,
+  coordinationKey,
+  mustBeOurs,
+  uniqueId,
+  type WaitOptions,
+  waitFor,
+} from './common.ts'
 import { type Held, heldFromText, heldToText } from './held.ts'
 import { Line } from './line.ts'
 import { type Liveness, type ProcessStatus, processStatus } from './liveness.ts'
@@ -111,6 +119,7 @@ export class Mutex {
     )
     if (result.applied || !result.doubt) this.#doubted.delete(owner)
     const row = result.item?.data
+    if (!result.applied) mustBeOurs(result.item, 'token')
     if (result.applied) this.#hold(owner, row!.token, sent)
     // A request of ours that was given up has arrived after all.
     else if (row?.owner && this.#doubted.has(row.owner)) {
@@ -147,7 +156,7 @@ export class Mutex {
 
   /** When the row may be taken. */
   #takeable(): Condition {
-    const free = anyOf([['owner', { exists: false }]], { owner: null })
+    const free = anyOf(absent, { owner: null })
     if (this.#observed) {
       const seen = this.#seen
       const over = seen && this.#db.runtime.monotonic() - seen.since > this.#ttlMs!

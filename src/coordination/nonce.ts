@@ -1,7 +1,7 @@
-import { allOf, anyOf } from '../conditions.ts'
+import { absent, allOf, anyOf } from '../conditions.ts'
 import { InvalidInput, OutcomeUnknown, RaceCondition } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
-import { coordinationKey, uniqueId } from './common.ts'
+import { coordinationKey, mustBeOurs, uniqueId } from './common.ts'
 
 interface NonceRow {
   /** The last nonce that was assigned. */
@@ -10,6 +10,8 @@ interface NonceRow {
   by?: string
   /** Nonces given back unused, to be assigned again. */
   free?: number[]
+  /** What that attempt assigned, where it was one of those; null: none was of use. */
+  reused?: number | null
 }
 
 export interface NonceOptions {
@@ -47,7 +49,7 @@ export class NonceSequence {
       try {
         const next = await this.#db.update<NonceRow>(
           this.key,
-          { add: { n: 1 }, set: { by } },
+          { add: { n: 1 }, set: { by }, remove: ['reused'] },
           { ...options, if: { n: { between: [low, high] }, free: { exists: false } } },
         )
         if (next.applied) return next.item!.data.n
@@ -55,20 +57,18 @@ export class NonceSequence {
         if (reused !== undefined) return reused
         const set = await this.#db.update<NonceRow>(
           this.key,
-          { set: { n: pendingCount, by } },
+          { set: { n: pendingCount, by }, remove: ['reused'] },
           {
             ...options,
-            if: allOf(
-              [['free', { exists: false }]],
-              anyOf([['n', { exists: false }]], { n: { lt: low } }, { n: { gt: high } }),
-            ),
+            if: allOf([['free', { exists: false }]], anyOf(absent, { n: { lt: low } }, { n: { gt: high } })),
           },
         )
         if (set.applied) return pendingCount
+        mustBeOurs(set.item, 'n')
       } catch (error) {
         if (!(error instanceof OutcomeUnknown)) throw error
         const item = await this.#db.get<NonceRow>(this.key, { consistent: true, ...options })
-        if (item?.data.by === by) return item.data.n
+        if (item?.data.by === by && item.data.reused !== null) return item.data.reused ?? item.data.n
         // Somebody else was assigned one since: whether ours was cannot be seen, so it may be a gap.
         throw error
       }
@@ -87,7 +87,8 @@ export class NonceSequence {
     const usable = free.filter((nonce) => nonce >= pendingCount)
     const nonce = usable.length > 0 ? Math.min(...usable) : undefined
     const rest = usable.filter((other) => other !== nonce)
-    const change = rest.length > 0 ? { set: { free: rest, by } } : { remove: ['free'], set: { by } }
+    const set = { by, reused: nonce ?? null }
+    const change = rest.length > 0 ? { set: { ...set, free: rest } } : { remove: ['free'], set }
     const { applied } = await this.#db.update(this.key, change, { ...options, if: { free: { eq: free } } })
     return applied ? nonce : undefined
   }

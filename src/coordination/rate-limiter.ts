@@ -1,7 +1,7 @@
-import { anyOf } from '../conditions.ts'
+import { absent, anyOf } from '../conditions.ts'
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
-import { checkMs, coordinationKey } from './common.ts'
+import { checkMs, coordinationKey, mustBeOurs } from './common.ts'
 
 export interface RateLimit {
   /** So many calls ... */
@@ -65,13 +65,14 @@ export class RateLimiter {
         { ...options, if: { at: { between: [now, now + slack - step] } } },
       )
       if (busy.applied) return { allowed: true, retryAfterMs: 0 }
+      mustBeOurs(busy.item, 'at')
       const at = busy.item?.data.at
       if (at !== undefined && at > now + slack - step)
         return { allowed: false, retryAfterMs: Math.ceil(at - (now + slack - step)) }
       const idle = await this.#db.update(
         key,
         { set: { at: now + step }, ttl: this.#ttl(now) },
-        { ...options, if: anyOf([['at', { exists: false }]], { at: { lt: now } }) },
+        { ...options, if: anyOf(absent, { at: { lt: now } }) },
       )
       if (idle.applied) return { allowed: true, retryAfterMs: 0 }
     }
@@ -90,11 +91,12 @@ export class RateLimiter {
         { ...options, if: { start, count: { lt: limit } } },
       )
       if (counted.applied) return { allowed: true, retryAfterMs: 0 }
+      mustBeOurs(counted.item, 'start')
       if (counted.item && counted.item.data.start >= start) return wait
       const first = await this.#db.update(
         key,
         { set: { start, count: 1 }, ttl: this.#ttl(now) },
-        { ...options, if: anyOf([['start', { exists: false }]], { start: { lt: start } }) },
+        { ...options, if: anyOf(absent, { start: { lt: start } }) },
       )
       if (first.applied) return { allowed: true, retryAfterMs: 0 }
     }

@@ -1,7 +1,15 @@
-import { allOf, anyOf, type Condition } from '../conditions.ts'
+import { absent, allOf, anyOf, type Condition } from '../conditions.ts'
 import { InvalidInput, LeaseLost } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
-import { certainUpdate, checkMs, coordinationKey, uniqueId, type WaitOptions, waitFor } from './common.ts'
+import {
+  certainUpdate,
+  checkMs,
+  coordinationKey,
+  mustBeOurs,
+  uniqueId,
+  type WaitOptions,
+  waitFor,
+} from './common.ts'
 import { NotAcquired } from './mutex-row.ts'
 import { makePermit, type Permit, withPermit } from './permit.ts'
 
@@ -19,6 +27,9 @@ interface LockRow {
   /** A writer that waits: no new readers until then, or writers would starve. */
   pending?: Holder
 }
+
+/** Nothing there yet, or such a lock. */
+const lockRow = anyOf(absent, [['readers', { exists: true }]], [['token', { exists: true }]])
 
 export interface ReadWriteLockOptions {
   /** How long it is held without being extended, ms. */
@@ -68,15 +79,18 @@ export class ReadWriteLock {
     const id = uniqueId(this.#db.runtime)
     const place = ['readers', id]
     const ours = (item: AtomicDbItem<LockRow> | undefined) => item?.data.readers?.[id] !== undefined
-    const condition = allOf(this.#vacant('writer'), this.#vacant('pending'))
-    const { applied } = await certainUpdate<LockRow>(
+    const condition = allOf(lockRow, this.#vacant('writer'), this.#vacant('pending'))
+    const { applied, item } = await certainUpdate<LockRow>(
       this.#db,
       this.key,
       { set: [[place, this.#until()]] },
       { ...options, if: condition },
       ours,
     )
-    if (!applied) return undefined
+    if (!applied) {
+      mustBeOurs(item, 'readers', 'token')
+      return undefined
+    }
     const held = [[place, { exists: true }]] as const
     return makePermit(
       id,
@@ -91,7 +105,7 @@ export class ReadWriteLock {
     id = uniqueId(this.#db.runtime),
   ): Promise<WritePermit | undefined> {
     const ours = (item: AtomicDbItem<LockRow> | undefined) => item?.data.writer?.id === id
-    const vacant = allOf(this.#vacant('writer'), this.#vacant('pending', id))
+    const vacant = allOf(lockRow, this.#vacant('writer'), this.#vacant('pending', id))
     const take = (condition: Condition, clear: { readers: Record<string, number> } | object) =>
       certainUpdate<LockRow>(
         this.#db,
@@ -104,6 +118,7 @@ export class ReadWriteLock {
       allOf(vacant, anyOf([['readers', { exists: false }]], { readers: { size: 0 } })),
       {},
     )
+    if (!result.applied) mustBeOurs(result.item, 'readers', 'token')
     const readers = result.item?.data.readers
     const limit = this.#db.runtime.now() - this.#toleranceMs
     if (!result.applied && readers && Object.values(readers).every((until) => until < limit)) {

@@ -1,9 +1,17 @@
 import type { FieldChanges } from '../changes.ts'
-import { anyOf } from '../conditions.ts'
+import { absent, anyOf } from '../conditions.ts'
 import { InvalidInput, LeaseLost } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
 import { path } from '../paths.ts'
-import { certainUpdate, checkMs, coordinationKey, uniqueId, type WaitOptions, waitFor } from './common.ts'
+import {
+  certainUpdate,
+  checkMs,
+  coordinationKey,
+  mustBeOurs,
+  uniqueId,
+  type WaitOptions,
+  waitFor,
+} from './common.ts'
 import { NotAcquired } from './mutex-row.ts'
 import { makePermit, type Permit, withPermit } from './permit.ts'
 
@@ -66,11 +74,12 @@ export class Semaphore {
             { set: { [place]: until } },
             {
               ...options,
-              if: anyOf([['holders', { exists: false }]], { holders: { size: { lt: this.#permits } } }),
+              if: anyOf(absent, { holders: { size: { lt: this.#permits } } }),
             },
             ours,
           )
       if (result.applied) return this.#permit(id)
+      mustBeOurs(result.item, 'holders')
       const holders = Object.entries(result.item?.data.holders ?? {})
       dead = holders.find(([, end]) => end < this.#db.runtime.now() - this.#toleranceMs)
       if (!dead && holders.length >= this.#permits) return undefined
