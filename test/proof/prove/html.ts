@@ -1,4 +1,4 @@
-import { type ProofReport, summary } from './report.ts'
+import { allFindings, type ProofReport, summary } from './report.ts'
 
 const escaped = (text: string): string =>
   text.replace(/[&<>"]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[sign]!)
@@ -27,7 +27,7 @@ function line(title: string, points: readonly [number, number][]): string {
 /** A page that needs nothing but itself. */
 export function htmlReport(report: ProofReport): string {
   const rows = summary(report).map(([name, value]) => `<tr><th>${name}</th><td>${escaped(value)}</td></tr>`)
-  const findings = [...report.sim.findings, ...report.local.findings].slice(0, 50)
+  const findings = allFindings(report).slice(0, 50)
   const list = findings.map(
     (one) => `<li>seed ${one.seed}: ${escaped(one.kind)}<pre>${escaped(one.message)}</pre></li>`,
   )
@@ -45,6 +45,7 @@ pre { white-space: pre-wrap } @media (prefers-color-scheme: dark) { body { color
 <table>${rows.join('')}</table>
 ${line('Operations in simulation over time', report.sim.progress)}
 ${bars('Faults in simulation', report.sim.faults)}
+${bars('Faults in the drills', report.drills.faults)}
 ${bars('Faults on DynamoDB Local', report.local.faults)}
 ${list.length > 0 ? `<h2>Anomalies</h2><ul>${list.join('')}</ul>` : ''}
 </html>

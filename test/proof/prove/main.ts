@@ -4,10 +4,12 @@ import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startDynamoDBLocal } from '../../../src/testing/dynamo-local.ts'
 import { crashBank } from '../crash/bank.ts'
+import { drills } from '../drills/index.ts'
+import { drill } from '../drills/world.ts'
 import { runLocal } from '../local/run.ts'
 import { libraryVersion } from '../version.ts'
 import { htmlReport } from './html.ts'
-import { emptyReport, missing, terminalReport } from './report.ts'
+import { allFindings, emptyReport, missing, terminalReport } from './report.ts'
 import { simulateSeeds } from './simulate.ts'
 
 const { values } = parseArgs({
@@ -15,6 +17,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1000' },
     steps: { type: 'string', default: '1000' },
     first: { type: 'string', default: '1' },
+    drills: { type: 'string', default: '50' },
     local: { type: 'string', default: '20000' },
     crash: { type: 'string', default: '20' },
     report: { type: 'string', default: '.tmp/proof.html' },
@@ -32,6 +35,7 @@ const plan = {
   seeds: number('seeds'),
   steps: number('steps'),
   first: number('first'),
+  drills: number('drills'),
   local: number('local'),
   crash: number('crash'),
 }
@@ -85,6 +89,26 @@ async function simulation(): Promise<void> {
   update(true)
 }
 
+async function drilling(): Promise<void> {
+  const part = report.drills
+  const from = performance.now()
+  for (const make of drills)
+    for (let seed = plan.first; seed < plan.first + plan.drills && !stopped.signal.aborted; seed++) {
+      const run = await drill(seed, make)
+      part.runs++
+      part.histories++
+      part.operations += run.operations
+      part.seconds = (performance.now() - from) / 1000
+      for (const [fault, count] of Object.entries(run.faults))
+        part.faults[fault] = (part.faults[fault] ?? 0) + count
+      for (const finding of run.findings) part.findings.push({ seed, ...finding })
+      progress(`drills: ${part.runs} of ${drills.length * plan.drills}, ${part.findings.length} anomalies`)
+      // Promises alone never let go of the event loop: Ctrl-C must be heard.
+      await new Promise(setImmediate)
+    }
+  progress(`drills: ${part.runs} runs, ${part.findings.length} anomalies`, true)
+}
+
 async function onLocal(endpoint: string): Promise<void> {
   const { local } = report
   const share = 4000
@@ -122,6 +146,7 @@ console.log(
   `lockrow ${report.version}, node ${process.version}, seeds ${plan.first} to ${plan.first + plan.seeds - 1}`,
 )
 if (plan.seeds > 0) await simulation()
+if (plan.drills > 0 && !stopped.signal.aborted) await drilling()
 if (!stopped.signal.aborted && plan.local + plan.crash > 0) {
   const server = await startDynamoDBLocal()
   try {
@@ -139,6 +164,6 @@ console.log(`\nreport with charts: ${values.report}`)
 
 const unseen = stopped.signal.aborted ? [] : missing(report, plan)
 for (const what of unseen) console.error(`not reached: ${what}`)
-const anomalies = report.sim.findings.length + report.local.findings.length
+const anomalies = allFindings(report).length
 const unbalanced = report.crash && (report.crash.total !== report.crash.expected || report.crash.negative > 0)
 process.exit(anomalies > 0 || unseen.length > 0 || unbalanced ? 1 : stopped.signal.aborted ? 130 : 0)

@@ -16,6 +16,7 @@ export interface ProofReport {
   node: string
   seconds: number
   sim: Part & { seeds: number; simulatedMs: number; events: number; progress: [number, number][] }
+  drills: Part & { runs: number }
   local: Part & { runs: number }
   crash?: CrashResult
 }
@@ -33,6 +34,7 @@ export const emptyReport = (version: string): ProofReport => ({
   node: process.version,
   seconds: 0,
   sim: { ...emptyPart(allFaults), seeds: 0, simulatedMs: 0, events: 0, progress: [] },
+  drills: { ...emptyPart([]), runs: 0 },
   local: { ...emptyPart(sdkFaults), runs: 0 },
 })
 
@@ -55,13 +57,19 @@ export function missing(report: ProofReport, wanted: Wanted): string[] {
   ]
 }
 
+export const allFindings = ({ sim, drills, local }: ProofReport): Part['findings'] => [
+  ...sim.findings,
+  ...drills.findings,
+  ...local.findings,
+]
+
 const perSecond = (count: number, seconds: number): string =>
   seconds > 0 ? `${Math.round(count / seconds).toLocaleString('en')}/s` : '-'
 
 const count = (value: number): string => Math.round(value).toLocaleString('en')
 
 export function summary(report: ProofReport): [string, string][] {
-  const { sim, local, crash } = report
+  const { sim, drills, local, crash } = report
   return [
     [
       'simulation',
@@ -70,6 +78,10 @@ export function summary(report: ProofReport): [string, string][] {
     [
       'simulated time',
       `${count(sim.simulatedMs / 1000)} s, ${count(sim.simulatedMs / 1000 / (sim.seconds || 1))} times real time, ${count(sim.events)} events`,
+    ],
+    [
+      'drills',
+      `${count(drills.operations)} operations in ${count(drills.runs)} runs of ${drills.seconds.toFixed(0)} s (${perSecond(drills.operations, drills.seconds)})`,
     ],
     [
       'DynamoDB Local',
@@ -81,8 +93,8 @@ export function summary(report: ProofReport): [string, string][] {
         ? `${crash.kills} processes killed, ${count(crash.operations)} operations, total ${crash.total} of ${crash.expected}`
         : 'not run',
     ],
-    ['histories checked', count(sim.histories + local.histories)],
-    ['anomalies', count(sim.findings.length + local.findings.length)],
+    ['histories checked', count(sim.histories + drills.histories + local.histories)],
+    ['anomalies', count(allFindings(report).length)],
   ]
 }
 
@@ -91,13 +103,15 @@ export function terminalReport(report: ProofReport): string {
     rows.map(([name, value]) => `  ${name.padEnd(18)} ${value}`).join('\n')
   const faults = (part: Part) =>
     table(Object.entries(part.faults).map(([name, times]) => [name, count(times).padStart(10)]))
-  const findings = [...report.sim.findings, ...report.local.findings]
+  const findings = allFindings(report)
     .slice(0, 10)
     .map((one) => `  seed ${one.seed}@${report.version}: ${one.kind}: ${one.message.split('\n')[0]}`)
   return [
     table(summary(report)),
     'faults in simulation',
     faults(report.sim),
+    'faults in the drills',
+    faults(report.drills),
     'faults on DynamoDB Local',
     faults(report.local),
     ...findings,
