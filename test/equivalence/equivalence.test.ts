@@ -4,6 +4,7 @@ import {
   type AtomicDbError,
   type AtomicDbInterface,
   type AtomicDbOperation,
+  type AtomicDbQueueItem,
   AtomicMemoryDb,
   absent,
   allOf,
@@ -220,27 +221,101 @@ const part = fc.oneof(
 )
 const rowOf = ({ type, sk: of }: { type: string; sk: string }) =>
   type === 'check' || type === 'bump' ? `${of}#lock` : of
+const shown = (item: AtomicDbQueueItem | undefined) =>
+  item && {
+    data: item.data,
+    group: item.group,
+    isProcessing: item.isProcessing,
+    count: item.receiveCount,
+    until: item.processingTimeout,
+    ttl: item.ttl,
+    large: item.payloadKey !== undefined,
+    reason: item.reason,
+    deadLetter: item.deadLetter?.reason,
+  }
+const group = optional(fc.constantFrom('g', 'h'))
 const queueStep = fc.oneof(
-  fc.record({ data: scalar, sk: optional(fc.constantFrom('m1', 'm2')) }).map(
-    (message): Step => ({
-      title: 'queuePush',
-      run: async (db, pk) =>
-        (await db.queuePush({ pk: `${pk}-queue`, ...message })).map(
-          ({ data, isProcessing, receiveCount }) => ({
-            data,
-            isProcessing,
-            receiveCount,
-          }),
+  {
+    weight: 3,
+    arbitrary: fc
+      .record({
+        message: fc.record(
+          {
+            data: scalar,
+            sk: fc.constantFrom('m1', 'm2'),
+            group: rarely(fc.constantFrom('g', 'h'), ['']) as fc.Arbitrary<string>,
+            delaySeconds: rarely(fc.integer({ min: 0, max: 20 }), [-1]) as fc.Arbitrary<number>,
+            ttl,
+          },
+          { requiredKeys: ['data'] },
         ),
+        // An id for deduplication cannot stand with a key.
+        deduplicationId: seldom(fc.constantFrom('d', 'e')),
+        options: fc.record(
+          {
+            exactlyOnce: fc.boolean(),
+            payloadThreshold: rarely(fc.constantFrom(1, 20), [0]) as fc.Arbitrary<number>,
+          },
+          { requiredKeys: [] },
+        ),
+      })
+      .map(
+        ({ message, deduplicationId, options }): Step => ({
+          title: 'queuePush',
+          of: { message, deduplicationId, options },
+          run: async (db, pk) =>
+            (await db.queuePush({ pk: `${pk}-queue`, ...message, deduplicationId }, options)).map(shown),
+        }),
+      ),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .record(
+        {
+          ttlSeconds: rarely(fc.integer({ min: 1, max: 30 }), [0]) as fc.Arbitrary<number>,
+          limit: rarely(fc.constantFrom(1, 3), [0]) as fc.Arbitrary<number>,
+          strict: fc.boolean(),
+          maxReceives: fc.constantFrom(1, 2),
+          group: seldom(fc.constantFrom('g', 'h')),
+        },
+        { requiredKeys: ['ttlSeconds', 'limit'] },
+      )
+      .map(
+        (options): Step => ({
+          title: 'queuePull',
+          of: options,
+          async run(db, pk, memory) {
+            const { items } = await db.queuePullMany({ pk: `${pk}-queue`, ...options })
+            memory.messages.push(...items)
+            return items.map(shown)
+          },
+        }),
+      ),
+  },
+  group.map(
+    (of): Step => ({
+      title: 'sharded push and pull',
+      async run(db, pk) {
+        const queue = { pk: `${pk}-sharded` }
+        if (of) await db.queuePush({ ...queue, group: of, data: of }, { shards: 3 })
+        const { items } = await db.queuePullMany({ ...queue, shards: 3, limit: 4, ttlSeconds: 5 })
+        return items.map((item) => [item.pk.slice(pk.length), item.data]).sort()
+      },
     }),
   ),
-  rarely(fc.integer({ min: 1, max: 30 }), [0]).map(
-    (ttlSeconds): Step => ({
-      title: 'queuePull',
-      async run(db, pk, memory) {
-        const { item } = await db.queuePull({ pk: `${pk}-queue`, ttlSeconds: ttlSeconds as number })
-        if (item) memory.messages.push(item)
-        return item && { data: item.data, count: item.receiveCount, until: item.processingTimeout }
+  fc.constantFrom('peek', 'peek dead', 'stats', 'redrive', 'purge').map(
+    (what): Step => ({
+      title: what,
+      async run(db, pk) {
+        const queue = `${pk}-queue`
+        if (what === 'stats') {
+          const { oldestAgeSeconds: _age, ...counts } = await db.queueStats(queue)
+          return counts
+        }
+        if (what === 'redrive') return db.queueRedrive({ from: `${queue}#dead` })
+        if (what === 'purge') return db.queuePurge(queue, { limit: 1 })
+        return (await db.queuePeek({ pk: what === 'peek' ? queue : `${queue}#dead` })).map(shown)
       },
     }),
   ),
@@ -252,7 +327,7 @@ const queueStep = fc.oneof(
         if (!message) return 'none'
         if (what === 'acknowledge') return db.queueAcknowledge(message)
         if (what === 'bare') return db.queueRelease({ pk: message.pk, sk: message.sk })
-        if (what === 'release') return db.queueRelease(message, { delaySeconds: at })
+        if (what === 'release') return db.queueRelease(message, { delaySeconds: at, reason: 'why' })
         return (await db.queueExtend(message, { ttlSeconds: 5 })).processingTimeout
       },
     }),

@@ -45,6 +45,24 @@ const batches = of('src/dynamo/batches.ts', dynamo)
 const faults = of('src/dynamo/faults.ts', dynamo)
 const expressions = of('src/dynamo/expressions.ts', dynamo)
 const once = of('src/dynamo/once.ts', dynamo)
+const queue = [
+  'test/conformance/memory.test.ts',
+  'test/queue',
+  'test/proof/regressions.test.ts',
+  'test/proof/drills/drills.test.ts',
+]
+const claim = of('src/engine/queue/claim.ts', queue)
+const hold = of('src/engine/queue/hold.ts', queue)
+const payload = of('src/engine/queue/payload.ts', queue)
+const push = of('src/engine/queue/push.ts', queue)
+const view = of('src/engine/queue/view.ts', queue)
+const walk = of('src/engine/queue/walk.ts', queue)
+const shards = of('src/engine/queue/shards.ts', queue)
+const coordination = ['test/coordination', 'test/proof/drills/drills.test.ts']
+const mutex = of('src/coordination/mutex.ts', coordination)
+const line = of('src/coordination/line.ts', coordination)
+const liveness = of('src/coordination/liveness.ts', coordination)
+const nonce = of('src/coordination/nonce.ts', coordination)
 
 export const mutants: readonly Mutant[] = [
   storage(
@@ -181,4 +199,74 @@ export const mutants: readonly Mutant[] = [
     'return `${path} + ${value}`',
   ),
   once('the SDK may send a write again', 'throw new Sealed(error)', 'throw error'),
+  claim(
+    "a claim of ours whose reply was lost is nobody's",
+    'result.applied || result.row?.r === receipt',
+    'result.applied',
+  ),
+  claim('conflicts change nothing', 'view.window * (1 + share)', 'view.window'),
+  hold(
+    'a payload outlives its message',
+    'await dropPayloads(context, [item.payloadKey ?? payloadKeyOf(old)])',
+    '',
+  ),
+  hold(
+    'a bare key does not ask for the payload',
+    "item.payloadKey === undefined && !('receiveCount' in item)",
+    'false',
+  ),
+  hold(
+    'a stale receipt passes after a lost reply',
+    'if (left !== undefined && item.receipt !== undefined)',
+    'if (false)',
+  ),
+  payload('a payload expires with its message', 'ttl: row.ttl + daySeconds', 'ttl: row.ttl'),
+  payload('payloads are shown by queries', 'version: row.sk, ', ''),
+  push(
+    'a large message is pushed without a token',
+    'for (const some of transactions(large)) await putNew(context, some, options)',
+    'await write(context, large.map((row) => ({ put: row })), options)',
+  ),
+  push(
+    'the payload of a push that was refused stays',
+    'if (error instanceof RaceCondition) await dropPayloads(context, [payloadKeyOf(row)])',
+    '',
+  ),
+  view('rescans cost what they like', 'if (view.budget < 1) return 0', ''),
+  view('a push is not remembered', 'view.emptyUntil = 0\n  if (!isBeyond', 'if (!isBeyond'),
+  walk('deadlines of others are not noticed', 'notice(view, row.due as number)', ''),
+  walk(
+    'nothing is looked for behind the frontier',
+    'if (mine.rows.length === 0 && mayRescan(view, runtime.monotonic()))',
+    'if (false)',
+  ),
+  shards(
+    'a group is anywhere',
+    'item.group ?? item.sk ?? item.deduplicationId',
+    'item.sk ?? item.deduplicationId',
+  ),
+  shards('a busy shard hides the others', 'awake.length > 0 ? asleep.splice(0, 1) : []', '[]'),
+  mutex(
+    'a lease is not compared with the clock',
+    'this.#db.runtime.now() - this.#toleranceMs, type',
+    'this.#db.runtime.now() + 60_000, type',
+  ),
+  mutex(
+    "a late request of ours is nobody's",
+    'else if (row?.owner && this.#doubted.has(row.owner))',
+    'else if (false)',
+  ),
+  mutex(
+    'an extension that was lost passes for done',
+    'if (result.item?.data.owner !== held.owner) {',
+    'if (result.item?.data.owner === held.owner) return\n      else {',
+  ),
+  line('tickets do not lapse', 'before.some(({ until }) => until >= lapsed)', 'before.length > 0'),
+  line('tickets are not kept', 'if (row!.line![place]!.until - now > this.#ticketMs / 2) return', 'return'),
+  liveness('a late heartbeat takes back a later one', '{ if: later }', '{}'),
+  nonce(
+    'a nonce given back is told wrong after a lost reply',
+    'return item.data.reused ?? item.data.n',
+    'return item.data.n',
+  ),
 ]
