@@ -15,8 +15,8 @@ export function checkShards(shards: unknown, field = 'shards'): number {
 export const shardName = (pk: string, index: number): string => `${pk}#shard${index}`
 
 /**
- * The partition keys of a queue that is pushed to with `shards`: `jobs#shard0`, `jobs#shard1`, ... In policies and
- * stream filters, one prefix covers them: `jobs#shard`.
+ * The partition keys of a queue that is pushed to with `shards`: `jobs#shard0`, `jobs#shard1`, ... In a policy the prefix
+ * `jobs#` covers them, with their payloads, markers and dead letters.
  */
 export function shardsOf(pk: string, shards: number): string[] {
   return Array.from({ length: checkShards(shards) }, (_, index) => shardName(pk, index))
