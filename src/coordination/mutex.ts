@@ -7,6 +7,7 @@ import type {
   CallOptions,
   UpdateResult,
 } from '../interface.ts'
+import { keep } from '../keep.ts'
 import {
   certainUpdate,
   checkMs,
@@ -340,7 +341,20 @@ export class Mutex {
     const signals = [lost.signal, options.signal, this.#liveness?.signal].filter(
       (signal) => signal !== undefined,
     )
-    const keeping = this.#ttlMs === null ? undefined : this.#keep(options.extend ?? true, lost, done.signal)
+    const held = this.#held!
+    const keeping =
+      this.#ttlMs === null
+        ? undefined
+        : keep({
+            runtime: this.#db.runtime,
+            until: () => held.deadline,
+            everyMs: (options.extend ?? true) ? this.#heartbeatMs : Number.POSITIVE_INFINITY,
+            extend: () => this.extend(),
+            isLost: (error) => error instanceof LeaseLost,
+            overdue: () => this.#lost('the lease ran out before it could be extended'),
+            lost,
+            done: done.signal,
+          })
     let result: R
     try {
       result = await fn({ signal: AbortSignal.any(signals), fencingToken })
@@ -359,40 +373,6 @@ export class Mutex {
     }
     await this.release()
     return result
-  }
-
-  /** Extends until `done`; aborts `lost` no later than at our own deadline. */
-  async #keep(extend: boolean, lost: AbortController, done: AbortSignal): Promise<void> {
-    const { runtime } = this.#db
-    const held = this.#held!
-    for (;;) {
-      const left = held.deadline - runtime.monotonic()
-      try {
-        await runtime.sleep(Math.max(0, extend ? Math.min(left, this.#heartbeatMs) : left), {
-          signal: done,
-          unref: true,
-        })
-      } catch {
-        return
-      }
-      if (runtime.monotonic() >= held.deadline) {
-        lost.abort(this.#lost('the lease ran out before it could be extended'))
-        return
-      }
-      try {
-        // Not beyond our deadline: a reply that comes later is of no use.
-        await Promise.race([
-          this.extend(),
-          runtime.sleep(Math.max(0, held.deadline - runtime.monotonic()), { unref: true }),
-        ])
-      } catch (error) {
-        if (error instanceof LeaseLost) {
-          lost.abort(error)
-          return
-        }
-      }
-      if (done.aborted) return
-    }
   }
 
   /** Text with which another process can go on holding it: `Mutex.restore`. */

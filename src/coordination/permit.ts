@@ -1,5 +1,6 @@
 import { LeaseLost } from '../errors.ts'
 import type { AtomicDbInterface, CallOptions } from '../interface.ts'
+import { keep } from '../keep.ts'
 
 /** Something held for a time. */
 export interface Permit {
@@ -34,48 +35,27 @@ export async function withPermit<R>(
 ): Promise<R> {
   const lost = new AbortController()
   const done = new AbortController()
-  const keeping = keep(db, permit, ttlMs, lost, done.signal)
+  const { runtime } = db
+  let until = runtime.monotonic() + ttlMs
+  const keeping = keep({
+    runtime,
+    until: () => until,
+    everyMs: ttlMs / 3,
+    async extend() {
+      const sent = runtime.monotonic()
+      await permit.extend()
+      until = sent + ttlMs
+    },
+    isLost: (error) => error instanceof LeaseLost,
+    overdue: () => new LeaseLost(`${permit.id} ran out before it could be extended`),
+    lost,
+    done: done.signal,
+  })
   try {
     return await fn(signal ? AbortSignal.any([signal, lost.signal]) : lost.signal)
   } finally {
     done.abort()
     await keeping
     await permit[Symbol.asyncDispose]()
-  }
-}
-
-/** Extends until `done`; aborts `lost` when it is lost, and no later than at its deadline by our own clock. */
-async function keep(
-  db: AtomicDbInterface,
-  permit: Permit,
-  ttlMs: number,
-  lost: AbortController,
-  done: AbortSignal,
-): Promise<void> {
-  const { runtime } = db
-  let deadline = runtime.monotonic() + ttlMs
-  while (!done.aborted) {
-    try {
-      await runtime.sleep(Math.max(0, Math.min(ttlMs / 3, deadline - runtime.monotonic())), {
-        signal: done,
-        unref: true,
-      })
-    } catch {
-      return
-    }
-    const sent = runtime.monotonic()
-    if (sent >= deadline) {
-      lost.abort(new LeaseLost(`${permit.id} ran out before it could be extended`))
-      return
-    }
-    try {
-      await permit.extend()
-      deadline = sent + ttlMs
-    } catch (error) {
-      // Any other failure is tried again until the deadline.
-      if (!(error instanceof LeaseLost)) continue
-      lost.abort(error)
-      return
-    }
   }
 }

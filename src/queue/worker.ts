@@ -1,5 +1,6 @@
 import { InvalidInput, StaleReceipt } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbQueueItem } from '../interface.ts'
+import { keep } from '../keep.ts'
 import { onPush } from '../wake.ts'
 
 /** What happened to a message, for logs and metrics. */
@@ -96,7 +97,7 @@ export async function handleMessage<T>(
   const lost = new AbortController()
   const over = new AbortController()
   const signal = AbortSignal.any([lost.signal, stop])
-  const watches = [keep(db, item, options, lost, over.signal)]
+  const watches = [keepVisible(db, item, options, lost, over.signal)]
   if (options.timeoutSeconds !== undefined) {
     const seconds = options.timeoutSeconds
     watches.push(
@@ -151,39 +152,34 @@ function retryDelay(
 }
 
 /** Extends the visibility until `over`; aborts `lost` when the receipt is no longer ours. Never rejects. */
-async function keep(
+function keepVisible(
   db: AtomicDbInterface,
   item: AtomicDbQueueItem,
   options: QueueHandling,
   lost: AbortController,
   over: AbortSignal,
 ): Promise<void> {
+  const { runtime } = db
   const ttlSeconds = options.visibilitySeconds ?? 60
-  let until = db.runtime.monotonic() + ttlSeconds * 1000
-  let wait = ttlSeconds * 500
-  while (!over.aborted) {
-    try {
-      await db.runtime.sleep(wait, { signal: over, unref: true })
-      const sent = db.runtime.monotonic()
-      await db.queueExtend(item, { ttlSeconds, signal: over })
+  let until = runtime.monotonic() + ttlSeconds * 1000
+  return keep({
+    runtime,
+    until: () => until,
+    everyMs: ttlSeconds * 500,
+    async extend(signal) {
+      const sent = runtime.monotonic()
+      await db.queueExtend(item, { ttlSeconds, signal })
       until = sent + ttlSeconds * 1000
-      wait = ttlSeconds * 500
-    } catch (error) {
-      if (over.aborted) return
-      const gone = error instanceof StaleReceipt || db.runtime.monotonic() >= until
-      if (gone) {
-        const key = { pk: item.pk, sk: item.sk }
-        lost.abort(
-          error instanceof StaleReceipt
-            ? error
-            : new StaleReceipt('the visibility could not be extended in time', { keys: [key], cause: error }),
-        )
-        return
-      }
-      tell(options, { type: 'error', error })
-      wait = Math.min(1000, ttlSeconds * 100)
-    }
-  }
+    },
+    isLost: (error) => error instanceof StaleReceipt,
+    overdue: () =>
+      new StaleReceipt('the visibility could not be extended in time', {
+        keys: [{ pk: item.pk, sk: item.sk }],
+      }),
+    lost,
+    done: over,
+    onError: (error) => tell(options, { type: 'error', error }),
+  })
 }
 
 export function checkHandling(options: QueueHandling): void {

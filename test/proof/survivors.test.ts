@@ -1,5 +1,5 @@
 /** For mutants that once survived `npm run mutants`. */
-import { AtomicEngine, systemRuntime } from 'lockrow'
+import { AtomicEngine, lockKey, systemRuntime } from 'lockrow'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
 import { injectFaults } from 'lockrow/testing'
 import { expect, inject, test } from 'vitest'
@@ -55,4 +55,28 @@ test('strong reads are asked of DynamoDB as such', async () => {
   expect(await all()).toEqual([2, 2, 2])
   expect(await all(false)).toContain(1)
   await dropTable(client, table)
+})
+
+test('items and locks are of one moment, also where another process made the lock in between', async () => {
+  const storage = new MemoryStorage(systemRuntime)
+  const other = new AtomicEngine(storage)
+  const key = { pk: 'p', sk: 's' }
+  await other.set({ ...key, data: 'old' })
+  let reads = 0
+  const slow = new Proxy(storage, {
+    get(target, name) {
+      if (name !== 'readTogether') return Reflect.get(target, name).bind?.(target)
+      return async (...args: Parameters<typeof target.readTogether>) => {
+        const rows = await target.readTogether(...args)
+        if (reads++ === 0) {
+          const lock = await other.getLock(lockKey(key))
+          await other.setAtomic({ ...key, data: 'new' }, lock)
+        }
+        return rows
+      }
+    },
+  })
+  const [found] = await new AtomicEngine(slow).getLocked([key])
+  expect(found!.item!.data).toBe('new')
+  expect(reads).toBe(2)
 })

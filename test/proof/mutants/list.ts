@@ -161,8 +161,8 @@ export const mutants: readonly Mutant[] = [
   ),
   dynamoStorage(
     'updates are sent again by the SDK',
-    'const { Attributes } = await this.#client.send(seal(command), sealedOptions(signal))',
-    'const { Attributes } = await this.#client.send(command, sealedOptions(signal))',
+    "ReturnValues: 'ALL_NEW',\n          })\n          const { Attributes } = await this.#client.send(seal(command), sealedOptions(signal))",
+    "ReturnValues: 'ALL_NEW',\n          })\n          const { Attributes } = await this.#client.send(command, sealedOptions(signal))",
   ),
   dynamoStorage(
     'a query ends after its first page',

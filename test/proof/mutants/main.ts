@@ -22,6 +22,14 @@ for (const name of ['src', 'test', 'infra', 'examples', 'package.json', 'tsconfi
   await cp(join(root, name), join(copy, name), { recursive: true }).catch(() => {})
 await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
 
+/** The list must fit the sources, or minutes pass before it is noticed. */
+for (const { file, from } of chosen) {
+  const source = await readFile(join(copy, file), 'utf8')
+  if (source.split(from).length === 2) continue
+  console.error(`${file} does not have exactly one '${from}': mend the list`)
+  process.exit(2)
+}
+
 const server = await startDynamoDBLocal()
 const children = new Set<ReturnType<typeof spawn>>()
 let stopped = false
@@ -52,8 +60,6 @@ function passes(tests: readonly string[]): Promise<boolean> {
 async function survives({ file, from, to, tests }: Mutant): Promise<boolean> {
   const path = join(copy, file)
   const source = await readFile(path, 'utf8')
-  if (source.split(from).length !== 2)
-    throw new Error(`${file} does not have exactly one '${from}': mend the list`)
   await writeFile(
     path,
     source.replace(from, () => to),
