@@ -48,7 +48,7 @@ function passes(tests: readonly string[]): Promise<boolean> {
     })
     children.add(child)
     // A mutant that loops for ever is found as well.
-    const timer = setTimeout(() => child.kill('SIGKILL'), 120_000)
+    const timer = setTimeout(() => child.kill('SIGKILL'), 300_000)
     child.on('exit', (code) => {
       clearTimeout(timer)
       children.delete(child)
