@@ -68,6 +68,30 @@ test('our own attributes take 32 bytes of a new message beside the name of its q
   expect([before, after - before]).toEqual([32, 37])
 })
 
+test('a payload lives a day longer than its message', async () => {
+  const { db, rows } = open()
+  const at = Math.floor(Date.now() / 1000) + 1000
+  const [one, two] = await db.queuePush(
+    [
+      { pk, data, ttl: at },
+      { pk, data },
+    ],
+    options,
+  )
+  const ttlOf = (key: string) => rows.get(key)!.ttl!
+  expect(ttlOf(`${one!.payloadKey}/#`)).toBe(at + 86_400)
+  expect(ttlOf(`${two!.payloadKey}/#`)).toBe(ttlOf(`${pk}/${two!.sk}`) + 86_400)
+})
+
+test('a push that was refused, or was the second one, leaves no payload', async () => {
+  const { db, rows } = open()
+  await db.queuePush({ pk, sk: 'a', data }, options)
+  await expect(db.queuePush({ pk, sk: 'a', data }, options)).rejects.toMatchObject({ code: 'RaceCondition' })
+  await db.queuePush({ pk, deduplicationId: 'd', data }, options)
+  await db.queuePush({ pk, deduplicationId: 'd', data }, options)
+  expect(payloads(rows)).toHaveLength(2)
+})
+
 test('whoever acknowledges, and however, the payload goes', async () => {
   const { db, rows } = open()
   const pull = async () => (await db.queuePull({ pk })).item!

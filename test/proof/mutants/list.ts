@@ -47,6 +47,7 @@ const expressions = of('src/dynamo/expressions.ts', dynamo)
 const once = of('src/dynamo/once.ts', dynamo)
 const queue = [
   'test/conformance/memory.test.ts',
+  'test/core/lost-replies.test.ts',
   'test/queue',
   'test/proof/regressions.test.ts',
   'test/proof/drills/drills.test.ts',
