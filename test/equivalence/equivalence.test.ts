@@ -14,10 +14,11 @@ import {
   exists,
   field,
   not,
+  type RetryOptions,
   systemRuntime,
 } from 'lockrow'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
-import { TestRuntime } from 'lockrow/testing'
+import { injectFaults, TestRuntime } from 'lockrow/testing'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { dropTable, freshTable, localClient } from '../setup/local.ts'
 
@@ -340,6 +341,33 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   sk.map((of): Step => ({ title: 'get', run: (db, pk) => db.get({ pk, sk: of }) })),
   sk.map((of): Step => ({ title: 'delete', run: (db, pk) => db.delete({ pk, sk: of }) })),
   fc
+    .uniqueArray(sk, { minLength: 1 })
+    .map(
+      (all): Step => ({ title: 'getMany', run: (db, pk) => db.getMany(all.map((of) => ({ pk, sk: of }))) }),
+    ),
+  fc.uniqueArray(sk, { minLength: 1 }).map(
+    (all): Step => ({
+      title: 'getLocked',
+      async run(db, pk, memory) {
+        const found = await db.getLocked(all.map((of) => ({ pk, sk: of })))
+        return found.map(({ item, lock }, i) => {
+          memory.locks.set(all[i]!, lock)
+          return { item, lock: { ...lock, version: 'version' } }
+        })
+      },
+    }),
+  ),
+  fc.boolean().map(
+    (reverse): Step => ({
+      title: 'stream',
+      async run(db, pk) {
+        const items = []
+        for await (const item of db.stream({ pk, reverse })) items.push(item)
+        return items
+      },
+    }),
+  ),
+  fc
     .record({
       reverse: fc.boolean(),
       limit: optional(rarely(fc.integer({ min: 1, max: 3 }), [0]) as fc.Arbitrary<number>),
@@ -456,11 +484,11 @@ const history = (of: fc.Arbitrary<Step>) =>
 let partition = 0
 const met = new Map<string, number>()
 
-it(`the twin and DynamoDB Local agree on ${runs} random histories`, { timeout: 3_600_000 }, async () => {
+async function agree(numRuns: number, ofClient: DynamoDBClient, retry?: RetryOptions): Promise<void> {
   const runtime = new StillRuntime()
   clock.start = Math.floor(runtime.at / 1000)
   const memory = new AtomicMemoryDb({ runtime })
-  const dynamo = new AtomicDynamoDB(client, table, { runtime })
+  const dynamo = new AtomicDynamoDB(ofClient, table, { runtime, retry })
   const kept = () => ({ locks: new Map(), messages: [] }) as Memory
   await fc.assert(
     fc.asyncProperty(
@@ -486,8 +514,12 @@ it(`the twin and DynamoDB Local agree on ${runs} random histories`, { timeout: 3
         }
       },
     ),
-    { numRuns: runs, ...(seed === undefined ? {} : { seed }), endOnFailure: process.env.CI === 'true' },
+    { numRuns, ...(seed === undefined ? {} : { seed }), endOnFailure: process.env.CI === 'true' },
   )
+}
+
+it(`the twin and DynamoDB Local agree on ${runs} random histories`, { timeout: 3_600_000 }, async () => {
+  await agree(runs, client)
   if (process.env.EQUIVALENCE_RUNS)
     console.log(
       [...met]
@@ -506,4 +538,15 @@ it(`the twin and DynamoDB Local agree on ${runs} random histories`, { timeout: 3
     'queuePull ok',
   ])
     expect(met.get(kind), kind).toBeGreaterThan(0)
+})
+
+it('they agree when requests are refused, in conflict or done in part: retries are not seen', {
+  timeout: 3_600_000,
+}, async () => {
+  const faulty = localClient(inject('dynamoEndpoint'), { maxAttempts: 1 })
+  const rates = { throttle: 0.1, conflict: 0.1, partialBatch: 0.3 }
+  const injection = injectFaults(faulty, { seed: seed ?? 1, rates, log: () => {} })
+  await agree(Math.ceil(runs / 4), faulty, { baseMs: 1, maxMs: 5, attempts: 20 })
+  expect(injection.counts.throttle).toBeGreaterThan(10)
+  faulty.destroy()
 })
