@@ -51,7 +51,7 @@ export interface Contention {
   consumers: number
   /** Mean of the exponential time that a message takes, ms. */
   work: number
-  way: 'head' | 'pull' | 'pull many' | 'workers'
+  way: 'head' | 'pull' | 'pull many' | 'workers' | 'workers, prefetch'
   messages: number
 }
 
@@ -106,7 +106,8 @@ export async function contend({ seed, consumers, work, way, messages }: Contenti
         await worked(process)
         if (order.length === messages) emptied()
       }
-      return new QueueWorker<number>(db, handler, { pk, concurrency: 4, idleMs: [20, 100] })
+      const prefetch = way === 'workers, prefetch' ? 4 : 0
+      return new QueueWorker<number>(db, handler, { pk, concurrency: 4, prefetch, idleMs: [20, 100] })
     })
     await all
     for (const worker of workers) await worker.stop()
@@ -115,7 +116,7 @@ export async function contend({ seed, consumers, work, way, messages }: Contenti
     await open().db.queuePush(Array.from({ length: messages }, (_, data) => ({ pk, data })))
     Object.assign(count, noCount())
     const begun = world.time
-    await (way === 'workers' ? employ() : Promise.all(Array.from({ length: consumers }, consume)))
+    await (way.startsWith('workers') ? employ() : Promise.all(Array.from({ length: consumers }, consume)))
     const seconds = (world.time - begun) / 1000
     const moved = order.reduce((sum, data, at) => sum + Math.abs(data - at), 0)
     return {

@@ -1,6 +1,6 @@
 import type { AtomicDbInterface, AtomicDbQueueItem } from '../interface.ts'
 import { consume, type Transaction, type TransactionOptions } from '../transactions/index.ts'
-import { acknowledged, type QueueHandler, type QueueHandlerContext } from './worker.ts'
+import { acknowledged, type QueueHandler, type QueueHandlerContext } from './handling.ts'
 
 /**
  * A handler for `QueueWorker` and `queueLambda` whose writes, what it sends, and the acknowledgement commit together:

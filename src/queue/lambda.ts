@@ -8,7 +8,7 @@ import {
   type QueueHandling,
   tell,
   WorkerStopped,
-} from './worker.ts'
+} from './handling.ts'
 
 /** What is used of Lambda's context. */
 export interface LambdaContext {
