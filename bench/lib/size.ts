@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { build as buildDist } from 'tsdown'
+import config from '../../tsdown.config.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -12,8 +13,11 @@ export async function buildPackage(folder: string): Promise<void> {
   const target = join(folder, 'node_modules/lockrow')
   mkdirSync(target, { recursive: true })
   cpSync(join(root, 'package.json'), join(target, 'package.json'))
+  // The library alone: the command line is built beside it.
+  const [library] = config
   await buildDist({
-    config: join(root, 'tsdown.config.ts'),
+    ...library,
+    config: false,
     cwd: root,
     outDir: join(target, 'dist'),
     logLevel: 'error',
