@@ -1,5 +1,5 @@
 import { AtomicDynamoDB, createTable } from '../src/dynamo/index.ts'
-import * as lockrow from '../src/index.ts'
+import { Mutex } from '../src/index.ts'
 import { costOf, type Meter, metered } from './lib/meter.ts'
 import { optional, peer, required } from './lib/peers.ts'
 import { lib, makeClient } from './lib/sdk.ts'
@@ -54,10 +54,6 @@ async function contest(meter: Meter, contenders: number, ms: number, locked: () 
   }
 }
 
-interface MutexLike {
-  run(work: () => Promise<void>): Promise<void>
-}
-
 interface LockClient {
   acquireLock(
     id: object,
@@ -69,20 +65,16 @@ export async function contenders(endpoint: string, table: string, notes: string[
   const list: Contender[] = []
   const client = makeClient(endpoint)
   const meter = metered(client)
-  const { Mutex } = lockrow as unknown as {
-    Mutex?: new (db: object, key: object, options: object) => MutexLike
-  }
-  if (Mutex) {
-    const db = new AtomicDynamoDB(client, table)
+  const db = new AtomicDynamoDB(client, table)
+  for (const fair of [false, true])
     list.push({
-      name: 'lockrow Mutex',
+      name: fair ? 'lockrow Mutex, fair' : 'lockrow Mutex',
       run: (n, ms) =>
         contest(meter, n, ms, () => {
-          const mutex = new Mutex(db, { pk: 'mutex', sk: `m-${n}` }, { ttlMs: 30_000 })
+          const mutex = new Mutex(db, { pk: 'mutex', sk: `m-${n}-${fair}` }, { ttlMs: 30_000, fair })
           return (work) => mutex.run(work)
         }),
     })
-  } else notes.push('lockrow has no Mutex in this version: not measured.')
 
   const verrou = await optional('@verrou/core', notes, async () => {
     const { Verrou } = await peer<{

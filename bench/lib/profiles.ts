@@ -13,6 +13,6 @@ export const profiles: Record<string, string[]> = {
     'Profile of a hit without copies: half is lru-cache itself with the text key (as in the bare one), the rest the check of the key (length, lone surrogates), the unambiguous text and the promise.',
   ],
   'queue-peers': [
-    'The mutex of lockrow waits with full jitter from 25 ms up to one second and looks before it writes; verrou tries to write every 20 ms; dynamodb-lock-client waits for its lease.',
+    'The mutex of lockrow waits with jitter from 25 ms up to 250 and looks before it writes, or in line where it is fair; verrou tries to write every 20 ms; dynamodb-lock-client waits for its lease.',
   ],
 }

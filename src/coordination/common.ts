@@ -94,6 +94,8 @@ export async function waitFor<R>(
   attempt: () => Promise<R>,
   succeeded: (answer: R) => boolean,
   probe: () => Promise<boolean>,
+  // Something has changed that makes it worth looking often again.
+  isNear: () => boolean = () => false,
 ): Promise<R> {
   const { timeoutMs = Number.POSITIVE_INFINITY, signal } = options
   if (options.pollMs !== undefined) checkMs(options.pollMs, 'pollMs')
@@ -110,6 +112,7 @@ export async function waitFor<R>(
     const bound = Math.min(options.pollMs ?? 250, 25 * 2 ** Math.min(turn, 6))
     await db.runtime.sleep(Math.max(1, Math.min(left(), bound * (0.5 + db.runtime.random()))), { signal })
     if (await probe()) answer = await attempt()
+    if (isNear()) turn = -1
   }
   return answer
 }

@@ -28,6 +28,8 @@ export class Line {
   readonly #ticketMs: number
   readonly #toleranceMs: number
   #ticket: string | undefined
+  #place = -1
+  #lastPlace = -1
 
   constructor(db: AtomicDbInterface, key: AtomicDbItemKey, ticketMs: number, toleranceMs: number) {
     this.#db = db
@@ -48,8 +50,15 @@ export class Line {
   }
 
   /** What taking our turn does to the row: our ticket goes. Only where we were first, or the line is empty. */
-  get leaving(): { remove: Path[] } {
-    return { remove: [['line', 0]] }
+  get leaving(): { remove?: Path[] } {
+    return this.#ticket === undefined ? {} : { remove: [['line', 0]] }
+  }
+
+  /** We are among the next ones, and have moved up since this was asked last. */
+  movedUp(): boolean {
+    const moved = this.#place !== this.#lastPlace && this.#place <= 3
+    this.#lastPlace = this.#place
+    return moved
   }
 
   isOurTurn(row: WithLine | undefined): boolean {
@@ -72,6 +81,8 @@ export class Line {
   /** The turn was taken. */
   done(): void {
     this.#ticket = undefined
+    this.#place = -1
+    this.#lastPlace = -1
   }
 
   /** Best effort: a ticket that stays lapses. */
@@ -95,6 +106,7 @@ export class Line {
     if (this.#ticket === undefined) return
     const now = this.#db.runtime.now()
     const place = row?.line?.findIndex(({ id }) => id === this.#ticket) ?? -1
+    this.#place = place
     if (place < 0) return this.enter(options)
     if (row!.line![place]!.until - now > this.#ticketMs / 2) return
     await certainUpdate(

@@ -215,6 +215,7 @@ export class Mutex {
       () => this.#tryOrDraw(options),
       (answer) => answer.acquired,
       () => this.#worthATry(options),
+      () => this.#line?.movedUp() ?? false,
     )
     if (result.acquired) return result.fencingToken
     const remaining =
