@@ -1,0 +1,97 @@
+import { InvalidInput } from '../errors.ts'
+
+/** What an argument must be, in one place: every error names the option and its unit. */
+
+/** The number of single-character edits between two names, counted no further than needed to say "close". */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, substitution))
+    }
+    row = next
+  }
+  return row[b.length]!
+}
+
+/** `did you mean 'limit'?`, or the list of what is known. */
+export function suggestion(name: string, known: readonly string[]): string {
+  const lower = name.toLowerCase()
+  const ranked = known
+    .map((other) => ({ other, distance: editDistance(lower.slice(0, 40), other.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)
+  const [best] = ranked
+  if (best && best.distance <= Math.max(1, Math.floor(Math.min(name.length, best.other.length) / 3)))
+    return `did you mean '${best.other}'?`
+  const part = known.find((other) => lower.length > 2 && other.toLowerCase().startsWith(lower))
+  if (part) return `did you mean '${part}'?`
+  return known.length === 0 ? 'no option is known here' : `known: ${known.join(', ')}`
+}
+
+/**
+ * Refuses unknown names in an object of options. Fields that are `undefined` count as absent.
+ * `hints` gives the advice for names that users of other libraries expect: `{ condition: "use 'if'" }`.
+ */
+export function checkOptions(
+  given: unknown,
+  known: readonly string[],
+  field = 'options',
+  hints: Readonly<Record<string, string>> = {},
+): void {
+  if (given === undefined) return
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new InvalidInput(field, 'must be an object', { given: given === null ? 'null' : typeof given })
+  for (const name in given) {
+    if (known.includes(name) || (given as Record<string, unknown>)[name] === undefined) continue
+    const hint = Object.hasOwn(hints, name) ? hints[name]! : suggestion(name, known)
+    throw new InvalidInput(`${field}.${name}`, `is not known: ${hint}`)
+  }
+}
+
+/** A whole number within bounds, both inclusive. */
+export function wholeNumber(
+  value: unknown,
+  field: string,
+  { min = 0, max = Number.MAX_SAFE_INTEGER }: { min?: number; max?: number } = {},
+): number {
+  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max)
+    return value as number
+  const range = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`
+  throw new InvalidInput(field, `must be a whole number ${range}`, {
+    given: typeof value === 'number' ? String(value) : typeof value,
+  })
+}
+
+/** The longest duration that makes sense for a timer or a deadline: 10 years. */
+export const maxDurationMs = 10 * 366 * 24 * 60 * 60 * 1000
+
+/** A finite number of milliseconds above 0 (from 0 with `zero`), at most 10 years. */
+export function milliseconds(
+  value: unknown,
+  field: string,
+  { zero = false }: { zero?: boolean } = {},
+): number {
+  if (typeof value === 'number' && (zero ? value >= 0 : value > 0) && value <= maxDurationMs) return value
+  throw new InvalidInput(
+    field,
+    `must be ${zero ? '0 or ' : ''}a positive number of milliseconds, at most 10 years`,
+    {
+      given: typeof value === 'number' ? String(value) : typeof value,
+    },
+  )
+}
+
+/** A finite number of seconds above 0 (from 0 with `zero`), at most 10 years. */
+export function seconds(value: unknown, field: string, { zero = false }: { zero?: boolean } = {}): number {
+  if (typeof value === 'number' && (zero ? value >= 0 : value > 0) && value <= maxDurationMs / 1000)
+    return value
+  throw new InvalidInput(
+    field,
+    `must be ${zero ? '0 or ' : ''}a positive number of seconds, at most 10 years`,
+    {
+      given: typeof value === 'number' ? String(value) : typeof value,
+    },
+  )
+}
