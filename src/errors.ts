@@ -2,13 +2,19 @@ import type { AtomicDbItem, AtomicDbItemKey, AtomicDbItemLock } from './interfac
 
 const brand = Symbol.for('lockrow.error')
 
-/** What failed in a transaction, and what is there instead, where the backend told. */
+/** What failed in a call, and what is there instead, where the backend told. */
 export interface Conflict {
   /** Position of the operation in the list given to `transact`, or of the lock or item given to `setAtomic`. */
   readonly index: number
   readonly key: AtomicDbItemKey
-  /** `lock`: its version changed. `exists`: the row was there already. `condition`: `if` did not hold. `receipt`: no longer ours. `conflict`: another transaction kept writing it. */
-  readonly reason: 'lock' | 'exists' | 'condition' | 'receipt' | 'conflict'
+  /**
+   * Somebody was faster. `lock`: its version changed. `value`: the item is not what was read. `receipt`: the message is
+   * no longer ours. `conflict`: others kept writing it.
+   * The caller's own condition. `condition`: `if` does not hold. `exists`: there is one already.
+   */
+  readonly reason: 'lock' | 'value' | 'receipt' | 'conflict' | 'condition' | 'exists'
+  /** The tests of `if` that do not hold, by name: `stock.gte`, `state`, `absent`. */
+  readonly failed?: readonly string[]
   /** The row as it is now: `undefined` when there is none, or when the backend did not return it. */
   readonly current?: AtomicDbItem | AtomicDbItemLock
 }
@@ -48,7 +54,10 @@ export class AtomicDbError extends Error {
   }
 }
 
-/** Something changed since it was read. Read again and try again; nothing was written. */
+/**
+ * Somebody was faster: something changed since it was read. Nothing was written; read again and run again.
+ * Where a condition of your own failed beside it, this is thrown all the same: after a new read it may hold.
+ */
 export class RaceCondition extends AtomicDbError {
   static override readonly code = 'RaceCondition'
   readonly conflicts: readonly Conflict[]
@@ -63,6 +72,20 @@ export class RaceCondition extends AtomicDbError {
     super(message, { keys: conflicts.map((c) => c.key), cause: details.cause })
     this.conflicts = conflicts
     this.attempts = details.attempts ?? 1
+  }
+}
+
+/**
+ * Your own condition does not hold: an `if`, or `setIfAbsent` (a push with a key of its own) where there is one already.
+ * Nothing was written, and the same call fails again while the row is as it is: 'sold out', 'name taken'.
+ */
+export class ConditionFailed extends AtomicDbError {
+  static override readonly code = 'ConditionFailed'
+  readonly conflicts: readonly Conflict[]
+
+  constructor(message: string, conflicts: readonly Conflict[], details: { cause?: unknown } = {}) {
+    super(message, { keys: conflicts.map((c) => c.key), cause: details.cause })
+    this.conflicts = conflicts
   }
 }
 

@@ -209,7 +209,7 @@ export interface AtomicDbInterface {
 
   /**
    * Append messages, any number, in order: 25 per request, 1 WRU per KB. With an `sk` of the caller's each message is
-   * a request of its own and 2 WRU per KB, and an existing key is `RaceCondition`. `PartialWrite` lists what was not
+   * a request of its own and 2 WRU per KB, and an existing key is `ConditionFailed`. `PartialWrite` lists what was not
    * written when the retries are used up; everything is checked before anything is sent.
    */
   queuePush<T = unknown>(
@@ -271,7 +271,8 @@ export interface AtomicDbInterface {
   ): Promise<UpdateResult<T>>
 
   /**
-   * All operations or none. Up to 100 rows, one operation per row. `RaceCondition` lists every part that failed.
+   * All operations or none. Up to 100 rows, one operation per row. `RaceCondition` (something changed
+   * since it was read) or `ConditionFailed` (a condition of your own does not hold) lists every part that failed.
    * 1 request, 2 WRU per row and KB. Safe against lost replies.
    */
   transact(operations: readonly AtomicDbOperation[], options?: TransactOptions): Promise<TransactResult>

@@ -1,4 +1,4 @@
-import { type AtomicDbInterface, atomic, IdempotencyMismatch, RaceCondition } from 'lockrow'
+import { type AtomicDbInterface, atomic, ConditionFailed, IdempotencyMismatch } from 'lockrow'
 import { HttpError, type HttpHandler, httpHandler } from './http.ts'
 import { accountOf, idempotencyKeyOf, orderOf } from './input.ts'
 import { type Order, type OrderRequest, OUTBOX, orderId, orderKey, type Product, productKey } from './shop.ts'
@@ -37,7 +37,7 @@ async function place(
     return { order, isNew: true }
   } catch (error) {
     if (error instanceof IdempotencyMismatch) throw keyIsTaken()
-    if (!(error instanceof RaceCondition)) throw error
+    if (!(error instanceof ConditionFailed)) throw error
     const taken = error.conflicts.find(({ key }) => key.pk === orderKey(id).pk && key.sk === 'order')
     if (taken?.reason === 'exists') {
       const there = await db.get<Order>(orderKey(id), { signal })

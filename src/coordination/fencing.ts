@@ -35,7 +35,7 @@ export function fenced(
   }
 }
 
-/** The same as an operation for `transact` and `atomic(db).add(...)`: an older token is a `RaceCondition`. */
+/** The same as an operation for `transact` and `atomic(db).add(...)`: an older token is `ConditionFailed`. */
 export function fencedWrite(
   key: AtomicDbItemKey,
   changes: FieldChanges,

@@ -73,7 +73,7 @@ export class NonceSequence {
         throw error
       }
     }
-    throw new RaceCondition('the nonce kept changing', [{ index: 0, key: this.key, reason: 'condition' }])
+    throw new RaceCondition('the nonce kept changing', [{ index: 0, key: this.key, reason: 'conflict' }])
   }
 
   /** The lowest nonce that was given back and is not used up yet. */

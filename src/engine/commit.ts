@@ -1,12 +1,10 @@
-import { type Conflict, InvalidInput, OutcomeUnknown, RaceCondition } from '../errors.ts'
+import { InvalidInput, OutcomeUnknown, RaceCondition } from '../errors.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
 import { type FailedGuard, type Row, type RowOperation, StorageFault } from '../storage.ts'
 import { type Context, nowSeconds } from './context.ts'
 import { holds } from './evaluate.ts'
-import { showKey } from './keys.ts'
 import { type Part, unmet } from './parts.ts'
 import { type Doubt, retried } from './retry.ts'
-import { toCurrent } from './rows.ts'
 
 /** Committing parts: planned anew where a row was not as supposed, and what to say when it is not certain. */
 
@@ -15,22 +13,6 @@ const maxTurns = 10
 export interface Failure {
   part: Part
   row: Row | undefined
-}
-
-export function toRaceCondition(failures: readonly Failure[], now: number): RaceCondition {
-  const conflicts = failures.map(
-    ({ part, row }): Conflict => ({
-      index: part.index,
-      key: part.key,
-      reason: part.reason,
-      current: toCurrent(row, now),
-    }),
-  )
-  const list = conflicts.slice(0, 5).map(({ key, reason }) => `${showKey(key)} (${reason})`)
-  return new RaceCondition(
-    `changed by someone else: ${list.join(', ')}${conflicts.length > 5 ? `, and ${conflicts.length - 5} more` : ''}`,
-    conflicts,
-  )
 }
 
 /**
@@ -76,7 +58,7 @@ export async function commit(
   }
   throw new RaceCondition(
     'the rows of a transaction kept changing',
-    parts.map((part) => ({ index: part.index, key: part.key, reason: part.reason })),
+    parts.map((part) => ({ index: part.index, key: part.key, reason: 'conflict' })),
     { attempts: maxTurns },
   )
 }

@@ -1,3 +1,4 @@
+import type { Condition } from '../conditions.ts'
 import { type Conflict, InvalidInput } from '../errors.ts'
 import type {
   AtomicDbItemInput,
@@ -26,6 +27,8 @@ export interface Part {
   index: number
   key: AtomicDbItemKey
   reason: Conflict['reason']
+  /** The caller's `if`. */
+  condition?: Condition
   /** What it puts, where that is known beforehand. */
   row?: Row
   /** The row that lets the transaction happen once only, whatever else changes. */
@@ -65,12 +68,7 @@ export function updatePart(index: number, wanted: Wanted, reason: Conflict['reas
   }
 }
 
-export function setPart(
-  index: number,
-  item: AtomicDbItemInput,
-  field: string,
-  condition?: Parameters<typeof toGuard>[0],
-): Part {
+export function setPart(index: number, item: AtomicDbItemInput, field: string, condition?: Condition): Part {
   const row = fromItem(item, field)
   if (condition === undefined) return putPart(index, row, 'condition', () => undefined)
   const guard = toGuard(condition, field.replace(/item$/, 'if'))
@@ -79,6 +77,7 @@ export function setPart(
     index,
     key: plain(row),
     reason: 'condition',
+    condition,
     row,
     first: (now) => ({ op: 'put', row, guard: both(live(now), guard) }),
     next: (found, now) => {
@@ -157,7 +156,8 @@ export function toPart(
       const changes =
         operation.type === 'delete' ? 'delete' : toChanges(operation.changes, `${field}.changes`)
       const guard = operation.if === undefined ? undefined : toGuard(operation.if, `${field}.if`)
-      return updatePart(index, { key, changes, guard, writeId: undefined }, 'condition')
+      const part = updatePart(index, { key, changes, guard, writeId: undefined }, 'condition')
+      return operation.if === undefined ? part : { ...part, condition: operation.if }
     }
     case 'queuePush': {
       if (operation.item?.deduplicationId !== undefined)

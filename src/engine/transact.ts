@@ -8,7 +8,8 @@ import type {
   TransactResult,
 } from '../interface.ts'
 import { announcePush } from '../wake.ts'
-import { commit, toRaceCondition } from './commit.ts'
+import { commit } from './commit.ts'
+import { toConflictError } from './conflicts.ts'
 import { type Context, nowSeconds } from './context.ts'
 import { once } from './idempotency.ts'
 import { keyText, showKey } from './keys.ts'
@@ -106,7 +107,7 @@ export async function transact(
   }
   const earlier = mark && failures.find((failure) => failure.part === mark.part)
   if (earlier) return mark.replay(earlier.row)
-  throw toRaceCondition(failures, nowSeconds(context))
+  throw toConflictError(failures, nowSeconds(context))
 }
 
 function countByType(operations: readonly AtomicDbOperation[], marked: boolean): string {
@@ -118,5 +119,5 @@ function countByType(operations: readonly AtomicDbOperation[], marked: boolean):
 
 async function commitOrThrow(context: Context, parts: readonly Part[], options: CallOptions): Promise<void> {
   const failures = await commit(context, parts, context.id(), options.signal)
-  if (failures.length > 0) throw toRaceCondition(failures, nowSeconds(context))
+  if (failures.length > 0) throw toConflictError(failures, nowSeconds(context))
 }

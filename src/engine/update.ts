@@ -52,7 +52,7 @@ async function settle<T>(context: Context, wanted: Wanted, options: UpdateOption
   }
   throw new RaceCondition(
     `${showKey(wanted.key)} kept changing during an update`,
-    [{ index: 0, key: wanted.key, reason: 'condition' }],
+    [{ index: 0, key: wanted.key, reason: 'conflict' }],
     { attempts: maxTurns },
   )
 }

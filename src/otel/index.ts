@@ -9,7 +9,7 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api'
-import { AtomicDbError, RaceCondition } from '../errors.ts'
+import { AtomicDbError, ConditionFailed, RaceCondition } from '../errors.ts'
 import type { AtomicDbInterface } from '../interface.ts'
 
 export interface TracingOptions {
@@ -152,9 +152,8 @@ function failed(span: Span, error: unknown, instruments: Instruments, attributes
     error instanceof AtomicDbError ? error.code : error instanceof Error ? error.name : typeof error
   span.setAttribute('error.type', type)
   span.setStatus({ code: SpanStatusCode.ERROR, message: type })
-  if (error instanceof RaceCondition) {
+  if (error instanceof RaceCondition || error instanceof ConditionFailed)
     span.setAttribute('lockrow.conflicts', error.conflicts.length)
-    instruments.conflicts.add(1, attributes)
-  }
+  if (error instanceof RaceCondition) instruments.conflicts.add(1, attributes)
   return type
 }

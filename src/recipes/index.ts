@@ -130,7 +130,7 @@ export async function addClamped(
     )
     if (cut.applied) return bound
   }
-  throw new RaceCondition('the number kept changing', [{ index: 0, key, reason: 'condition' }])
+  throw new RaceCondition('the number kept changing', [{ index: 0, key, reason: 'conflict' }])
 }
 
 /**

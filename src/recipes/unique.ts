@@ -33,7 +33,7 @@ const ofOwner = ({ pk, sk }: AtomicDbItemKey): AtomicDbItemKey => ({ pk, sk })
 
 /**
  * Creates an entity whose values nobody else has: entity and one marker row per value in one transaction.
- * `RaceCondition` lists what is taken (its key names the value, `current` the owner). 2 WRU per row.
+ * `ConditionFailed` lists what is taken (its key names the value, `current` the owner). 2 WRU per row.
  *
  * ```ts
  * await reserveUnique(db, 'users', { pk: 'users', sk: id, data: user }, { email: user.email })

@@ -93,7 +93,10 @@ export class AtomicBuilder {
     return this.add({ type: 'queueAcknowledge', item: pulled })
   }
 
-  /** `RaceCondition` lists every part that failed, with what is there instead. Safe to call again after any failure. */
+  /**
+   * `ConditionFailed`: a condition of yours does not hold; `RaceCondition`: something changed since it was read (also
+   * where both apply). Both list every part that failed, with what is there instead.
+   */
   commit(options?: TransactOptions): Promise<TransactResult> {
     return this.#db.transact(this.#operations, options)
   }

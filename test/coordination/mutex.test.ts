@@ -221,7 +221,7 @@ onBothBackends('mutex', ({ open, pk }) => {
       atomic(db)
         .add(fencedWrite(target, { set: { by: 'A' } }, old))
         .commit(),
-    ).rejects.toMatchObject({ code: 'RaceCondition' })
+    ).rejects.toMatchObject({ code: 'ConditionFailed' })
     const { changes, if: condition } = fenced({ set: { by: 'A' } }, old)
     expect(await db.update(target, changes, { if: condition })).toMatchObject({
       applied: false,

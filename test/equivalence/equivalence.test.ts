@@ -534,6 +534,7 @@ it(`the twin and DynamoDB Local agree on ${runs} random histories`, { timeout: 3
     'update InvalidInput',
     'transact ok',
     'transact RaceCondition',
+    'transact ConditionFailed',
     'setAtomic ok',
     'queuePull ok',
   ])

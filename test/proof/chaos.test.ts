@@ -3,6 +3,7 @@ import {
   type AtomicDbInterface,
   AtomicMemoryDb,
   BackendError,
+  ConditionFailed,
   consume,
   lockKey,
   OutcomeUnknown,
@@ -35,7 +36,7 @@ async function sellRight(db: AtomicDbInterface, orderId: string): Promise<void> 
       )
       return
     } catch (error) {
-      const soldOut = error instanceof RaceCondition && error.conflicts.some((c) => c.reason === 'condition')
+      const soldOut = error instanceof ConditionFailed
       if (soldOut || !(error instanceof AtomicDbError)) throw error
       await db.runtime.sleep(db.runtime.random() * 10)
     }

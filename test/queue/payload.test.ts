@@ -86,7 +86,9 @@ test('a payload lives a day longer than its message', async () => {
 test('a push that was refused, or was the second one, leaves no payload', async () => {
   const { db, rows } = open()
   await db.queuePush({ pk, sk: 'a', data }, options)
-  await expect(db.queuePush({ pk, sk: 'a', data }, options)).rejects.toMatchObject({ code: 'RaceCondition' })
+  await expect(db.queuePush({ pk, sk: 'a', data }, options)).rejects.toMatchObject({
+    code: 'ConditionFailed',
+  })
   await db.queuePush({ pk, deduplicationId: 'd', data }, options)
   await db.queuePush({ pk, deduplicationId: 'd', data }, options)
   expect(payloads(rows)).toHaveLength(2)

@@ -2,13 +2,13 @@ import {
   addClamped,
   addWithin,
   allocateBlock,
+  ConditionFailed,
   changeUnique,
   compareAndDelete,
   compareAndSet,
   decrement,
   increment,
   putIfAbsent,
-  RaceCondition,
   releaseUnique,
   reserveUnique,
   uniqueOwner,
@@ -107,7 +107,7 @@ onBothBackends('recipes', ({ open, pk }) => {
     const taken = await reserveUnique(db, scope, { ...bob, data: 1 }, { email: 'a@x', handle: 'b' }).catch(
       (error: unknown) => error,
     )
-    expect(taken).toBeInstanceOf(RaceCondition)
+    expect(taken).toBeInstanceOf(ConditionFailed)
     expect(taken).toMatchObject({
       conflicts: [{ key: { sk: 'a@x' }, reason: 'exists', current: { data: ann } }],
     })
@@ -122,7 +122,7 @@ onBothBackends('recipes', ({ open, pk }) => {
     expect(await uniqueOwner(db, scope, 'email', 'a@x')).toBeUndefined()
     expect(await uniqueOwner(db, scope, 'email', 'ann@x')).toEqual(ann)
     await reserveUnique(db, scope, { ...bob, data: 1 }, { email: 'a@x', handle: 'b' })
-    await expect(releaseUnique(db, scope, ann, { email: 'a@x' })).rejects.toBeInstanceOf(RaceCondition)
+    await expect(releaseUnique(db, scope, ann, { email: 'a@x' })).rejects.toBeInstanceOf(ConditionFailed)
     await releaseUnique(db, scope, ann, { email: 'ann@x', handle: 'a' })
     expect(await db.get(ann)).toBeUndefined()
     expect(await uniqueOwner(db, scope, 'handle', 'a')).toBeUndefined()

@@ -1,4 +1,4 @@
-import { InvalidInput, RaceCondition } from '../../errors.ts'
+import { ConditionFailed, InvalidInput } from '../../errors.ts'
 import type {
   AtomicDbQueueItem,
   AtomicDbQueueItemInput,
@@ -8,9 +8,10 @@ import type {
 import type { FailedGuard, Row, RowOperation } from '../../storage.ts'
 import { announcePush } from '../../wake.ts'
 import { free } from '../conditions.ts'
+import { toConflictError } from '../conflicts.ts'
 import { type Context, nowSeconds } from '../context.ts'
 import { write } from '../items.ts'
-import { checkPk, keyText, showKey } from '../keys.ts'
+import { checkPk, keyText } from '../keys.ts'
 import { retried } from '../retry.ts'
 import { asList } from '../rows.ts'
 import { rowBytes } from '../values.ts'
@@ -76,7 +77,7 @@ export async function push<T>(
         Object.assign(item, earlier)
       }
     } catch (error) {
-      if (error instanceof RaceCondition) await dropPayloads(context, [payloadKeyOf(row)])
+      if (error instanceof ConditionFailed) await dropPayloads(context, [payloadKeyOf(row)])
       throw error
     }
   }
@@ -132,13 +133,7 @@ async function putNew(context: Context, rows: readonly Row[], options: CallOptio
     rows,
     options,
   )
-  if (failed.length > 0) {
-    const keys = failed.map(({ index }) => ({ pk: rows[index]!.pk, sk: rows[index]!.sk }))
-    throw new RaceCondition(
-      `there is a message at ${showKey(keys[0]!)} already`,
-      keys.map((key, i) => ({ index: failed[i]!.index, key, reason: 'exists' })),
-    )
-  }
+  if (failed.length > 0) throw thereAlready(context, rows, failed)
 }
 
 /**
@@ -179,9 +174,15 @@ async function putOnce(
   )
   const earlier = failed.find(({ index }) => index === 0)?.row
   if (earlier) return { sk: earlier.version as string, enqueuedAt: earlier.enq as number }
-  if (failed.length > 0)
-    throw new RaceCondition(`there is a row at ${showKey(row)} already`, [
-      { index: 0, key: { pk: row.pk, sk: row.sk }, reason: 'exists' },
-    ])
+  if (failed.length > 0) throw thereAlready(context, [marker, row], failed)
   return undefined
 }
+
+const thereAlready = (context: Context, rows: readonly Row[], failed: readonly FailedGuard[]): Error =>
+  toConflictError(
+    failed.map(({ index, row }) => ({
+      part: { index, key: { pk: rows[index]!.pk, sk: rows[index]!.sk }, reason: 'exists' },
+      row,
+    })),
+    nowSeconds(context),
+  )

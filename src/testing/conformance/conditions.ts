@@ -1,4 +1,5 @@
 import { absent, allOf, anyOf, type Condition, exists, field, not } from '../../conditions.ts'
+import type { Conflict } from '../../errors.ts'
 import { path } from '../../paths.ts'
 import { assert, type Kit, rejects } from './kit.ts'
 
@@ -178,9 +179,15 @@ export function conditions({ db, test }: Kit): void {
         { type: 'update' as const, key, changes: { set: { seen: 1 } }, if: condition },
       ]) {
         const error = await rejects(db().transact([{ type: 'set', item: { pk, sk: 'b' } }, operation]), {
-          code: 'RaceCondition',
+          code: 'ConditionFailed',
         })
-        assert.deepEqual(error.conflicts, [{ index: 1, key, reason: 'condition', current: { ...key, data } }])
+        const [{ failed, ...conflict }, ...others] = error.conflicts as [
+          Conflict & { failed: string[] },
+          ...Conflict[],
+        ]
+        assert.deepEqual(conflict, { index: 1, key, reason: 'condition', current: { ...key, data } })
+        assert.notEqual(failed.length, 0)
+        assert.deepEqual(others, [])
       }
       assert.deepEqual((await db(1).query({ pk })).length, 1)
     })

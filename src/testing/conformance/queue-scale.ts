@@ -46,7 +46,7 @@ export function queueScale({ db, clock, test }: Kit): void {
     const second = (await db(1).queuePush({ pk, deduplicationId: 'd' }, { shards: 8 }))[0]!
     assert.deepEqual([second.pk, second.sk], [first.pk, first.sk])
     await db(0).queuePush({ pk, sk: 'mine' }, { shards: 8 })
-    await rejects(db(1).queuePush({ pk, sk: 'mine' }, { shards: 8 }), { code: 'RaceCondition' })
+    await rejects(db(1).queuePush({ pk, sk: 'mine' }, { shards: 8 }), { code: 'ConditionFailed' })
     const { item } = await db(2).queuePull<number>({ pk, shards: 8, group: 'g' })
     assert.equal(item!.data, 0)
     assert.equal((await db(3).queuePull({ pk, shards: 8, group: 'g' })).item, undefined)
@@ -130,7 +130,7 @@ export function queueScale({ db, clock, test }: Kit): void {
     const options = { payloadThreshold: 1024 }
     await db().queuePush({ pk, sk: 'a', data }, options)
     await rejects(db().queuePush({ pk, sk: 'a', data: new Uint8Array(2000) }, options), {
-      code: 'RaceCondition',
+      code: 'ConditionFailed',
     })
     const a = (await db().queuePull({ pk })).item!
     assert.deepEqual(a.data, data)

@@ -106,7 +106,7 @@ export function queues({ db, clock, test }: Kit): void {
     ])
     const first = (await db().queuePull({ pk })).item!
     assert.equal(first.data, 1)
-    await rejects(db(1).queuePush({ pk, sk: 'a', data: 'new' }), { code: 'RaceCondition' })
+    await rejects(db(1).queuePush({ pk, sk: 'a', data: 'new' }), { code: 'ConditionFailed' })
     await db().queueAcknowledge(first)
     await rejects(
       db().queuePush([

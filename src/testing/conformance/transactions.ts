@@ -127,7 +127,7 @@ export function transactions({ db, clock, test }: Kit): void {
     const operations: AtomicDbOperation[] = [
       { type: 'update', key: { pk, sk: 'n' }, changes: { add: { n: 1 } }, if: { n: 1 } },
     ]
-    await rejects(db().transact(operations, { idempotencyKey: pk }), { code: 'RaceCondition' })
+    await rejects(db().transact(operations, { idempotencyKey: pk }), { code: 'ConditionFailed' })
     await db().set({ pk, sk: 'n', data: { n: 1 } })
     await db().transact(operations, { idempotencyKey: pk })
     await db().transact(operations, { idempotencyKey: pk })
@@ -221,7 +221,7 @@ export function transactions({ db, clock, test }: Kit): void {
   test('conditions on what is not there', async (pk) => {
     await db().transact([{ type: 'set', item: { pk, sk: 'a', data: 1 }, if: absent }])
     await rejects(db().transact([{ type: 'set', item: { pk, sk: 'a', data: 2 }, if: absent }]), {
-      code: 'RaceCondition',
+      code: 'ConditionFailed',
     })
     assert.equal((await db().get({ pk, sk: 'a' }))?.data, 1)
   })

@@ -230,7 +230,7 @@ export const mutants: readonly Mutant[] = [
   ),
   push(
     'the payload of a push that was refused stays',
-    'if (error instanceof RaceCondition) await dropPayloads(context, [payloadKeyOf(row)])',
+    'if (error instanceof ConditionFailed) await dropPayloads(context, [payloadKeyOf(row)])',
     '',
   ),
   view('rescans cost what they like', 'if (view.budget < 1) return 0', ''),

@@ -1,5 +1,6 @@
 import {
   BackendError,
+  ConditionFailed,
   LeaseLost,
   OutcomeUnknown,
   PartialWrite,
@@ -48,6 +49,7 @@ export interface RecordOptions<T> {
 
 const didNotHappen = (error: unknown): boolean =>
   error instanceof RaceCondition ||
+  error instanceof ConditionFailed ||
   error instanceof Throttled ||
   error instanceof BackendError ||
   error instanceof StaleReceipt ||

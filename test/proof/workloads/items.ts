@@ -1,6 +1,6 @@
 import type { FieldChanges } from '../../../src/changes.ts'
 import { absent, type Condition, exists } from '../../../src/conditions.ts'
-import { PartialWrite, RaceCondition } from '../../../src/errors.ts'
+import { ConditionFailed, PartialWrite, RaceCondition } from '../../../src/errors.ts'
 import type { AtomicDbItem } from '../../../src/interface.ts'
 import type { Random } from '../../../src/testing/random.ts'
 import type { Item, ItemUpdate } from '../checkers/item-model.ts'
@@ -77,7 +77,7 @@ async function transactAll(actor: Actor): Promise<void> {
   try {
     await db.transact(some.map(({ sk, data }) => ({ type: 'set', item: { pk, sk, data } })))
   } catch (error) {
-    outcome = error instanceof RaceCondition ? 'fail' : 'info'
+    outcome = error instanceof RaceCondition || error instanceof ConditionFailed ? 'fail' : 'info'
   }
   for (const id of ids) history.complete(id, outcome)
 }

@@ -1,0 +1,84 @@
+import { type CombinedCondition, type Condition, conditionKind, type FieldTests } from '../conditions.ts'
+import { ConditionFailed, type Conflict, RaceCondition } from '../errors.ts'
+import type { AtomicDbItemKey } from '../interface.ts'
+import type { Path } from '../paths.ts'
+import type { Row } from '../storage.ts'
+import { isLive, toGuard } from './conditions.ts'
+import { holds } from './evaluate.ts'
+import { showKey } from './keys.ts'
+import { toCurrent } from './rows.ts'
+
+/** What to say when guards of a transaction failed: whose fault it is, where, and what is there instead. */
+
+interface FailedPart {
+  part: {
+    index: number
+    key: AtomicDbItemKey
+    reason: Conflict['reason']
+    /** The caller's `if`. */
+    condition?: Condition
+  }
+  row: Row | undefined
+}
+
+/** The caller's own condition does not hold; every other reason means that somebody was faster. */
+const isOwn = ({ reason }: Conflict): boolean => reason === 'condition' || reason === 'exists'
+
+/** `ConditionFailed` where nothing but the caller's own conditions failed, else `RaceCondition`. Lists all of it. */
+export function toConflictError(
+  failures: readonly FailedPart[],
+  now: number,
+): RaceCondition | ConditionFailed {
+  const conflicts = failures.map(({ part, row }): Conflict => {
+    const failed = part.condition && failedTests(part.condition, isLive(row, now) ? row : undefined)
+    const conflict = { index: part.index, key: part.key, reason: part.reason, current: toCurrent(row, now) }
+    return failed ? { ...conflict, failed } : conflict
+  })
+  if (conflicts.every(isOwn))
+    return new ConditionFailed(`not satisfied: ${listed(conflicts)}; nothing was written`, conflicts)
+  return new RaceCondition(`changed by someone else: ${listed(conflicts)}`, conflicts)
+}
+
+const texts: Record<Conflict['reason'], string> = {
+  lock: 'lock',
+  value: 'not what was read',
+  receipt: 'receipt',
+  conflict: 'conflict',
+  condition: 'if',
+  exists: 'there is one already',
+}
+
+function listed(conflicts: readonly Conflict[]): string {
+  const shown = conflicts.slice(0, 5).map(({ key, reason, failed = [] }) => {
+    const what =
+      reason === 'condition' && failed.length > 0 ? `if ${failed.slice(0, 3).join(', ')}` : texts[reason]
+    return `${showKey(key)} (${what})`
+  })
+  return `${shown.join(', ')}${conflicts.length > 5 ? `, and ${conflicts.length - 5} more` : ''}`
+}
+
+/**
+ * The tests of a condition that do not hold for this item: `stock.gte` for one of a field, `stock` where it is a plain
+ * value; `anyOf`, `not`, `exists` and `absent` by their names. Names only, no values.
+ */
+export function failedTests(condition: Condition, item: Row | undefined): string[] {
+  if (conditionKind in condition) {
+    const { [conditionKind]: kind, of = [] } = condition as CombinedCondition
+    if (kind === 'and') return of.flatMap((part) => failedTests(part, item))
+    return holds(toGuard(condition), item) ? [] : [kind === 'or' ? 'anyOf' : kind]
+  }
+  const entries = (Array.isArray(condition) ? condition : Object.entries(condition)) as [Path, unknown][]
+  return entries.flatMap(([path, wanted]) => {
+    const name = typeof path === 'string' ? path || 'data' : path.join('.')
+    if (!isTests(wanted)) return holds(toGuard([[path, wanted as never]]), item) ? [] : [name]
+    return Object.entries(wanted)
+      .filter(([test, value]) => value !== undefined && !holds(toGuard([[path, { [test]: value }]]), item))
+      .map(([test]) => `${name}.${test}`)
+  })
+}
+
+const isTests = (wanted: unknown): wanted is FieldTests =>
+  typeof wanted === 'object' &&
+  wanted !== null &&
+  !(wanted instanceof Uint8Array) &&
+  !(conditionKind in wanted)
