@@ -7,7 +7,6 @@ import type {
   CallOptions,
   UpdateResult,
 } from '../interface.ts'
-import { keep } from '../keep.ts'
 import {
   certainUpdate,
   checkMs,
@@ -18,6 +17,7 @@ import {
   waitFor,
 } from './common.ts'
 import { type Held, heldFromText, heldToText } from './held.ts'
+import { keep } from './lease-keeper.ts'
 import { Line } from './line.ts'
 import { type Liveness, type ProcessStatus, processStatus } from './liveness.ts'
 import {
@@ -343,12 +343,17 @@ export class Mutex {
       (signal) => signal !== undefined,
     )
     const held = this.#held!
+    const { runtime } = this.#db
     const keeping =
       this.#ttlMs === null
         ? undefined
         : keep({
-            runtime: this.#db.runtime,
-            until: () => held.deadline,
+            runtime,
+            lease: {
+              get leftMs() {
+                return held.deadline - runtime.monotonic()
+              },
+            },
             everyMs: (options.extend ?? true) ? this.#heartbeatMs : Number.POSITIVE_INFINITY,
             extend: () => this.extend(),
             isLost: (error) => error instanceof LeaseLost,

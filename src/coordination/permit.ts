@@ -1,6 +1,7 @@
 import { LeaseLost } from '../errors.ts'
 import type { AtomicDbInterface, CallOptions } from '../interface.ts'
-import { keep } from '../keep.ts'
+import { Lease, momentOf } from './lease.ts'
+import { keep } from './lease-keeper.ts'
 
 /** Something held for a time. */
 export interface Permit {
@@ -36,18 +37,18 @@ export async function withPermit<R>(
   const lost = new AbortController()
   const done = new AbortController()
   const { runtime } = db
-  let until = runtime.monotonic() + ttlMs
+  const lease = new Lease(runtime, ttlMs)
   const keeping = keep({
     runtime,
-    until: () => until,
+    lease,
     everyMs: ttlMs / 3,
     async extend() {
-      const sent = runtime.monotonic()
+      const sent = momentOf(runtime)
       await permit.extend()
-      until = sent + ttlMs
+      lease.grow(sent, ttlMs)
     },
     isLost: (error) => error instanceof LeaseLost,
-    overdue: () => new LeaseLost(`${permit.id} ran out before it could be extended`),
+    overdue: (cause) => new LeaseLost(`${permit.id} ran out before it could be extended`, { cause }),
     lost,
     done: done.signal,
   })

@@ -1,6 +1,7 @@
+import { Lease, momentOf } from '../coordination/lease.ts'
+import { keep } from '../coordination/lease-keeper.ts'
 import { InvalidInput, StaleReceipt } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbQueueItem } from '../interface.ts'
-import { keep } from '../keep.ts'
 
 /** What happened to a message, for logs and metrics. */
 export type QueueWorkerEvent =
@@ -168,20 +169,21 @@ function keepVisible(
 ): Promise<void> {
   const { runtime } = db
   const ttlSeconds = options.visibilitySeconds ?? 60
-  let until = runtime.monotonic() + ttlSeconds * 1000
+  const lease = new Lease(runtime, ttlSeconds * 1000)
   return keep({
     runtime,
-    until: () => until,
+    lease,
     everyMs: ttlSeconds * 500,
     async extend(signal) {
-      const sent = runtime.monotonic()
+      const sent = momentOf(runtime)
       await db.queueExtend(item, { ttlSeconds, signal })
-      until = sent + ttlSeconds * 1000
+      lease.grow(sent, ttlSeconds * 1000)
     },
     isLost: (error) => error instanceof StaleReceipt,
-    overdue: () =>
+    overdue: (cause) =>
       new StaleReceipt('the visibility could not be extended in time', {
         keys: [{ pk: item.pk, sk: item.sk }],
+        cause,
       }),
     lost,
     done: over,

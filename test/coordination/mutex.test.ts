@@ -7,7 +7,8 @@ onBothBackends('mutex', ({ open, pk }) => {
   const pair = (options: Partial<ConstructorParameters<typeof Mutex>[2]> = {}) => {
     const key = { pk: pk(), sk: 'mutex' }
     const db = open()
-    const [a, b] = [new Machine(Date.now()), new Machine(Date.now())]
+    const start = Date.now()
+    const [a, b] = [new Machine(start), new Machine(start)]
     const make = (machine: Machine) =>
       new Mutex(from(db, machine), key, { ttlMs: 10_000, clockToleranceMs: 0, ...options })
     return {

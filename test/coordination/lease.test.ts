@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest'
+import { Lease, momentOf } from '../../src/coordination/lease.ts'
+import { keep } from '../../src/coordination/lease-keeper.ts'
+import { Simulation } from '../../src/testing/sim/simulation.ts'
+import { Machine } from '../setup/machine.ts'
+
+describe('a lease', () => {
+  it('begins before the request was sent', () => {
+    const machine = new Machine(1e12)
+    const sent = momentOf(machine)
+    machine.pass(400)
+    expect(new Lease(machine, 1000, sent).leftMs).toBe(600)
+  })
+
+  it('ends by whichever clock is first, and ignores a backward step', () => {
+    const machine = new Machine(1e12)
+    const lease = new Lease(machine, 1000)
+    machine.wall -= 60_000
+    expect(lease.leftMs).toBe(1000)
+    // Suspended: the monotonic clock stands still.
+    machine.wall += 400
+    expect(lease.leftMs).toBe(600)
+    machine.pass(500)
+    expect(lease.leftMs).toBe(100)
+    machine.wall += 100
+    expect(lease.isOver).toBe(true)
+  })
+
+  it('stays over, whatever the clocks or a late reply say', () => {
+    const machine = new Machine(1e12)
+    const lease = new Lease(machine, 1000)
+    const sent = momentOf(machine)
+    machine.wall += 2000
+    expect(lease.isOver).toBe(true)
+    machine.wall -= 2000
+    expect(lease.leftMs).toBe(0)
+    expect(lease.grow(sent, 60_000)).toBe(false)
+    expect(lease.leftMs).toBe(0)
+  })
+
+  it('only grows', () => {
+    const machine = new Machine(1e12)
+    const lease = new Lease(machine, 1000)
+    const early = momentOf(machine)
+    machine.pass(500)
+    expect(lease.grow(momentOf(machine), 1000)).toBe(true)
+    expect(lease.leftMs).toBe(1000)
+    expect(lease.grow(early, 1000)).toBe(true)
+    expect(lease.leftMs).toBe(1000)
+    lease.end()
+    expect(lease.isOver).toBe(true)
+  })
+})
+
+describe('keeping a lease', () => {
+  const kept = (extend: (at: number) => 'ok' | 'fail' | 'lost' | 'hang') => {
+    const world = new Simulation({ seed: 1 })
+    const runtime = world.process()
+    const lease = new Lease(runtime, 3000)
+    const lost = new AbortController()
+    const done = new AbortController()
+    const said: string[] = []
+    const running = keep({
+      runtime,
+      lease,
+      everyMs: 1000,
+      async extend() {
+        const sent = momentOf(runtime)
+        const how = extend(world.time)
+        said.push(`${how} at ${Math.round(world.time)}`)
+        if (how === 'hang') await runtime.sleep(60_000)
+        if (how === 'fail' || how === 'lost') throw new Error(how)
+        lease.grow(sent, 3000)
+      },
+      isLost: (error) => (error as Error).message === 'lost',
+      overdue: (cause) => new Error('overdue', { cause }),
+      lost,
+      done: done.signal,
+      warning: { beforeMs: 800, warn: (left) => said.push(`${Math.round(left)} left`) },
+    })
+    return { world, lost, done, said, running, runtime }
+  }
+
+  it('extends until it is done', async () => {
+    const { world, done, said, running, runtime, lost } = kept(() => 'ok')
+    await world.run(async () => {
+      await runtime.sleep(3500)
+      done.abort()
+      await running
+    })
+    expect(said).toEqual(['ok at 1000', 'ok at 2000', 'ok at 3000'])
+    expect(lost.signal.aborted).toBe(false)
+  })
+
+  it('tries again after a failure, warns before the end, and tells the last failure as the cause', async () => {
+    const { world, said, running, lost } = kept(() => 'fail')
+    await world.run(() => running)
+    expect(world.time).toBeCloseTo(3000, -1)
+    expect(said.filter((one) => one.startsWith('fail')).length).toBeGreaterThan(5)
+    expect(said).toContain('800 left')
+    expect(lost.signal.reason).toMatchObject({ message: 'overdue', cause: { message: 'fail' } })
+  })
+
+  it('does not wait for an extension that hangs', async () => {
+    const { world, said, running, lost } = kept(() => 'hang')
+    await world.run(() => running)
+    expect(world.time).toBeCloseTo(3000, -1)
+    expect(said).toEqual(['hang at 1000', '800 left'])
+    expect(lost.signal.reason).toMatchObject({ message: 'overdue' })
+  })
+
+  it('ends at once when it was taken away', async () => {
+    const { world, running, lost } = kept(() => 'lost')
+    await world.run(() => running)
+    expect(world.time).toBeCloseTo(1000, -1)
+    expect(lost.signal.reason).toMatchObject({ message: 'lost' })
+  })
+
+  it('notices within a second that the machine was suspended', async () => {
+    const machine = new Machine(1e12)
+    const lease = new Lease(machine, 3_600_000)
+    const lost = new AbortController()
+    let looks = 0
+    machine.sleep = async (ms) => {
+      machine.pass(ms)
+      if (++looks === 3) machine.wall += 7_200_000
+    }
+    await keep({
+      runtime: machine,
+      lease,
+      everyMs: 1_200_000,
+      extend: async () => {},
+      isLost: () => false,
+      overdue: () => new Error('overdue'),
+      lost,
+      done: new AbortController().signal,
+    })
+    expect(lost.signal.aborted).toBe(true)
+    expect(looks).toBe(3)
+    expect(machine.mono).toBe(3000)
+  })
+})
