@@ -1,38 +1,10 @@
 import { LRUCache } from 'lru-cache'
-import type { Changes } from '../changes.ts'
 import { checkKey, keyText } from '../engine/keys.ts'
 import { clone } from '../engine/values.ts'
 import { InvalidInput } from '../errors.ts'
-import type {
-  AtomicDbInterface,
-  AtomicDbItem,
-  AtomicDbItemInput,
-  AtomicDbItemKey,
-  AtomicDbItemLock,
-  AtomicDbLockedItem,
-  AtomicDbOperation,
-  AtomicDbQuery,
-  AtomicDbQueueItem,
-  AtomicDbQueueItemInput,
-  AtomicDbQueueItemKey,
-  AtomicDbQueuePeekOptions,
-  AtomicDbQueuePullManyOptions,
-  AtomicDbQueuePullOptions,
-  AtomicDbQueuePullResult,
-  AtomicDbQueuePurgeOptions,
-  AtomicDbQueuePushOptions,
-  AtomicDbQueueRedriveOptions,
-  AtomicDbQueueReleaseOptions,
-  AtomicDbQueueStats,
-  AtomicDbQueueStatsOptions,
-  CallOptions,
-  ReadOptions,
-  TransactOptions,
-  TransactResult,
-  UpdateOptions,
-  UpdateResult,
-} from '../interface.ts'
-import type { Runtime } from '../runtime.ts'
+import { type AnswerOf, type ArgumentsOf, ForwardingDb } from '../forwarding.ts'
+import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, ReadOptions } from '../interface.ts'
+import { type ContractMethod, type Effect, effectOf } from '../model/effects.ts'
 
 export interface AtomicLRUCacheOptions {
   /** How many items are kept; a missing item takes a place too. */
@@ -66,9 +38,7 @@ interface Reading {
  * A cached item must not feed a locked write: it may be older than the lock. Read with `{ consistent: true }` there,
  * or with `getLocked` or `transaction`, which never look into the cache.
  */
-export class AtomicLRUCache implements AtomicDbInterface {
-  readonly runtime: Runtime
-  readonly #db: AtomicDbInterface
+export class AtomicLRUCache extends ForwardingDb {
   readonly #cache: LRUCache<string, { item: AtomicDbItem | undefined; until: number }>
   // Reads that later callers of the same key may share.
   readonly #flights = new Map<string, Promise<AtomicDbItem | undefined>>()
@@ -82,13 +52,12 @@ export class AtomicLRUCache implements AtomicDbInterface {
   #coalesced = 0
 
   constructor(db: AtomicDbInterface, options: number | AtomicLRUCacheOptions) {
+    super(db)
     const { maxItems, maxAgeMs, copy = true } = typeof options === 'number' ? { maxItems: options } : options
     if (!Number.isSafeInteger(maxItems) || maxItems < 1)
       throw new InvalidInput('maxItems', 'must be a whole number from 1', { given: String(maxItems) })
     if (maxAgeMs !== undefined && !(maxAgeMs > 0))
       throw new InvalidInput('maxAgeMs', 'must be positive', { given: String(maxAgeMs) })
-    this.#db = db
-    this.runtime = db.runtime
     this.#copy = copy
     this.#maxAgeMs = maxAgeMs
     this.#cache = new LRUCache({ max: maxItems })
@@ -150,15 +119,18 @@ export class AtomicLRUCache implements AtomicDbInterface {
   }
 
   /** Runs a write. A read that is under way at any moment of it may see either side and is not kept. */
-  async #written<T>(keys: readonly AtomicDbItemKey[], write: () => Promise<T>): Promise<T> {
-    const texts = keys.map(keyText)
+  async #written<T>(effect: Effect, write: () => Promise<T>): Promise<T> {
+    const texts = effect.keys.map(keyText)
+    const wide = effect.everything || (effect.queues ?? []).length > 0
     for (const text of texts) {
       this.#writing.set(text, (this.#writing.get(text) ?? 0) + 1)
       this.#forget(text)
     }
+    if (wide) this.clear()
     try {
       return await write()
     } finally {
+      if (wide) this.clear()
       for (const text of texts) {
         const others = this.#writing.get(text)! - 1
         if (others === 0) this.#writing.delete(text)
@@ -169,7 +141,10 @@ export class AtomicLRUCache implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  get<T = unknown>(key: AtomicDbItemKey, options?: ReadOptions): Promise<AtomicDbItem<T> | undefined> {
+  override get<T = unknown>(
+    key: AtomicDbItemKey,
+    options?: ReadOptions,
+  ): Promise<AtomicDbItem<T> | undefined> {
     // Not async: a hit costs one promise and nothing else.
     try {
       checkKey(key)
@@ -225,7 +200,7 @@ export class AtomicLRUCache implements AtomicDbInterface {
   async #fly(key: AtomicDbItemKey, text: string, options: ReadOptions): Promise<AtomicDbItem | undefined> {
     const reading = this.#begin(text)
     try {
-      const item = await this.#db.get(key, options)
+      const item = await this.db.get(key, options)
       // An eventual read may be older than a write of ours.
       if (!reading.stale && options.consistent !== false) this.#keep(text, item)
       return item
@@ -235,11 +210,11 @@ export class AtomicLRUCache implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  async getMany<T = unknown>(
+  override async getMany<T = unknown>(
     keys: readonly AtomicDbItemKey[],
     options: ReadOptions = {},
   ): Promise<(AtomicDbItem<T> | undefined)[]> {
-    if (!Array.isArray(keys)) return this.#db.getMany<T>(keys, options)
+    if (!Array.isArray(keys)) return this.db.getMany<T>(keys, options)
     keys.forEach((key, i) => {
       checkKey(key, `keys[${i}]`)
     })
@@ -250,7 +225,7 @@ export class AtomicLRUCache implements AtomicDbInterface {
     const reading = missing.map((key) => this.#begin(keyText(key)))
     let read: (AtomicDbItem<T> | undefined)[] = []
     try {
-      if (missing.length > 0) read = await this.#db.getMany<T>(missing, options)
+      if (missing.length > 0) read = await this.db.getMany<T>(missing, options)
       missing.forEach((key, i) => {
         if (!reading[i]!.stale && options.consistent !== false) this.#keep(keyText(key), read[i])
       })
@@ -265,132 +240,12 @@ export class AtomicLRUCache implements AtomicDbInterface {
     )
   }
 
-  /** Never cached; else as {@link AtomicDbInterface}. */
-  getLock(key: AtomicDbItemKey, options?: CallOptions): Promise<AtomicDbItemLock> {
-    return this.#db.getLock(key, options)
+  /** Everything else goes past the cache; writes take what they may change out of it. */
+  protected override forward<M extends ContractMethod>(method: M, args: ArgumentsOf<M>): AnswerOf<M> {
+    const effect = effectOf(method, args)
+    if (!effect) return super.forward(method, args)
+    // Every method that writes answers with a promise.
+    const write = () => super.forward(method, args) as Promise<unknown>
+    return this.#written(effect, write) as AnswerOf<M>
   }
-
-  /** Past the cache; else as {@link AtomicDbInterface}. */
-  getLocked<T = unknown>(
-    keys: readonly AtomicDbItemKey[],
-    options?: CallOptions,
-  ): Promise<AtomicDbLockedItem<T>[]> {
-    return this.#db.getLocked<T>(keys, options)
-  }
-
-  /** @inheritdoc */
-  set(items: AtomicDbItemInput | readonly AtomicDbItemInput[], options?: CallOptions): Promise<void> {
-    return this.#written(keysOf(items), () => this.#db.set(items, options))
-  }
-
-  /** @inheritdoc */
-  setAtomic(
-    items: AtomicDbItemInput | readonly AtomicDbItemInput[],
-    locks: AtomicDbItemLock | readonly AtomicDbItemLock[],
-    options?: CallOptions,
-  ): Promise<AtomicDbItemLock[]> {
-    return this.#written(keysOf(items), () => this.#db.setAtomic(items, locks, options))
-  }
-
-  /** @inheritdoc */
-  delete(keys: AtomicDbItemKey | readonly AtomicDbItemKey[], options?: CallOptions): Promise<void> {
-    return this.#written(keysOf(keys), () => this.#db.delete(keys, options))
-  }
-
-  /** Never cached; else as {@link AtomicDbInterface}. */
-  query<T = unknown>(query: AtomicDbQuery): Promise<AtomicDbItem<T>[]> {
-    return this.#db.query<T>(query)
-  }
-
-  /** Never cached; else as {@link AtomicDbInterface}. */
-  stream<T = unknown>(query: AtomicDbQuery): NodeJS.ReadableStream & AsyncIterable<AtomicDbItem<T>> {
-    return this.#db.stream<T>(query)
-  }
-
-  /** @inheritdoc */
-  queuePush<T = unknown>(
-    items: AtomicDbQueueItemInput<T> | readonly AtomicDbQueueItemInput<T>[],
-    options?: AtomicDbQueuePushOptions,
-  ): Promise<AtomicDbQueueItem<T>[]> {
-    return this.#db.queuePush<T>(items, options)
-  }
-
-  /** @inheritdoc */
-  queuePull<T = unknown>(options: AtomicDbQueuePullOptions): Promise<AtomicDbQueuePullResult<T>> {
-    return this.#db.queuePull<T>(options)
-  }
-
-  /** @inheritdoc */
-  queuePullMany<T = unknown>(
-    options: AtomicDbQueuePullManyOptions,
-  ): Promise<{ items: AtomicDbQueueItem<T>[] }> {
-    return this.#db.queuePullMany<T>(options)
-  }
-
-  /** @inheritdoc */
-  queueAcknowledge(item: AtomicDbQueueItemKey, options?: CallOptions): Promise<void> {
-    return this.#written(keysOf(item), () => this.#db.queueAcknowledge(item, options))
-  }
-
-  /** @inheritdoc */
-  queueRelease(item: AtomicDbQueueItemKey, options?: AtomicDbQueueReleaseOptions): Promise<void> {
-    return this.#db.queueRelease(item, options)
-  }
-
-  /** @inheritdoc */
-  queueExtend<T = unknown>(
-    item: AtomicDbQueueItem<T>,
-    options: CallOptions & { ttlSeconds: number },
-  ): Promise<AtomicDbQueueItem<T>> {
-    return this.#db.queueExtend<T>(item, options)
-  }
-
-  /** @inheritdoc */
-  queueStats(pk: string, options?: AtomicDbQueueStatsOptions): Promise<AtomicDbQueueStats> {
-    return this.#db.queueStats(pk, options)
-  }
-
-  /** @inheritdoc */
-  queuePeek<T = unknown>(options: AtomicDbQueuePeekOptions): Promise<AtomicDbQueueItem<T>[]> {
-    return this.#db.queuePeek<T>(options)
-  }
-
-  /** @inheritdoc */
-  queuePurge(pk: string, options?: AtomicDbQueuePurgeOptions): Promise<number> {
-    return this.#db.queuePurge(pk, options)
-  }
-
-  /** @inheritdoc */
-  queueRedrive(options: AtomicDbQueueRedriveOptions): Promise<number> {
-    return this.#db.queueRedrive(options)
-  }
-
-  /** @inheritdoc */
-  update<T = unknown>(
-    key: AtomicDbItemKey,
-    changes: Changes,
-    options?: UpdateOptions,
-  ): Promise<UpdateResult<T>> {
-    return this.#written(keysOf(key), () => this.#db.update<T>(key, changes, options))
-  }
-
-  /** @inheritdoc */
-  transact(operations: readonly AtomicDbOperation[], options?: TransactOptions): Promise<TransactResult> {
-    const keys = Array.isArray(operations) ? operations.flatMap(touched) : []
-    return this.#written(keys, () => this.#db.transact(operations, options))
-  }
-}
-
-/** The well-formed keys among what was given; what is wrong with the others the database says. */
-function keysOf(given: Partial<AtomicDbItemKey> | readonly Partial<AtomicDbItemKey>[]): AtomicDbItemKey[] {
-  const list = Array.isArray(given) ? given : [given]
-  return list.filter(
-    (key): key is AtomicDbItemKey => typeof key?.pk === 'string' && typeof key.sk === 'string',
-  )
-}
-
-function touched(operation: AtomicDbOperation): AtomicDbItemKey[] {
-  if (typeof operation !== 'object' || operation === null) return []
-  if ('key' in operation) return keysOf(operation.key)
-  return 'item' in operation ? keysOf(operation.item) : []
 }

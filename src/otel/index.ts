@@ -11,6 +11,7 @@ import {
 } from '@opentelemetry/api'
 import { AtomicDbError, ConditionFailed, RaceCondition } from '../errors.ts'
 import type { AtomicDbInterface } from '../interface.ts'
+import { type ContractMethod, isContractMethod } from '../model/effects.ts'
 
 export interface TracingOptions {
   /** Named in spans as `db.collection.name`. */
@@ -24,7 +25,7 @@ export interface TracingOptions {
 }
 
 /** By the semantic conventions for messaging: what a queue method is. */
-const messaging: Partial<Record<keyof AtomicDbInterface, 'send' | 'receive' | 'settle'>> = {
+const messaging: Partial<Record<ContractMethod, 'send' | 'receive' | 'settle'>> = {
   queuePush: 'send',
   queuePull: 'receive',
   queuePullMany: 'receive',
@@ -77,9 +78,9 @@ export function withTracing<D extends AtomicDbInterface>(db: D, options: Tracing
       if (typeof member !== 'function') return member
       const method = member.bind(target) as (...args: unknown[]) => unknown
       const traced =
-        name === 'stream' || typeof name === 'symbol'
-          ? method
-          : tracedMethod(name as keyof AtomicDbInterface, method, tracer, instruments, options, target)
+        isContractMethod(name) && name !== 'stream'
+          ? tracedMethod(name, method, tracer, instruments, options, target)
+          : method
       wrapped.set(name, traced)
       return traced
     },
@@ -87,7 +88,7 @@ export function withTracing<D extends AtomicDbInterface>(db: D, options: Tracing
 }
 
 function tracedMethod(
-  name: keyof AtomicDbInterface,
+  name: ContractMethod,
   method: (...args: unknown[]) => unknown,
   tracer: Tracer,
   instruments: Instruments,

@@ -1,38 +1,23 @@
-import type { Changes } from '../changes.ts'
 import { keyText } from '../engine/keys.ts'
 import { asList } from '../engine/rows.ts'
 import { clone } from '../engine/values.ts'
 import { BackendError, OutcomeUnknown, PartialWrite, RaceCondition, Throttled } from '../errors.ts'
+import { type AnswerOf, type ArgumentsOf, ForwardingDb } from '../forwarding.ts'
 import type {
   AtomicDbInterface,
   AtomicDbItem,
   AtomicDbItemInput,
   AtomicDbItemKey,
-  AtomicDbItemLock,
-  AtomicDbLockedItem,
-  AtomicDbOperation,
   AtomicDbQuery,
   AtomicDbQueueItem,
-  AtomicDbQueueItemInput,
-  AtomicDbQueueItemKey,
-  AtomicDbQueuePeekOptions,
   AtomicDbQueuePullManyOptions,
   AtomicDbQueuePullOptions,
   AtomicDbQueuePullResult,
-  AtomicDbQueuePurgeOptions,
-  AtomicDbQueuePushOptions,
-  AtomicDbQueueRedriveOptions,
-  AtomicDbQueueReleaseOptions,
-  AtomicDbQueueStats,
-  AtomicDbQueueStatsOptions,
   CallOptions,
   ReadOptions,
-  TransactOptions,
-  TransactResult,
   UpdateOptions,
-  UpdateResult,
 } from '../interface.ts'
-import type { Runtime } from '../runtime.ts'
+import { type ContractMethod, effectOf } from '../model/effects.ts'
 import { Random } from './random.ts'
 
 /** What `AtomicChaosDb` does to calls: each is something that the contract allows and production does, seldom. */
@@ -84,21 +69,18 @@ const keptReads = 10_000
  *
  * Delays go through `db.runtime`: over a simulated runtime the whole run is decided by the seed.
  */
-export class AtomicChaosDb implements AtomicDbInterface {
-  readonly runtime: Runtime
+export class AtomicChaosDb extends ForwardingDb {
   readonly seed: number
   /** How often each fault was met. */
   readonly counts = Object.fromEntries(chaosFaults.map((fault) => [fault, 0])) as Record<ChaosFault, number>
   rates: Partial<Record<ChaosFault, number>>
-  readonly #db: AtomicDbInterface
   readonly #random: Random
   readonly #maxDelayMs: number
   /** What reads saw some time ago. */
   readonly #seen = new Map<string, unknown>()
 
   constructor(db: AtomicDbInterface, options: AtomicChaosOptions = {}) {
-    this.#db = db
-    this.runtime = db.runtime
+    super(db)
     this.seed = options.seed ?? Math.floor(db.runtime.random() * 2 ** 31)
     this.#random = new Random(this.seed)
     this.#maxDelayMs = options.maxDelayMs ?? 2
@@ -160,11 +142,11 @@ export class AtomicChaosDb implements AtomicDbInterface {
     })
   }
 
-  #conflict(keys: readonly AtomicDbItemKey[]): void {
+  #conflict(rows: readonly unknown[]): void {
     if (!this.#happens('conflict')) return
     throw new RaceCondition(
       'other transactions kept writing the same rows (chaos)',
-      keys.map((key, index) => ({ index, key, reason: 'conflict' })),
+      rows.flatMap((row, index) => keysIn(row).map((key) => ({ index, key, reason: 'conflict' as const }))),
     )
   }
 
@@ -179,14 +161,17 @@ export class AtomicChaosDb implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  get<T = unknown>(key: AtomicDbItemKey, options?: ReadOptions): Promise<AtomicDbItem<T> | undefined> {
+  override get<T = unknown>(
+    key: AtomicDbItemKey,
+    options?: ReadOptions,
+  ): Promise<AtomicDbItem<T> | undefined> {
     return this.#read([plain(key)], () =>
-      this.#perhapsStale(keyText(key), options?.consistent, () => this.#db.get<T>(key, options)),
+      this.#perhapsStale(keyText(key), options?.consistent, () => this.db.get<T>(key, options)),
     )
   }
 
   /** @inheritdoc */
-  async getMany<T = unknown>(
+  override async getMany<T = unknown>(
     keys: readonly AtomicDbItemKey[],
     options?: ReadOptions,
   ): Promise<(AtomicDbItem<T> | undefined)[]> {
@@ -195,152 +180,87 @@ export class AtomicChaosDb implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  getLock(key: AtomicDbItemKey, options?: CallOptions): Promise<AtomicDbItemLock> {
-    return this.#read([plain(key)], () => this.#db.getLock(key, options))
-  }
-
-  /** @inheritdoc */
-  getLocked<T = unknown>(
-    keys: readonly AtomicDbItemKey[],
-    options?: CallOptions,
-  ): Promise<AtomicDbLockedItem<T>[]> {
-    return this.#read(keys.map(plain), () => this.#db.getLocked<T>(keys, options))
-  }
-
-  /** @inheritdoc */
-  set(items: AtomicDbItemInput | readonly AtomicDbItemInput[], options?: CallOptions): Promise<void> {
-    return this.#batch(items, (some) => this.#db.set(some, options))
-  }
-
-  /** @inheritdoc */
-  delete(keys: AtomicDbItemKey | readonly AtomicDbItemKey[], options?: CallOptions): Promise<void> {
-    return this.#batch(keys, (some) => this.#db.delete(some, options))
-  }
-
-  /** @inheritdoc */
-  setAtomic(
+  override set(
     items: AtomicDbItemInput | readonly AtomicDbItemInput[],
-    locks: AtomicDbItemLock | readonly AtomicDbItemLock[],
     options?: CallOptions,
-  ): Promise<AtomicDbItemLock[]> {
-    const keys = [...asList(items), ...asList(locks)].map(plain)
-    return this.#write(keys, async () => {
-      this.#conflict(keys)
-      return this.#db.setAtomic(items, locks, options)
-    })
+  ): Promise<void> {
+    return this.#batch(items, (some) => this.db.set(some, options))
   }
 
   /** @inheritdoc */
-  query<T = unknown>(query: AtomicDbQuery): Promise<AtomicDbItem<T>[]> {
+  override delete(keys: AtomicDbItemKey | readonly AtomicDbItemKey[], options?: CallOptions): Promise<void> {
+    return this.#batch(keys, (some) => this.db.delete(some, options))
+  }
+
+  /** @inheritdoc */
+  override query<T = unknown>(query: AtomicDbQuery): Promise<AtomicDbItem<T>[]> {
     const { signal: _, consistent, ...asked } = query
     return this.#read([], () =>
-      this.#perhapsStale(JSON.stringify(asked), consistent, () => this.#db.query<T>(query)),
+      this.#perhapsStale(JSON.stringify(asked), consistent, () => this.db.query<T>(query)),
     )
   }
 
   /** @inheritdoc */
-  stream<T = unknown>(query: AtomicDbQuery): NodeJS.ReadableStream & AsyncIterable<AtomicDbItem<T>> {
-    return this.#db.stream<T>(query)
+  override stream<T = unknown>(query: AtomicDbQuery): NodeJS.ReadableStream & AsyncIterable<AtomicDbItem<T>> {
+    return this.db.stream<T>(query)
   }
 
   /** @inheritdoc */
-  queuePush<T = unknown>(
-    items: AtomicDbQueueItemInput<T> | readonly AtomicDbQueueItemInput<T>[],
-    options?: AtomicDbQueuePushOptions,
-  ): Promise<AtomicDbQueueItem<T>[]> {
-    return this.#write([], () => this.#db.queuePush<T>(items, options))
-  }
-
-  /** @inheritdoc */
-  async queuePull<T = unknown>(options: AtomicDbQueuePullOptions): Promise<AtomicDbQueuePullResult<T>> {
+  override async queuePull<T = unknown>(
+    options: AtomicDbQueuePullOptions,
+  ): Promise<AtomicDbQueuePullResult<T>> {
     const { items } = await this.#pull(async () => {
-      const { item } = await this.#db.queuePull<T>(options)
+      const { item } = await this.db.queuePull<T>(options)
       return { items: item ? [item] : [] }
     })
     return items[0] ? { item: items[0] } : {}
   }
 
   /** @inheritdoc */
-  queuePullMany<T = unknown>(
+  override queuePullMany<T = unknown>(
     options: AtomicDbQueuePullManyOptions,
   ): Promise<{ items: AtomicDbQueueItem<T>[] }> {
-    return this.#pull(() => this.#db.queuePullMany<T>(options))
+    return this.#pull(() => this.db.queuePullMany<T>(options))
   }
 
   async #pull<T>(
     call: () => Promise<{ items: AtomicDbQueueItem<T>[] }>,
   ): Promise<{ items: AtomicDbQueueItem<T>[] }> {
     const result = await this.#read([], call)
-    for (const item of result.items) if (this.#happens('redelivery')) await this.#db.queueRelease(item)
+    for (const item of result.items) if (this.#happens('redelivery')) await this.db.queueRelease(item)
     return result
   }
 
-  /** @inheritdoc */
-  queueAcknowledge(item: AtomicDbQueueItemKey, options?: CallOptions): Promise<void> {
-    return this.#write([plain(item)], () => this.#db.queueAcknowledge(item, options))
-  }
-
-  /** @inheritdoc */
-  queueRelease(item: AtomicDbQueueItemKey, options?: AtomicDbQueueReleaseOptions): Promise<void> {
-    return this.#write([plain(item)], () => this.#db.queueRelease(item, options))
-  }
-
-  /** @inheritdoc */
-  queueExtend<T = unknown>(
-    item: AtomicDbQueueItem<T>,
-    options: CallOptions & { ttlSeconds: number },
-  ): Promise<AtomicDbQueueItem<T>> {
-    return this.#write([plain(item)], () => this.#db.queueExtend<T>(item, options))
-  }
-
-  /** @inheritdoc */
-  queueStats(pk: string, options?: AtomicDbQueueStatsOptions): Promise<AtomicDbQueueStats> {
-    return this.#read([], () => this.#db.queueStats(pk, options))
-  }
-
-  /** @inheritdoc */
-  queuePeek<T = unknown>(options: AtomicDbQueuePeekOptions): Promise<AtomicDbQueueItem<T>[]> {
-    return this.#read([], () => this.#db.queuePeek<T>(options))
-  }
-
-  /** @inheritdoc */
-  queuePurge(pk: string, options?: AtomicDbQueuePurgeOptions): Promise<number> {
-    return this.#write([], () => this.#db.queuePurge(pk, options))
-  }
-
-  /** @inheritdoc */
-  queueRedrive(options: AtomicDbQueueRedriveOptions): Promise<number> {
-    return this.#write([], () => this.#db.queueRedrive(options))
-  }
-
-  /** @inheritdoc */
-  update<T = unknown>(
-    key: AtomicDbItemKey,
-    changes: Changes,
-    options?: UpdateOptions,
-  ): Promise<UpdateResult<T>> {
-    const call = () => this.#db.update<T>(key, changes, options)
-    return this.#write([plain(key)], call, options?.exactlyOnce)
-  }
-
-  /** @inheritdoc */
-  transact(operations: readonly AtomicDbOperation[], options?: TransactOptions): Promise<TransactResult> {
-    const keys = asList(operations).flatMap(keysOf)
-    return this.#write(keys, async () => {
-      this.#conflict(keys)
-      return this.#db.transact(operations, options)
-    })
+  /** Every other method: a write may fail on either side of it, a read before it. */
+  protected override forward<M extends ContractMethod>(method: M, args: ArgumentsOf<M>): AnswerOf<M> {
+    // Both but `stream`, which is overridden, answer with a promise.
+    const call = () => super.forward(method, args) as Promise<unknown>
+    const effect = effectOf(method, args)
+    if (!effect) return this.#read(keysIn(args[0]), call) as AnswerOf<M>
+    const keys = effect.keys.map(plain)
+    const [first, second] = args as readonly unknown[]
+    const write = async () => {
+      if (method === 'setAtomic') this.#conflict([...asList(first), ...asList(second)])
+      if (method === 'transact') this.#conflict(asList(first).map(rowOf))
+      return call()
+    }
+    const certain = method === 'update' && (args[2] as UpdateOptions | undefined)?.exactlyOnce
+    return this.#write(keys, write, certain) as AnswerOf<M>
   }
 }
 
 const plain = ({ pk, sk }: AtomicDbItemKey): AtomicDbItemKey => ({ pk, sk })
 
-const keysOf = (operation: AtomicDbOperation): AtomicDbItemKey[] => {
-  if ('lock' in operation) return [plain(operation.lock)]
-  if ('key' in operation) return [plain(operation.key)]
-  const { pk, sk } = operation.item
-  return sk === undefined ? [] : [{ pk, sk }]
+const rowOf = (operation: unknown): unknown => {
+  const { lock, key, item } = (operation ?? {}) as Record<string, unknown>
+  return lock ?? key ?? item
 }
+
+/** The keys among the arguments of a read, for its errors. */
+const keysIn = (given: unknown): AtomicDbItemKey[] =>
+  asList(given as Partial<AtomicDbItemKey> | undefined).flatMap((row) =>
+    typeof row?.pk === 'string' && typeof row.sk === 'string' ? [{ pk: row.pk, sk: row.sk }] : [],
+  )
 
 const lost = (keys: readonly AtomicDbItemKey[]): OutcomeUnknown =>
   new OutcomeUnknown('no reply (chaos): the write may have happened', { keys })
