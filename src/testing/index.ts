@@ -13,6 +13,7 @@ export {
   type SdkFaultRates,
   sdkFaults,
 } from './faults/index.ts'
+export * from './proxy/index.ts'
 export { Random } from './random.ts'
 export * from './sim/faults.ts'
 export * from './sim/server.ts'

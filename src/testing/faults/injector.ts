@@ -2,6 +2,7 @@ import { type Runtime, systemRuntime } from '../../runtime.ts'
 import { Random } from '../random.ts'
 import type { FaultInjection, FaultInjectionOptions } from './index.ts'
 import { type SdkFault, type SdkFaultRates, zeroSdkCounts } from './kinds.ts'
+import { OldReplies } from './old-replies.ts'
 import {
   cancelled,
   collected,
@@ -34,14 +35,7 @@ export type BatchSend = (args: {
   input: { RequestItems?: BatchRequests }
 }) => Promise<{ output: BatchOutput }>
 
-const keptReplies = 1000
 const conflicting = new Set(['PutItem', 'UpdateItem', 'DeleteItem', 'TransactWriteItems', 'TransactGetItems'])
-const reads = new Set(['GetItem', 'BatchGetItem', 'Query'])
-
-/** The same read, whatever its consistency. */
-const question = (operation: string, body: string): string =>
-  `${operation} ${body.replace(/,?"ConsistentRead":(true|false)/, '')}`
-
 const utf8 = new TextDecoder()
 const textOf = (body: unknown): string =>
   body instanceof Uint8Array ? utf8.decode(body) : typeof body === 'string' ? body : ''
@@ -57,7 +51,7 @@ export class Injector implements Omit<FaultInjection, 'stop'> {
   readonly #random: Random
   readonly #options: FaultInjectionOptions
   readonly #base: Runtime
-  readonly #replies = new Map<string, HttpReply>()
+  readonly #replies = new OldReplies<HttpReply>()
   #clockOffset = 0
   #frozenUntil = 0
 
@@ -156,19 +150,15 @@ export class Injector implements Omit<FaultInjection, 'stop'> {
 
   /** An earlier reply to the same read, which was true then. */
   #staleReply(operation: string, body: string): HttpReply | undefined {
-    if (!reads.has(operation) || !this.rates.staleRead || body.includes('"ConsistentRead":true'))
-      return undefined
-    const old = this.#replies.get(question(operation, body))
+    if (!this.rates.staleRead) return undefined
+    const old = this.#replies.find(operation, body)
     return old && this.#happens('staleRead') ? old : undefined
   }
 
   async #kept(operation: string, body: string, response: HttpReply): Promise<HttpReply> {
-    if (!this.rates.staleRead || !reads.has(operation) || response.statusCode !== 200) return response
+    if (!this.rates.staleRead || !OldReplies.isRead(operation) || response.statusCode !== 200) return response
     const reply = await collected(response)
-    const asked = question(operation, body)
-    // Kept for a while, so that it has time to become old.
-    if (!this.#replies.has(asked) || this.#random.chance(0.2)) this.#replies.set(asked, reply)
-    if (this.#replies.size > keptReplies) this.#replies.delete(this.#replies.keys().next().value!)
+    this.#replies.keep(operation, body, reply, this.#random)
     return reply
   }
 
