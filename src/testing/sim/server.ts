@@ -13,6 +13,8 @@ export interface SimulatedServerOptions {
   latencyMs?: readonly [number, number]
   /** By how much eventually consistent reads can lag, ms. Default 0 to 1000. */
   lagMs?: readonly [number, number]
+  /** How long after its sender gave up a late request arrives, ms. Default 0 to 3000. */
+  lateMs?: readonly [number, number]
   /** Told of every request that meets a fault, when it is sent. */
   onFault?: (event: SimulatedFaultEvent) => void
 }
@@ -57,6 +59,7 @@ export class SimulatedServer {
   readonly #random: Random
   readonly #replica: Replica
   readonly #latency: readonly [number, number]
+  readonly #late: readonly [number, number]
   readonly #onFault: SimulatedServerOptions['onFault']
 
   constructor(world: Simulation, options: SimulatedServerOptions = {}) {
@@ -67,6 +70,7 @@ export class SimulatedServer {
     const [least, most] = options.lagMs ?? [0, 1000]
     this.#replica = new Replica(new MemoryStorage(clock), () => this.#random.between(least, most))
     this.#latency = options.latencyMs ?? [1, 5]
+    this.#late = options.lateMs ?? [0, 3000]
     this.rates = options.rates ?? {}
     this.#onFault = options.onFault
   }
@@ -184,7 +188,7 @@ export class SimulatedServer {
           return refuse(timeout, 'unknown')
         case 'lateRequest':
           doubt()
-          arrive(timeout + this.#random.between(0, 3000))
+          arrive(timeout + this.#random.between(...this.#late))
           return refuse(timeout, 'unknown')
         case 'duplicate':
           doubt()

@@ -126,6 +126,7 @@ export class SimulatedRuntime implements Runtime {
   #clockOffset = 0
   #crashed = false
   #frozenUntil = 0
+  #suspendedMs = 0
 
   constructor(world: Simulation) {
     this.#world = world
@@ -138,7 +139,7 @@ export class SimulatedRuntime implements Runtime {
   }
 
   monotonic(): number {
-    return this.#world.time - this.#startedAt
+    return this.#world.time - this.#startedAt - this.#suspendedMs
   }
 
   random(): number {
@@ -150,14 +151,15 @@ export class SimulatedRuntime implements Runtime {
       if (signal?.aborted) return reject(signal.reason)
       const abort = () => reject(signal?.reason)
       signal?.addEventListener('abort', abort, { once: true })
-      this.#world.schedule(
-        ms,
-        () => {
-          signal?.removeEventListener('abort', abort)
-          resolve()
-        },
-        this,
-      )
+      const due = this.monotonic() + ms
+      const wake = () => {
+        // Timers run by the monotonic clock, which a suspension stops.
+        const rest = due - this.monotonic()
+        if (this.#suspendedMs > 0 && rest > 0.001) return this.#world.schedule(rest, wake, this)
+        signal?.removeEventListener('abort', abort)
+        resolve()
+      }
+      this.#world.schedule(ms, wake, this)
     })
   }
 
@@ -183,6 +185,13 @@ export class SimulatedRuntime implements Runtime {
   /** The process stands still, its clock goes on: a paused virtual machine, a frozen Lambda. */
   freeze(ms: number): void {
     this.#frozenUntil = Math.max(this.#frozenUntil, this.#world.time + ms)
+  }
+
+  /** The machine is suspended: the process stands still and its monotonic clock with it; the wall clock goes on. */
+  suspend(ms: number): void {
+    const from = Math.max(this.#frozenUntil, this.#world.time)
+    this.freeze(ms)
+    this.#suspendedMs += Math.max(0, this.#frozenUntil - from)
   }
 
   /** Steps the wall clock; `monotonic` is not concerned. */

@@ -7,23 +7,23 @@ import { drill } from './world.ts'
 /** The short form of `npm run prove:drills`. */
 const seeds = Number(process.env.DRILL_SEEDS ?? 6)
 
-test.each(drills.map((make) => [make().name, make] as const))('%s', async (_name, make) => {
+test.each(drills.map((drilled) => [drilled.name, drilled] as const))('%s', async (_name, drilled) => {
   for (let seed = 1000; seed < 1000 + seeds; seed++) {
-    const run = await drill(seed, make)
+    const run = await drill(seed, drilled)
     expect(run.findings, `seed ${seed}`).toEqual([])
     expect(run.operations).toBeGreaterThan(50)
   }
 })
 
 test('one seed, one history', async () => {
-  const make = drills[0]!
-  const [one, two] = [await drill(7, make), await drill(7, make)]
+  const drilled = drills[0]!
+  const [one, two] = [await drill(7, drilled), await drill(7, drilled)]
   // Ids of attempts are random; what happened when is not.
   expect(two.events).toEqual(one.events)
 })
 
 describe('defects are found', () => {
-  const named = (part: string) => drills.find((make) => make().name === part)!
+  const named = (part: string) => drills.find(({ name }) => name === part)!
   const blind = (attribute: string) => (storage: Storage) => without(storage, unguarded(attribute))
   it.each([
     ['mutex by wall clock', 'owner', /too many holders|stale fence/],

@@ -9,7 +9,7 @@ import {
 import type { Permit } from '../../../src/coordination/permit.ts'
 import { checkHolds } from '../checkers/holds.ts'
 import { type Actor, record } from '../workloads/actor.ts'
-import type { Plan, Process } from './world.ts'
+import type { Drill, Plan, Process } from './world.ts'
 
 const key = { pk: 'drill', sk: 'lease' }
 const name = 'lease'
@@ -73,13 +73,8 @@ async function acquired<R>(
 
 class NotThisTime extends Error {}
 
-function mutexPlan(
-  title: string,
-  options: Partial<MutexOptions>,
-  faults: Pick<Plan, 'stepMs' | 'freezeMs'>,
-): Plan {
+function mutexPlan(options: Partial<MutexOptions>, faults: Pick<Plan, 'stepMs' | 'freezeMs'>): Plan {
   return {
-    name: title,
     contenders: 32,
     ...faults,
     async live(actor) {
@@ -116,7 +111,6 @@ const notAcquired = (error: { code?: string }): undefined => {
 
 /** Held for as long as the process lives. */
 const livenessPlan: Plan = {
-  name: 'mutex with liveness',
   contenders: 12,
   stepMs: 0,
   freezeMs: 0,
@@ -154,12 +148,10 @@ const livenessPlan: Plan = {
 }
 
 function permitPlan(
-  title: string,
   tryOnce: (actor: Process, shared: boolean) => Promise<Permit | undefined>,
   options: { permits?: number; readers?: number },
 ): Plan {
   return {
-    name: title,
     contenders: 32,
     stepMs: 3000,
     freezeMs: 2 * ttl,
@@ -186,29 +178,21 @@ function permitPlan(
 
 const both = { ttlMs: ttl, clockToleranceMs }
 
-export const leasePlans: readonly (() => Plan)[] = [
-  () => mutexPlan('mutex by wall clock', {}, { stepMs: 3000, freezeMs: 2 * ttl }),
-  // No two clocks are compared: they may say what they like.
-  () => mutexPlan('mutex, observed', { lease: 'observed' }, { stepMs: 60_000, freezeMs: 2 * ttl }),
-  () => mutexPlan('mutex, fair', { fair: true }, { stepMs: 3000, freezeMs: 2 * ttl }),
-  () =>
-    mutexPlan(
-      'mutex, fair and observed',
-      { fair: true, lease: 'observed' },
-      { stepMs: 60_000, freezeMs: 2 * ttl },
-    ),
-  () => livenessPlan,
-  () =>
-    permitPlan('semaphore', ({ db }) => new Semaphore(db, key, { permits: 4, ...both }).tryAcquire(), {
-      permits: 4,
-    }),
-  () =>
-    permitPlan(
-      'read-write lock',
-      ({ db }, shared) => {
-        const lock = new ReadWriteLock(db, key, both)
-        return shared ? lock.tryRead() : lock.tryWrite()
-      },
-      { readers: 0.7 },
-    ),
+const stepped = { stepMs: 3000, freezeMs: 2 * ttl }
+// No two clocks are compared: they may say what they like.
+const wild = { stepMs: 60_000, freezeMs: 2 * ttl }
+const semaphore = ({ db }: Process) => new Semaphore(db, key, { permits: 4, ...both }).tryAcquire()
+const readOrWrite = ({ db }: Process, shared: boolean) => {
+  const lock = new ReadWriteLock(db, key, both)
+  return shared ? lock.tryRead() : lock.tryWrite()
+}
+
+export const leaseDrills: readonly Drill[] = [
+  { name: 'mutex by wall clock', plan: () => mutexPlan({}, stepped) },
+  { name: 'mutex, observed', plan: () => mutexPlan({ lease: 'observed' }, wild) },
+  { name: 'mutex, fair', plan: () => mutexPlan({ fair: true }, stepped) },
+  { name: 'mutex, fair and observed', plan: () => mutexPlan({ fair: true, lease: 'observed' }, wild) },
+  { name: 'mutex with liveness', plan: () => livenessPlan },
+  { name: 'semaphore', plan: () => permitPlan(semaphore, { permits: 4 }) },
+  { name: 'read-write lock', plan: () => permitPlan(readOrWrite, { readers: 0.7 }) },
 ]

@@ -22,9 +22,9 @@ const number = (name: 'seeds' | 'first'): number => {
 }
 const seeds = number('seeds')
 const first = number('first')
-const chosen = drills.filter((make) => !values.only || make().name.includes(values.only))
+const chosen = drills.filter(({ name }) => !values.only || name.includes(values.only))
 if (chosen.length === 0) {
-  console.error(`no drill has '${values.only}' in its name: ${drills.map((make) => make().name).join('; ')}`)
+  console.error(`no drill has '${values.only}' in its name: ${drills.map(({ name }) => name).join('; ')}`)
   process.exit(2)
 }
 
@@ -36,13 +36,13 @@ console.log(`lockrow ${libraryVersion()}, seeds ${first} to ${first + seeds - 1}
 let anomalies = 0
 let all = 0
 const faults: Record<string, number> = {}
-for (const make of chosen) {
+for (const drilled of chosen) {
   const begun = performance.now()
   let operations = 0
   let found = 0
   let simulatedMs = 0
   for (let seed = first; seed < first + seeds && !stopped; seed++) {
-    const run = await drill(seed, make)
+    const run = await drill(seed, drilled)
     operations += run.operations
     simulatedMs += run.simulatedMs
     found += run.findings.length
@@ -56,7 +56,7 @@ for (const make of chosen) {
   all += operations
   const seconds = (performance.now() - begun) / 1000
   console.log(
-    `${make().name.padEnd(28)} ${operations.toLocaleString('en').padStart(9)} operations, ${Math.round(simulatedMs / 1000).toLocaleString('en')} simulated s in ${seconds.toFixed(1)} s, ${found} anomalies`,
+    `${drilled.name.padEnd(28)} ${operations.toLocaleString('en').padStart(9)} operations, ${Math.round(simulatedMs / 1000).toLocaleString('en')} simulated s in ${seconds.toFixed(1)} s, ${found} anomalies`,
   )
 }
 console.log(

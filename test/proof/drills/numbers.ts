@@ -11,7 +11,6 @@ const faults = { stepMs: 2000, freezeMs: 5000 }
 export const numbersPlan = (): Plan => {
   let runs = 0
   return {
-    name: 'numbers',
     contenders: 32,
     ...faults,
     async live(actor) {

@@ -143,7 +143,6 @@ export function queuePlan(kind: Kind): Plan {
   }
 
   return {
-    name: `queue, ${kind}`,
     contenders: producers + consumers,
     stepMs: 1000,
     freezeMs: 8000,

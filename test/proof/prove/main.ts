@@ -92,9 +92,9 @@ async function simulation(): Promise<void> {
 async function drilling(): Promise<void> {
   const part = report.drills
   const from = performance.now()
-  for (const make of drills)
+  for (const drilled of drills)
     for (let seed = plan.first; seed < plan.first + plan.drills && !stopped.signal.aborted; seed++) {
-      const run = await drill(seed, make)
+      const run = await drill(seed, drilled)
       part.runs++
       part.histories++
       part.operations += run.operations
