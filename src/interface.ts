@@ -25,6 +25,7 @@ import type {
   AtomicDbQueueStats,
   AtomicDbQueueStatsOptions,
 } from './interface-queue.ts'
+import type { Path } from './paths.ts'
 import type { Runtime } from './runtime.ts'
 
 export type * from './interface-queue.ts'
@@ -82,16 +83,74 @@ export interface ReadOptions extends CallOptions {
   consistent?: boolean
 }
 
-export interface AtomicDbQuery extends ReadOptions {
+/** Part of a partition, in order of the UTF-8 bytes of `sk`. What is given must all hold. */
+export interface AtomicDbRange {
   pk: string
   /** Only items whose `sk` begins with this. */
   sk?: string
+  /** Only items from this `sk` on: the lower bound, also with `reverse`. Included unless `exclude` says otherwise. */
+  from?: string
+  /** Only items up to this `sk`: the upper bound. Included unless `exclude` says otherwise. */
+  to?: string
+  /**
+   * The bounds that are not included themselves.
+   *
+   * @example `{ pk: 'log', from: '2026-01', to: '2026-02', exclude: 'to' }`
+   */
+  exclude?: 'from' | 'to' | 'both'
+}
+
+export interface AtomicDbQuery extends AtomicDbRange, ReadOptions {
   /** Descending order of `sk`. Order is by UTF-8 bytes. */
   reverse?: boolean
   /** At most so many live items; lock rows and expired rows are not counted. */
   limit?: number
   /** Only items behind this `sk` in the direction of the query: the last one of the page before. */
   after?: string
+  /**
+   * Only these fields of `data`: paths of names, without list positions. The costs are those of whole items, less is
+   * sent. `data` is an object with those of the fields that the item has. `pk`, `sk` and `ttl` always come along.
+   */
+  fields?: readonly Path[]
+}
+
+/** A query of which `page` returns one part. */
+export interface AtomicDbPageQuery extends Omit<AtomicDbQuery, 'after'> {
+  /**
+   * How many items a page has at most.
+   *
+   * @default 100
+   */
+  limit?: number
+  /** What `page` returned with the part before. The query must be the same but for `limit`, `fields` and `consistent`. */
+  cursor?: string
+}
+
+export interface AtomicDbPage<T = unknown> {
+  items: AtomicDbItem<T>[]
+  /** For the next page; absent exactly when there is none. */
+  cursor?: string
+}
+
+export interface DeleteRangeOptions extends CallOptions {
+  /** At most so many rows are deleted, locks and expired ones included; the next call goes on. */
+  limit?: number
+  /** Called after each slice of up to 1,000 rows. Must not throw. */
+  onProgress?: (progress: DeleteRangeProgress) => void
+}
+
+export interface DeleteRangeProgress {
+  /** How many live items were deleted so far. */
+  deleted: number
+  /** The last `sk` that was deleted. */
+  sk: string
+}
+
+export interface DeleteRangeResult {
+  /** How many live items were deleted. */
+  deleted: number
+  /** `false`: `limit` was reached, and more may be there. */
+  done: boolean
 }
 
 export interface UpdateOptions extends CallOptions {
@@ -154,11 +213,22 @@ export interface AtomicDbInterface {
 
   /**
    * Any number of items, in the order and length of `keys`. One request per 100. The items are not read at one
-   * moment: for that use `transaction`.
+   * moment: for that use `getTogether`.
    */
   getMany<T = unknown>(
     keys: readonly AtomicDbItemKey[],
     options?: ReadOptions,
+  ): Promise<(AtomicDbItem<T> | undefined)[]>
+
+  /**
+   * Up to 100 items as of one moment, in the order and length of `keys`, without locks. 1 request, 2 RRU per 4 KB of
+   * each item. `InvalidInput` beyond 100 keys or 4 MB in all: one moment cannot be split.
+   *
+   * @example `const [from, to] = await db.getTogether<Account>([a, b])`
+   */
+  getTogether<T = unknown>(
+    keys: readonly AtomicDbItemKey[],
+    options?: CallOptions,
   ): Promise<(AtomicDbItem<T> | undefined)[]>
 
   /**
@@ -198,7 +268,13 @@ export interface AtomicDbInterface {
   /** Delete rows (items, locks, messages), any number; what is not there is no error. 1 request per 25. */
   delete(keys: AtomicDbItemKey | readonly AtomicDbItemKey[], options?: CallOptions): Promise<void>
 
-  /** The live items of a partition, in order of `sk` (UTF-8 bytes). 1 RRU per 4 KB read. */
+  /**
+   * The live items of a partition, or of a part of it, in order of `sk` (UTF-8 bytes). 1 request per MB, 1 RRU per
+   * 4 KB read.
+   *
+   * @example `await db.query<Order>({ pk: 'user#1', sk: 'order#', reverse: true, limit: 10 })`
+   * @example `await db.query({ pk: 'log', from: '2026-01', to: '2026-02', exclude: 'to' })`
+   */
   query<T = unknown>(query: AtomicDbQuery): Promise<AtomicDbItem<T>[]>
 
   /**
@@ -206,6 +282,32 @@ export interface AtomicDbInterface {
    * `for await`. Destroying it stops the paging.
    */
   stream<T = unknown>(query: AtomicDbQuery): NodeJS.ReadableStream & AsyncIterable<AtomicDbItem<T>>
+
+  /**
+   * One part of a query after the other, also over HTTP: the cursor is text that is safe in a URL, never holds the
+   * `pk`, and fits its own query only (`InvalidInput` otherwise). With `cursorSecret` in the options of the database
+   * it cannot be made or changed by others. Costs as `query`, with one live item read ahead.
+   *
+   * @example
+   * const { items, cursor } = await db.page<Order>({ pk: 'user#1', sk: 'order#', limit: 20, cursor: request.cursor })
+   */
+  page<T = unknown>(query: AtomicDbPageQuery): Promise<AtomicDbPage<T>>
+
+  /**
+   * How many items `query` would return, without sending them. The same units as `query`: 1 RRU per 4 KB read.
+   *
+   * @example `await db.count({ pk: 'user#1', sk: 'order#' })`
+   */
+  count(query: AtomicDbQuery): Promise<number>
+
+  /**
+   * Delete all rows of a range slice by slice, with little memory: items, expired rows and the locks among them, so
+   * that whoever holds one of these notices. Not atomic; called again after an error or an abort it goes on.
+   * Messages are deleted by `queuePurge`. 1 RRU per 4 KB, 1 WRU per KB, 1 request per 25 rows.
+   *
+   * @example `await db.deleteRange({ pk: 'user#1' }, { onProgress: ({ deleted }) => console.log(deleted) })`
+   */
+  deleteRange(range: AtomicDbRange, options?: DeleteRangeOptions): Promise<DeleteRangeResult>
 
   /**
    * Append messages, any number, in order: 25 per request, 1 WRU per KB. With an `sk` of the caller's each message is

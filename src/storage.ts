@@ -41,19 +41,21 @@ export type Guard =
 
 /** A guarded operation on one row. A row that is not there has no attributes, `pk` included. */
 export type RowOperation =
-  | { op: 'put'; row: Row; guard?: Guard }
-  | { op: 'update'; key: AtomicDbItemKey; changes: readonly RowChange[]; guard?: Guard }
-  /** `old`: `apply` returns the row that was deleted. */
+  /** `old`: `apply` returns the row that was there before instead of the one that is there now. */
+  | { op: 'put'; row: Row; guard?: Guard; old?: boolean }
+  | { op: 'update'; key: AtomicDbItemKey; changes: readonly RowChange[]; guard?: Guard; old?: boolean }
   | { op: 'delete'; key: AtomicDbItemKey; guard?: Guard; old?: boolean }
   | { op: 'check'; key: AtomicDbItemKey; guard: Guard }
 
 export type RowWrite = { put: Row } | { delete: AtomicDbItemKey }
 
-/** `row`: as it is now when applied (undefined after a delete); the one that failed the guard when not. */
+/**
+ * `row`: as it is now when applied (absent after a delete, and with `old`); the one that failed the guard when not.
+ */
 export interface Applied {
   applied: boolean
   row?: Row
-  /** What a delete with `old` has deleted. */
+  /** With `old` and applied: the row as it was before; absent when there was none. */
   old?: Row
 }
 
@@ -65,17 +67,30 @@ export interface FailedGuard {
 
 export interface Range {
   pk: string
-  /** Only sort keys that begin with this. */
+  /** Only sort keys that begin with this; never together with `from` and `to`. */
   prefix?: string
+  /** Only sort keys from this one on, itself included. */
+  from?: string
+  /** Only sort keys up to this one, itself included. */
+  to?: string
   /** Exclusive start, in the direction of reading. */
   after?: string
   reverse?: boolean
   /** At most so many rows are looked at. */
   limit?: number
+  /** Return only rows for which this holds; `limit` counts the others too. */
+  only?: Guard
+  /** Return the number of rows, not the rows. */
+  count?: boolean
+  /** The places of a row that are needed beside `pk`, `sk`, `ttl` and `version`; a backend may return more. */
+  paths?: readonly RowPath[]
 }
 
 export interface Page {
+  /** Empty with `count`. */
   rows: Row[]
+  /** With `count`: how many rows there are on this page. */
+  count?: number
   /** Where to go on: `after` of the next page; absent at the end. */
   next?: string
 }

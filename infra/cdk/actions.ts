@@ -1,6 +1,9 @@
 // The IAM actions that lockrow needs, by purpose. Tests compare these lists with the calls that were really made.
 
-/** Reading: `get`, `getMany`, `query`, `stream`, `queueStats`, `queuePeek`. TransactGetItems is authorised as GetItem. */
+/**
+ * Reading: `get`, `getMany`, `getTogether`, `query`, `stream`, `page`, `count`, `queueStats`, `queuePeek`.
+ * TransactGetItems is authorised as GetItem.
+ */
 export const READ_ACTIONS = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'] as const
 
 /** Everything the library can do. Never Scan, never PartiQL, nothing that changes the table itself. */

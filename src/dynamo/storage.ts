@@ -4,7 +4,6 @@ import {
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
-  type QueryCommandInput,
   TransactGetItemsCommand,
   type TransactWriteItem,
   TransactWriteItemsCommand,
@@ -17,6 +16,7 @@ import { type BatchContext, readBatches, writeBatches } from './batches.ts'
 import { Expressions } from './expressions.ts'
 import { type SdkError, toFault } from './faults.ts'
 import { seal, sealedOptions, unseal } from './once.ts'
+import { queryInput } from './query.ts'
 import { decodeRow, encodeRow, type WireRow, wireKey } from './rows.ts'
 
 /**
@@ -89,24 +89,16 @@ export class DynamoStorage implements Storage {
   }
 
   async page(range: Range, { consistent = true, signal }: ReadOptions): Promise<Page> {
-    const input: QueryCommandInput = {
-      TableName: this.#table,
-      KeyConditionExpression: range.prefix === undefined ? '#p = :p' : '#p = :p AND begins_with(#s, :s)',
-      ExpressionAttributeNames: range.prefix === undefined ? { '#p': 'pk' } : { '#p': 'pk', '#s': 'sk' },
-      ExpressionAttributeValues:
-        range.prefix === undefined
-          ? { ':p': { S: range.pk } }
-          : { ':p': { S: range.pk }, ':s': { S: range.prefix } },
-      ConsistentRead: consistent,
-    }
-    if (range.reverse) input.ScanIndexForward = false
-    if (range.limit !== undefined) input.Limit = range.limit
-    if (range.after !== undefined) input.ExclusiveStartKey = wireKey({ pk: range.pk, sk: range.after })
-    const { Items = [], LastEvaluatedKey } = await this.#sent(signal, (options) =>
-      this.#client.send(new QueryCommand(input), options),
-    )
-    const rows = Items.map((item) => decodeRow(item) as Row)
-    return LastEvaluatedKey ? { rows, next: LastEvaluatedKey.sk!.S! } : { rows }
+    const input = queryInput(this.#table, range, consistent)
+    const {
+      Items = [],
+      Count = 0,
+      LastEvaluatedKey,
+    } = await this.#sent(signal, (options) => this.#client.send(new QueryCommand(input), options))
+    const page: Page = range.count
+      ? { rows: [], count: Count }
+      : { rows: Items.map((item) => decodeRow(item) as Row) }
+    return LastEvaluatedKey ? { ...page, next: LastEvaluatedKey.sk!.S! } : page
   }
 
   async write(writes: readonly RowWrite[], { signal }: CallOptions): Promise<void> {
@@ -133,17 +125,20 @@ export class DynamoStorage implements Storage {
       switch (operation.op) {
         case 'put': {
           const command = new PutItemCommand({ ...input, Item: encodeRow(operation.row) })
-          await this.#client.send(seal(command), sealedOptions(signal))
-          return { applied: true, row: operation.row }
+          if (operation.old) command.input.ReturnValues = 'ALL_OLD'
+          const { Attributes } = await this.#client.send(seal(command), sealedOptions(signal))
+          return operation.old
+            ? { applied: true, old: decodeRow(Attributes) }
+            : { applied: true, row: operation.row }
         }
         case 'update': {
           const command = new UpdateItemCommand({
             ...input,
             Key: wireKey(operation.key),
-            ReturnValues: 'ALL_NEW',
+            ReturnValues: operation.old ? 'ALL_OLD' : 'ALL_NEW',
           })
           const { Attributes } = await this.#client.send(seal(command), sealedOptions(signal))
-          return { applied: true, row: decodeRow(Attributes) }
+          return { applied: true, [operation.old ? 'old' : 'row']: decodeRow(Attributes) }
         }
         case 'delete': {
           const command = new DeleteItemCommand({ ...input, Key: wireKey(operation.key) })

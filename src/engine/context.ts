@@ -7,6 +7,8 @@ export interface Context {
   readonly storage: Storage
   readonly runtime: Runtime
   readonly retry: RetryOptions
+  /** Signs the cursors of pages. */
+  readonly cursorSecret: string | Uint8Array | undefined
   readonly onEvent: ((event: AtomicDbEvent) => void) | undefined
   /** ULIDs, ever growing within the process. */
   readonly ulid: () => string

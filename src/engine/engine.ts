@@ -7,6 +7,8 @@ import type {
   AtomicDbItemLock,
   AtomicDbLockedItem,
   AtomicDbOperation,
+  AtomicDbPage,
+  AtomicDbPageQuery,
   AtomicDbQuery,
   AtomicDbQueueItem,
   AtomicDbQueueItemInput,
@@ -21,7 +23,10 @@ import type {
   AtomicDbQueueReleaseOptions,
   AtomicDbQueueStats,
   AtomicDbQueueStatsOptions,
+  AtomicDbRange,
   CallOptions,
+  DeleteRangeOptions,
+  DeleteRangeResult,
   ReadOptions,
   TransactOptions,
   TransactResult,
@@ -31,10 +36,15 @@ import type {
 import { idSource, type Runtime, systemRuntime, ulidSource } from '../runtime.ts'
 import type { Storage } from '../storage.ts'
 import type { Context } from './context.ts'
+import { count } from './count.ts'
+import { type CursorSecret, checkSecret } from './cursor.ts'
+import { deleteRange } from './delete-range.ts'
 import * as items from './items.ts'
 import * as locks from './locks.ts'
+import { page } from './page.ts'
 import * as queue from './queue/queue.ts'
 import type { AtomicDbEvent, RetryOptions } from './retry.ts'
+import { getTogether } from './together.ts'
 import { setAtomic, transact } from './transact.ts'
 import { update } from './update.ts'
 
@@ -45,6 +55,11 @@ export interface EngineOptions {
   retry?: RetryOptions
   /** Told of every try that is repeated; must not throw. */
   onEvent?: (event: AtomicDbEvent) => void
+  /**
+   * Signs the cursors of `page`, so that nobody else can make or change one: the same secret in every process, at
+   * least 16 characters or bytes. Without it a cursor is checked against accidents only.
+   */
+  cursorSecret?: CursorSecret
 }
 
 /** The contract over any storage. A database of your own: `class MyDb extends AtomicEngine`, with your `Storage`. */
@@ -54,7 +69,9 @@ export class AtomicEngine implements AtomicDbInterface {
 
   constructor(storage: Storage, options: EngineOptions = {}) {
     this.runtime = options.runtime ?? systemRuntime
+    checkSecret(options.cursorSecret)
     this.#context = Object.freeze({
+      cursorSecret: options.cursorSecret,
       storage,
       runtime: this.runtime,
       retry: Object.freeze({ ...options.retry }),
@@ -75,6 +92,14 @@ export class AtomicEngine implements AtomicDbInterface {
     options?: ReadOptions,
   ): Promise<(AtomicDbItem<T> | undefined)[]> {
     return items.getMany<T>(this.#context, keys, options)
+  }
+
+  /** @inheritdoc */
+  getTogether<T = unknown>(
+    keys: readonly AtomicDbItemKey[],
+    options?: CallOptions,
+  ): Promise<(AtomicDbItem<T> | undefined)[]> {
+    return getTogether<T>(this.#context, keys, options)
   }
 
   /** @inheritdoc */
@@ -118,6 +143,21 @@ export class AtomicEngine implements AtomicDbInterface {
   stream<T = unknown>(query: AtomicDbQuery): NodeJS.ReadableStream & AsyncIterable<AtomicDbItem<T>> {
     return items.stream<T>(this.#context, query) as unknown as NodeJS.ReadableStream &
       AsyncIterable<AtomicDbItem<T>>
+  }
+
+  /** @inheritdoc */
+  page<T = unknown>(query: AtomicDbPageQuery): Promise<AtomicDbPage<T>> {
+    return page<T>(this.#context, query)
+  }
+
+  /** @inheritdoc */
+  count(query: AtomicDbQuery): Promise<number> {
+    return count(this.#context, query)
+  }
+
+  /** @inheritdoc */
+  deleteRange(range: AtomicDbRange, options?: DeleteRangeOptions): Promise<DeleteRangeResult> {
+    return deleteRange(this.#context, range, options)
   }
 
   /** @inheritdoc */

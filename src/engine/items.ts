@@ -10,7 +10,9 @@ import type {
 } from '../interface.ts'
 import type { Range, RowWrite } from '../storage.ts'
 import { type Context, nowSeconds } from './context.ts'
-import { checkKey, checkPk, checkSk, keyText } from './keys.ts'
+import { pickFields } from './fields.ts'
+import { checkKey, keyText } from './keys.ts'
+import { toRange } from './range.ts'
 import { retried } from './retry.ts'
 import { asList, fromItem, isItem, itemOrNone, toItem } from './rows.ts'
 
@@ -94,34 +96,14 @@ function checkList(list: unknown, field: string): void {
   if (!Array.isArray(list)) throw new InvalidInput(field, 'must be an array', { given: typeof list })
 }
 
-function toRange(query: AtomicDbQuery): Range {
-  if (typeof query !== 'object' || query === null)
-    throw new InvalidInput('query', 'must be an object with pk')
-  checkPk(query.pk)
-  const range: Range = { pk: query.pk, reverse: query.reverse ?? false }
-  if (query.sk !== undefined && query.sk !== '') {
-    checkSk(query.sk)
-    range.prefix = query.sk
-  }
-  if (query.after !== undefined) {
-    checkSk(query.after, 'after')
-    if (!query.after.startsWith(range.prefix ?? ''))
-      throw new InvalidInput('after', 'must begin with the prefix in sk')
-    range.after = query.after
-  }
-  if (query.limit !== undefined && !(Number.isSafeInteger(query.limit) && query.limit >= 1)) {
-    throw new InvalidInput('limit', 'must be a whole number from 1', { given: String(query.limit) })
-  }
-  return range
-}
-
 /** Pages of live items. Lock rows and expired rows are skipped and not counted. */
-async function* pages<T>(
+export async function* pages<T>(
   context: Context,
-  query: AtomicDbQuery,
-  range: Range,
+  query: Pick<AtomicDbQuery, 'limit' | 'consistent'>,
+  range: Range | undefined,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<AtomicDbItem<T>[]> {
+  if (!range) return
   let missing = query.limit ?? Number.POSITIVE_INFINITY
   const options = { consistent: query.consistent ?? true, signal }
   let after = range.after
@@ -132,7 +114,11 @@ async function* pages<T>(
     const page = await retried(context, 'read', [], signal, () => context.storage.page(asked, options))
     const now = nowSeconds(context)
     const items: AtomicDbItem<T>[] = []
-    for (const row of page.rows) if (isItem(row, now) && items.length < missing) items.push(toItem<T>(row))
+    for (const row of page.rows) {
+      if (!isItem(row, now) || items.length === missing) continue
+      if (range.paths) row.data = pickFields(row.data, range.paths)
+      items.push(toItem<T>(row))
+    }
     missing -= items.length
     if (items.length > 0) yield items
     if (page.next === undefined) return

@@ -1,5 +1,5 @@
 import { change, holds, Misfit } from '../engine/evaluate.ts'
-import { clone, depthOf, fitsOneRow, maxDepth, maxItemBytes, utf8Order } from '../engine/values.ts'
+import { clone, depthOf, fitsOneRow, maxDepth, maxItemBytes, rowBytes, utf8Order } from '../engine/values.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
 import type { Runtime } from '../runtime.ts'
 import {
@@ -16,6 +16,7 @@ import {
 import { Partition } from './partition.ts'
 
 const pageRows = 1000
+const maxTransactionBytes = 4 * 1024 * 1024
 const tokenLifeMs = 10 * 60 * 1000
 const maxTokens = 10_000
 
@@ -40,24 +41,30 @@ export class MemoryStorage implements Storage {
     return keys.map((key) => clone(this.#get(key)))
   }
 
-  readTogether(keys: readonly AtomicDbItemKey[]): Promise<(Row | undefined)[]> {
-    return this.read(keys)
+  async readTogether(keys: readonly AtomicDbItemKey[]): Promise<(Row | undefined)[]> {
+    const rows = await this.read(keys)
+    const bytes = rows.reduce((sum, row) => sum + (row ? rowBytes(row) : 0), 0)
+    if (bytes > maxTransactionBytes)
+      throw new StorageFault('invalid', `the items have more than ${maxTransactionBytes} bytes together`)
+    return rows
   }
 
   async page(range: Range): Promise<Page> {
     const partition = this.#partitions.get(range.pk)
     const rows: Row[] = []
-    if (!partition) return { rows }
-    const prefix = range.prefix ?? ''
+    if (!partition) return pageOf(range, rows)
     const reverse = range.reverse ?? false
     const limit = Math.min(range.limit ?? pageRows, pageRows)
-    const [from, inclusive] = start(range, prefix, reverse)
-    for (const row of partition.walk(from, inclusive, reverse)) {
-      if (!row.sk.startsWith(prefix)) break
-      if (rows.length === limit) return { rows, next: rows.at(-1)!.sk }
-      rows.push(clone(row))
+    const isInside = insideOf(range, reverse)
+    let read = 0
+    let next: string | undefined
+    for (const row of partition.walk(...start(range, reverse), reverse)) {
+      if (!isInside(row.sk)) break
+      if (read++ === limit) return pageOf(range, rows, next)
+      next = row.sk
+      if (!range.only || holds(range.only, row)) rows.push(row)
     }
-    return { rows }
+    return pageOf(range, rows)
   }
 
   async write(writes: readonly RowWrite[]): Promise<void> {
@@ -73,7 +80,7 @@ export class MemoryStorage implements Storage {
     const row = outcome(operation, current)
     checkSize(row)
     this.#commit(operation, row)
-    if (operation.op === 'delete' && operation.old) return { applied: true, old: current }
+    if (operation.op !== 'check' && operation.old) return { applied: true, old: clone(current) }
     return { applied: true, row: clone(row) }
   }
 
@@ -143,11 +150,27 @@ export class MemoryStorage implements Storage {
   }
 }
 
-function start(range: Range, prefix: string, reverse: boolean): [string | undefined, boolean] {
-  if (range.after !== undefined) return [utf8Order(range.after), false]
-  if (prefix === '') return [undefined, true]
+/** Where to begin, in the order of the partition, and whether that key itself counts. */
+function start({ after, prefix, from, to }: Range, reverse: boolean): [string | undefined, boolean] {
+  if (after !== undefined) return [utf8Order(after), false]
   // Nothing sorts between the last text with a prefix and the prefix followed by the highest unit.
-  return reverse ? [`${utf8Order(prefix)}\uffff`, true] : [utf8Order(prefix), true]
+  if (prefix !== undefined) return [utf8Order(prefix) + (reverse ? '\uffff' : ''), true]
+  const first = reverse ? to : from
+  return [first === undefined ? undefined : utf8Order(first), true]
+}
+
+/** Whether a key that is read in order still lies in the range. */
+function insideOf({ prefix, from, to }: Range, reverse: boolean): (sk: string) => boolean {
+  if (prefix !== undefined) return (sk) => sk.startsWith(prefix)
+  const last = reverse ? from : to
+  if (last === undefined) return () => true
+  const end = utf8Order(last)
+  return (sk) => (reverse ? utf8Order(sk) >= end : utf8Order(sk) <= end)
+}
+
+const pageOf = ({ count }: Range, rows: readonly Row[], next?: string): Page => {
+  const page: Page = count ? { rows: [], count: rows.length } : { rows: rows.map((row) => clone(row)) }
+  return next === undefined ? page : { ...page, next }
 }
 
 function outcome(operation: RowOperation, current: Row | undefined): Row | undefined {

@@ -29,6 +29,7 @@ export type EffectOf<M extends ContractMethod> =
 export const effects: { readonly [M in ContractMethod]: EffectOf<M> } = {
   get: 'reads',
   getMany: 'reads',
+  getTogether: 'reads',
   getLock: 'reads',
   getLocked: 'reads',
   set: (items) => rows(items),
@@ -36,6 +37,9 @@ export const effects: { readonly [M in ContractMethod]: EffectOf<M> } = {
   delete: (keys) => rows(keys),
   query: 'reads',
   stream: 'reads',
+  page: 'reads',
+  count: 'reads',
+  deleteRange: () => ({ keys: [], everything: true }),
   update: (key) => rows(key),
   transact: (operations) => effectOfAll(operations),
   queuePush(items, options) {

@@ -14,6 +14,7 @@ const options = { signal: new AbortController().signal, somethingNew: 1 }
 const calls: { [M in ContractMethod]: { args: unknown[]; answer: unknown } } = {
   get: { args: [key, options], answer: item },
   getMany: { args: [[key], options], answer: [item] },
+  getTogether: { args: [[key], options], answer: [item] },
   getLock: { args: [lock, options], answer: lock },
   getLocked: { args: [[key], options], answer: [{ item, lock }] },
   set: { args: [[item], options], answer: undefined },
@@ -21,6 +22,9 @@ const calls: { [M in ContractMethod]: { args: unknown[]; answer: unknown } } = {
   delete: { args: [[key], options], answer: undefined },
   query: { args: [{ pk: 'p', ...options }], answer: [item] },
   stream: { args: [{ pk: 'p', ...options }], answer: 'a stream' },
+  page: { args: [{ pk: 'p', ...options }], answer: { items: [item] } },
+  count: { args: [{ pk: 'p', ...options }], answer: 3 },
+  deleteRange: { args: [{ pk: 'p' }, options], answer: { deleted: 3, done: true } },
   queuePush: { args: [[item], options], answer: [message] },
   queuePull: { args: [{ pk: 'p', ...options }], answer: { item: message } },
   queuePullMany: { args: [{ pk: 'p', limit: 3, ...options }], answer: { items: [message] } },

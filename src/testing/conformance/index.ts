@@ -1,12 +1,16 @@
 import { conditions } from './conditions.ts'
+import { fields } from './fields.ts'
 import { input } from './input.ts'
 import { items } from './items.ts'
 import { type Capability, type ConformanceOptions, type Kit, makeKit, type TestFramework } from './kit.ts'
 import { locks } from './locks.ts'
+import { many } from './many.ts'
+import { pages } from './pages.ts'
 import { queries } from './queries.ts'
 import { queueOptions } from './queue-options.ts'
 import { queueScale } from './queue-scale.ts'
 import { queues } from './queues.ts'
+import { ranges } from './ranges.ts'
 import { transactions } from './transactions.ts'
 import { updates } from './updates.ts'
 import { values } from './values.ts'
@@ -22,7 +26,13 @@ export {
 const parts: Record<Capability, (kit: Kit) => void> = {
   items,
   values,
-  queries,
+  queries: (kit) => {
+    queries(kit)
+    ranges(kit)
+    pages(kit)
+    fields(kit)
+    many(kit)
+  },
   locks,
   updates,
   conditions,

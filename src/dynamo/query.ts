@@ -1,0 +1,37 @@
+import type { QueryCommandInput } from '@aws-sdk/client-dynamodb'
+import type { Range } from '../storage.ts'
+import { Expressions } from './expressions.ts'
+import { wireKey } from './rows.ts'
+
+/** A page of a range as DynamoDB's Query: one condition on `sk`, and a filter only where one is asked for. */
+export function queryInput(table: string, range: Range, consistent: boolean): QueryCommandInput {
+  const expressions = new Expressions()
+  const input: QueryCommandInput = {
+    TableName: table,
+    KeyConditionExpression: keyCondition(range, expressions),
+    ConsistentRead: consistent,
+  }
+  if (range.only) input.FilterExpression = expressions.condition(range.only)
+  if (range.count) input.Select = 'COUNT'
+  else if (range.paths) input.ProjectionExpression = projection(range.paths, expressions)
+  if (range.reverse) input.ScanIndexForward = false
+  if (range.limit !== undefined) input.Limit = range.limit
+  if (range.after !== undefined) input.ExclusiveStartKey = wireKey({ pk: range.pk, sk: range.after })
+  input.ExpressionAttributeNames = expressions.names
+  input.ExpressionAttributeValues = expressions.values
+  return input
+}
+
+function keyCondition({ pk, prefix, from, to }: Range, expressions: Expressions): string {
+  const partition = `${expressions.path(['pk'])} = ${expressions.value(pk)}`
+  const of = () => `${partition} AND ${expressions.path(['sk'])}`
+  if (prefix !== undefined)
+    return `${partition} AND begins_with(${expressions.path(['sk'])}, ${expressions.value(prefix)})`
+  if (from !== undefined && to !== undefined)
+    return `${of()} BETWEEN ${expressions.value(from)} AND ${expressions.value(to)}`
+  if (from !== undefined) return `${of()} >= ${expressions.value(from)}`
+  return to === undefined ? partition : `${of()} <= ${expressions.value(to)}`
+}
+
+const projection = (paths: NonNullable<Range['paths']>, expressions: Expressions): string =>
+  [['pk'], ['sk'], ['ttl'], ['version'], ...paths].map((path) => expressions.path(path)).join(', ')

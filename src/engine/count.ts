@@ -1,0 +1,37 @@
+import type { AtomicDbQuery } from '../interface.ts'
+import type { Guard } from '../storage.ts'
+import { type Context, nowSeconds } from './context.ts'
+import { queryOptions, toRange } from './range.ts'
+import { retried } from './retry.ts'
+
+/** What `isItem` says, for the backend: a row without `ttl`, or with one that is not a number, is live. */
+const item = (now: number): Guard => ({
+  op: 'and',
+  of: [
+    { op: 'absent', path: ['version'] },
+    { op: 'not', of: { op: 'lte', left: { path: ['ttl'] }, right: { value: now } } },
+  ],
+})
+
+const countOptions = queryOptions.filter((name) => name !== 'fields')
+
+/** How many items a query would return. The backend counts: a filter costs nothing where every row is read anyway. */
+export async function count(context: Context, query: AtomicDbQuery): Promise<number> {
+  const range = toRange(query, countOptions)
+  if (!range) return 0
+  const { limit: most = Number.POSITIVE_INFINITY, consistent = true, signal } = query
+  let { after } = range
+  let limit = query.limit
+  let total = 0
+  while (total < most) {
+    const asked = { ...range, after, limit, count: true, only: item(nowSeconds(context)) }
+    const page = await retried(context, 'read', [], signal, () =>
+      context.storage.page(asked, { consistent, signal }),
+    )
+    total += page.count!
+    if (page.next === undefined) break
+    after = page.next
+    if (limit !== undefined) limit = Math.min(1000, Math.max(most - total, limit * 2))
+  }
+  return Math.min(total, most)
+}

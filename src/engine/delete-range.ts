@@ -1,0 +1,51 @@
+import { InvalidInput } from '../errors.ts'
+import type { AtomicDbRange, DeleteRangeOptions, DeleteRangeResult } from '../interface.ts'
+import { checkOptions, wholeNumber } from '../model/checks.ts'
+import { type Context, nowSeconds } from './context.ts'
+import { write } from './items.ts'
+import { rangeOptions, toRange } from './range.ts'
+import { retried } from './retry.ts'
+import { isItem } from './rows.ts'
+
+const sliceRows = 1000
+
+/** Deletes the rows of a range, one page of keys at a time. What was deleted is not met again by the next call. */
+export async function deleteRange(
+  context: Context,
+  given: AtomicDbRange,
+  options: DeleteRangeOptions = {},
+): Promise<DeleteRangeResult> {
+  const range = toRange(given, rangeOptions, 'range')
+  checkOptions(options, ['limit', 'onProgress', 'signal', 'timeoutMs'])
+  const { onProgress, signal } = options
+  const most =
+    options.limit === undefined
+      ? Number.POSITIVE_INFINITY
+      : wholeNumber(options.limit, 'options.limit', { min: 1 })
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    throw new InvalidInput('options.onProgress', 'must be a function', { given: typeof onProgress })
+  let deleted = 0
+  let left = most
+  let after: string | undefined
+  while (range) {
+    // One row more than may be deleted tells whether there is more.
+    const asked = { ...range, after, limit: Math.min(sliceRows, left + 1), paths: [] }
+    const page = await retried(context, 'read', [], signal, () =>
+      context.storage.page(asked, { consistent: true, signal }),
+    )
+    const rows = page.rows.slice(0, left)
+    const now = nowSeconds(context)
+    await write(
+      context,
+      rows.map(({ pk, sk }) => ({ delete: { pk, sk } })),
+      options,
+    )
+    deleted += rows.filter((row) => isItem(row, now)).length
+    left -= rows.length
+    if (rows.length > 0) onProgress?.({ deleted, sk: rows.at(-1)!.sk })
+    if (rows.length < page.rows.length) return { deleted, done: false }
+    if (page.next === undefined) break
+    after = page.next
+  }
+  return { deleted, done: true }
+}

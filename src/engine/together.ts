@@ -1,0 +1,46 @@
+import { InvalidInput } from '../errors.ts'
+import type { AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import { checkOptions } from '../model/checks.ts'
+import { StorageFault } from '../storage.ts'
+import { type Context, nowSeconds } from './context.ts'
+import { checkKey, keyText } from './keys.ts'
+import { retried } from './retry.ts'
+import { itemOrNone } from './rows.ts'
+
+const maxKeys = 100
+const maxBytes = 4 * 1024 * 1024
+
+/** Items as of one moment. A key that is there twice is read once. */
+export async function getTogether<T>(
+  context: Context,
+  keys: readonly AtomicDbItemKey[],
+  options: CallOptions = {},
+): Promise<(AtomicDbItem<T> | undefined)[]> {
+  if (!Array.isArray(keys)) throw new InvalidInput('keys', 'must be an array', { given: typeof keys })
+  checkOptions(options, ['signal', 'timeoutMs'])
+  keys.forEach((key, i) => {
+    checkKey(key, `keys[${i}]`)
+  })
+  if (keys.length === 0) return []
+  const distinct = new Map(keys.map(({ pk, sk }) => [keyText({ pk, sk }), { pk, sk }]))
+  const wanted = [...distinct.values()]
+  if (wanted.length > maxKeys)
+    throw new InvalidInput('keys', `can be at most ${maxKeys}: one moment cannot be split into requests`, {
+      limit: maxKeys,
+      given: String(wanted.length),
+    })
+  try {
+    const rows = await retried(context, 'read', wanted, options.signal, () =>
+      context.storage.readTogether(wanted, options),
+    )
+    const now = nowSeconds(context)
+    const found = new Map([...distinct.keys()].map((text, i) => [text, rows[i]]))
+    return keys.map((key) => itemOrNone<T>(found.get(keyText(key)), now))
+  } catch (error) {
+    if (!(error instanceof StorageFault) || error.kind !== 'invalid') throw error
+    throw new InvalidInput('keys', 'hold more than 4 MB: one moment cannot be split into requests', {
+      limit: maxBytes,
+      cause: error.cause,
+    })
+  }
+}
