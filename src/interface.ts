@@ -71,8 +71,14 @@ export interface AtomicDbLockedItem<T = unknown> {
 }
 
 export interface CallOptions {
-  /** Stops waiting and retrying; the promise rejects with the signal's reason. A write may have happened all the same. */
+  /** Ends the call at once; the promise rejects with the signal's reason. A write may have happened all the same. */
   signal?: AbortSignal
+  /**
+   * Bound on the whole call with all its repeats, ms. After it: `Throttled` or `BackendError` when certainly nothing
+   * was written, else `OutcomeUnknown` or `PartialWrite`. For a stream: on each page.
+   * @default that of the database
+   */
+  timeoutMs?: number
 }
 
 export interface ReadOptions extends CallOptions {

@@ -2,7 +2,7 @@
  * What a backend provides: a few primitives on raw rows. Locks, queues, conditions and transactions are the
  * engine's; a backend knows none of them.
  */
-import type { AtomicDbItemKey, CallOptions, ReadOptions } from './interface.ts'
+import type { AtomicDbItemKey } from './interface.ts'
 
 /** A row as it is stored. `pk` and `sk` are the key, `ttl` the expiry; the rest is the engine's. */
 export interface Row extends AtomicDbItemKey {
@@ -95,22 +95,53 @@ export interface Page {
   next?: string
 }
 
+/** In the place of a row that `read` has left undone: it is asked for again. */
+export const leftUndone: unique symbol = Symbol.for('lockrow.leftUndone') as never
+
+export interface RequestOptions {
+  /** Ends the request; the promise may then reject with anything. */
+  signal?: AbortSignal | undefined
+  /** Called last before the request leaves this process; what it throws ends the request, which was not sent. */
+  beforeSending?: (() => void) | undefined
+}
+
+export interface ReadRequestOptions extends RequestOptions {
+  /** @default true */
+  consistent?: boolean
+}
+
+/**
+ * Each method is one request: the engine splits, waits and repeats, and nothing below it may. What goes wrong is a
+ * `StorageFault`; anything else that is thrown counts as 'refused, certainly not applied' and reaches the caller.
+ */
 export interface Storage {
+  /**
+   * At most so many rows are given to one `read` and one `write`.
+   * @default any number
+   */
+  readonly batchSizes?: { readonly read: number; readonly write: number }
   /** Rows by distinct keys, in their order. Not one moment. */
-  read(keys: readonly AtomicDbItemKey[], options: ReadOptions): Promise<(Row | undefined)[]>
+  read(
+    keys: readonly AtomicDbItemKey[],
+    options: ReadRequestOptions,
+  ): Promise<(Row | undefined | typeof leftUndone)[]>
   /** Up to 100 rows by distinct keys as of one moment. */
-  readTogether(keys: readonly AtomicDbItemKey[], options: CallOptions): Promise<(Row | undefined)[]>
+  readTogether(keys: readonly AtomicDbItemKey[], options: RequestOptions): Promise<(Row | undefined)[]>
   /** One page of a partition by order of `sk` in UTF-8 bytes. */
-  page(range: Range, options: ReadOptions): Promise<Page>
-  /** Any number of writes to distinct keys, unconditional, in no order. `PartialWrite` lists what was not written. */
-  write(writes: readonly RowWrite[], options: CallOptions): Promise<void>
+  page(range: Range, options: ReadRequestOptions): Promise<Page>
+  /** Writes to distinct keys, unconditional, in no order. Returns those that were left undone. */
+  write(writes: readonly RowWrite[], options: RequestOptions): Promise<readonly RowWrite[]>
   /** One guarded operation. */
-  apply(operation: RowOperation, options: CallOptions): Promise<Applied>
+  apply(operation: RowOperation, options: RequestOptions): Promise<Applied>
   /**
    * Up to 100 guarded operations on distinct keys, all or none. Empty: committed; else the guards that failed.
    * The same token within ten minutes is applied once.
    */
-  transact(operations: readonly RowOperation[], token: string, options: CallOptions): Promise<FailedGuard[]>
+  transact(
+    operations: readonly RowOperation[],
+    token: string,
+    options: RequestOptions,
+  ): Promise<FailedGuard[]>
 }
 
 /**

@@ -21,7 +21,8 @@ export function counted(storage: Storage, count: Count): Storage {
     },
     read: async (keys, options) => {
       const rows = await storage.read(keys, options)
-      for (const row of rows) count.rru += Math.max(1, Math.ceil((row ? rowBytes(row) : 1) / 4096))
+      for (const row of rows)
+        count.rru += Math.max(1, Math.ceil((typeof row === 'object' ? rowBytes(row) : 1) / 4096))
       return rows
     },
     apply: async (operation, options) => {

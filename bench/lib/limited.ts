@@ -19,10 +19,15 @@ export function limited(storage: Storage, process: SimulatedRuntime, free: Map<s
     free.set(kind + pk, until)
     await process.sleep(until - now)
   }
-  const read = async (rows: readonly (Row | undefined)[], pks: readonly string[], factor: number) => {
+  const read = async (
+    rows: readonly (Row | symbol | undefined)[],
+    pks: readonly string[],
+    factor: number,
+  ) => {
     for (const [i, pk] of pks.entries())
-      await spend(pk, 'r', factor * Math.max(1, Math.ceil(rows[i] ? rowBytes(rows[i]!) / 4096 : 0)))
+      await spend(pk, 'r', factor * Math.max(1, Math.ceil(bytesOf(rows[i]) / 4096)))
   }
+  const bytesOf = (row: Row | symbol | undefined) => (typeof row === 'object' ? rowBytes(row) : 0)
   const pkOf = (one: RowOperation) => (one.op === 'put' ? one.row.pk : one.key.pk)
   const pks = (keys: readonly { pk: string }[]) => keys.map(({ pk }) => pk)
   return {

@@ -2,7 +2,6 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { AtomicEngine, type EngineOptions } from '../engine/engine.ts'
 import { InvalidInput } from '../errors.ts'
-import { systemRuntime } from '../runtime.ts'
 import { DynamoStorage } from './storage.ts'
 
 export { type CreateTableOptions, createTable } from './table.ts'
@@ -23,7 +22,6 @@ export class AtomicDynamoDB extends AtomicEngine {
       throw new InvalidInput('client', 'must be a DynamoDBClient or a DynamoDBDocumentClient')
     if (typeof tableName !== 'string' || tableName === '')
       throw new InvalidInput('tableName', 'must be the name of a table')
-    const runtime = options.runtime ?? systemRuntime
-    super(new DynamoStorage(client, tableName, { runtime, retry: options.retry ?? {} }), options)
+    super(new DynamoStorage(client, tableName), options)
   }
 }

@@ -1,4 +1,6 @@
 import {
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
   DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
@@ -10,112 +12,106 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
-import type { AtomicDbItemKey, CallOptions, ReadOptions } from '../interface.ts'
-import type { Applied, FailedGuard, Page, Range, Row, RowOperation, RowWrite, Storage } from '../storage.ts'
-import { type BatchContext, readBatches, writeBatches } from './batches.ts'
+import type { AtomicDbItemKey } from '../interface.ts'
+import type {
+  Applied,
+  FailedGuard,
+  leftUndone,
+  Page,
+  Range,
+  ReadRequestOptions,
+  RequestOptions,
+  Row,
+  RowOperation,
+  RowWrite,
+  Storage,
+} from '../storage.ts'
+import { batchSizes, rowsOf, undoneWrites, writeRequest } from './batches.ts'
 import { Expressions } from './expressions.ts'
 import { type SdkError, toFault } from './faults.ts'
-import { seal, sealedOptions, unseal } from './once.ts'
+import { type Send, sender } from './no-sdk-retry.ts'
 import { queryInput } from './query.ts'
 import { decodeRow, encodeRow, type WireRow, wireKey } from './rows.ts'
 
-/**
- * The same client (a document client too sends commands in DynamoDB's own form as they are), with the same middleware
- * and connections. With the SDK's own logger, which does nothing, it would still prepare a filtered copy of every
- * reply for it, at a third of the client's work on a query: that logger is left out, a real one is kept.
- */
-function withoutIdleLogger(client: DynamoDBClient | DynamoDBDocumentClient): DynamoDBClient {
-  const { logger } = client.config as { logger?: { info?: unknown } }
-  const idle = /^(info)?\s*\([^)]*\)\s*\{\s*\}$/.test(String(logger?.info))
-  if (!idle) return client as DynamoDBClient
-  const config = { ...client.config, logger: silent }
-  return Object.create(client, { config: { value: config } }) as DynamoDBClient
-}
-
-const nothing = (): void => {}
-/** Without `info`: nothing is prepared for it. */
-const silent = { trace: nothing, debug: nothing, warn: nothing, error: nothing }
-
 /** Raw rows in a DynamoDB table, in DynamoDB's own form. */
 export class DynamoStorage implements Storage {
-  readonly #client: DynamoDBClient
+  readonly batchSizes = batchSizes
+  readonly #send: Send
   readonly #table: string
-  readonly #batches: BatchContext
 
-  constructor(
-    client: DynamoDBClient | DynamoDBDocumentClient,
-    table: string,
-    batches: Pick<BatchContext, 'runtime' | 'retry'>,
-  ) {
-    this.#client = withoutIdleLogger(client)
+  constructor(client: DynamoDBClient | DynamoDBDocumentClient, table: string) {
+    this.#send = sender(client)
     this.#table = table
-    this.#batches = { ...batches, table, client: this.#client }
   }
 
-  async #sent<T>(
-    signal: AbortSignal | undefined,
-    send: (options: { abortSignal?: AbortSignal } | undefined) => Promise<T>,
-  ): Promise<T> {
+  /** For requests that cannot fail for a condition. */
+  async #sent<T>(options: RequestOptions, reply: Promise<T>): Promise<T> {
     try {
-      return await send(signal ? { abortSignal: signal } : undefined)
+      return await reply
     } catch (error) {
-      throw toFault(unseal(error), this.#table, signal)
+      throw toFault(error, this.#table, options.signal)
     }
   }
 
   async read(
     keys: readonly AtomicDbItemKey[],
-    { consistent = true, signal }: ReadOptions,
-  ): Promise<(Row | undefined)[]> {
-    if (keys.length !== 1) return readBatches(this.#batches, keys, consistent, signal)
-    const command = new GetItemCommand({
-      TableName: this.#table,
-      Key: wireKey(keys[0]!),
-      ConsistentRead: consistent,
+    options: ReadRequestOptions,
+  ): Promise<(Row | undefined | typeof leftUndone)[]> {
+    const TableName = this.#table
+    const { consistent: ConsistentRead = true } = options
+    if (keys.length === 1) {
+      const command = new GetItemCommand({ TableName, Key: wireKey(keys[0]!), ConsistentRead })
+      const { Item } = await this.#sent(options, this.#send(command, options))
+      return [decodeRow(Item)]
+    }
+    const command = new BatchGetItemCommand({
+      RequestItems: { [TableName]: { Keys: keys.map(wireKey), ConsistentRead } },
     })
-    const { Item } = await this.#sent(signal, (options) => this.#client.send(command, options))
-    return [decodeRow(Item)]
+    return rowsOf(keys, await this.#sent(options, this.#send(command, options)), TableName)
   }
 
   async readTogether(
     keys: readonly AtomicDbItemKey[],
-    { signal }: CallOptions,
+    options: RequestOptions,
   ): Promise<(Row | undefined)[]> {
     const command = new TransactGetItemsCommand({
       TransactItems: keys.map((key) => ({ Get: { TableName: this.#table, Key: wireKey(key) } })),
     })
-    const { Responses = [] } = await this.#sent(signal, (options) => this.#client.send(command, options))
+    const { Responses = [] } = await this.#sent(options, this.#send(command, options))
     return keys.map((_, i) => decodeRow(Responses[i]?.Item))
   }
 
-  async page(range: Range, { consistent = true, signal }: ReadOptions): Promise<Page> {
-    const input = queryInput(this.#table, range, consistent)
+  async page(range: Range, options: ReadRequestOptions): Promise<Page> {
+    const command = new QueryCommand(queryInput(this.#table, range, options.consistent ?? true))
     const {
       Items = [],
       Count = 0,
       LastEvaluatedKey,
-    } = await this.#sent(signal, (options) => this.#client.send(new QueryCommand(input), options))
+    } = await this.#sent(options, this.#send(command, options))
     const page: Page = range.count
       ? { rows: [], count: Count }
       : { rows: Items.map((item) => decodeRow(item) as Row) }
     return LastEvaluatedKey ? { ...page, next: LastEvaluatedKey.sk!.S! } : page
   }
 
-  async write(writes: readonly RowWrite[], { signal }: CallOptions): Promise<void> {
-    const [first] = writes
-    if (writes.length !== 1 || !first) return writeBatches(this.#batches, writes, signal)
+  async write(writes: readonly RowWrite[], options: RequestOptions): Promise<readonly RowWrite[]> {
     const TableName = this.#table
-    if ('put' in first)
-      await this.#sent(signal, (options) =>
-        this.#client.send(new PutItemCommand({ TableName, Item: encodeRow(first.put) }), options),
-      )
-    else
-      await this.#sent(signal, (options) =>
-        this.#client.send(new DeleteItemCommand({ TableName, Key: wireKey(first.delete) }), options),
-      )
+    const [first] = writes
+    if (writes.length !== 1 || !first) {
+      const command = new BatchWriteItemCommand({ RequestItems: { [TableName]: writes.map(writeRequest) } })
+      return undoneWrites(writes, await this.#sent(options, this.#send(command, options)), TableName)
+    }
+    if ('put' in first) {
+      const command = new PutItemCommand({ TableName, Item: encodeRow(first.put) })
+      await this.#sent(options, this.#send(command, options))
+    } else {
+      const command = new DeleteItemCommand({ TableName, Key: wireKey(first.delete) })
+      await this.#sent(options, this.#send(command, options))
+    }
+    return []
   }
 
-  async apply(operation: RowOperation, { signal }: CallOptions): Promise<Applied> {
+  async apply(operation: RowOperation, options: RequestOptions): Promise<Applied> {
     const input = {
       TableName: this.#table,
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
@@ -126,7 +122,7 @@ export class DynamoStorage implements Storage {
         case 'put': {
           const command = new PutItemCommand({ ...input, Item: encodeRow(operation.row) })
           if (operation.old) command.input.ReturnValues = 'ALL_OLD'
-          const { Attributes } = await this.#client.send(seal(command), sealedOptions(signal))
+          const { Attributes } = await this.#send(command, options)
           return operation.old
             ? { applied: true, old: decodeRow(Attributes) }
             : { applied: true, row: operation.row }
@@ -137,46 +133,45 @@ export class DynamoStorage implements Storage {
             Key: wireKey(operation.key),
             ReturnValues: operation.old ? 'ALL_OLD' : 'ALL_NEW',
           })
-          const { Attributes } = await this.#client.send(seal(command), sealedOptions(signal))
+          const { Attributes } = await this.#send(command, options)
           return { applied: true, [operation.old ? 'old' : 'row']: decodeRow(Attributes) }
         }
         case 'delete': {
           const command = new DeleteItemCommand({ ...input, Key: wireKey(operation.key) })
           if (operation.old) command.input.ReturnValues = 'ALL_OLD'
-          const { Attributes } = await this.#client.send(seal(command), sealedOptions(signal))
+          const { Attributes } = await this.#send(command, options)
           return operation.old ? { applied: true, old: decodeRow(Attributes) } : { applied: true }
         }
         case 'check':
           throw new TypeError('a check stands in a transaction only')
       }
-    } catch (given) {
-      const error = unseal(given)
+    } catch (error) {
       if (error instanceof Error && error.name === 'ConditionalCheckFailedException') {
         return {
           applied: false,
           row: decodeRow((error as Error & { Item?: Parameters<typeof decodeRow>[0] }).Item),
         }
       }
-      throw toFault(error, this.#table, signal)
+      throw toFault(error, this.#table, options.signal)
     }
   }
 
   async transact(
     operations: readonly RowOperation[],
     token: string,
-    { signal }: CallOptions,
+    options: RequestOptions,
   ): Promise<FailedGuard[]> {
     const command = new TransactWriteItemsCommand({
       ClientRequestToken: token,
       TransactItems: operations.map((operation) => this.#transactItem(operation)),
     })
     try {
-      await this.#client.send(command, signal && { abortSignal: signal })
+      await this.#send(command, options)
       return []
     } catch (error) {
       const failed = failedGuards(error as SdkError)
       if (failed.length > 0) return failed
-      throw toFault(error, this.#table, signal)
+      throw toFault(error, this.#table, options.signal)
     }
   }
 

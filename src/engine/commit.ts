@@ -4,6 +4,7 @@ import { type FailedGuard, type Row, type RowOperation, StorageFault } from '../
 import { type Context, nowSeconds } from './context.ts'
 import { holds } from './evaluate.ts'
 import { type Part, unmet } from './parts.ts'
+import { readRows } from './requests.ts'
 import { type Doubt, retried } from './retry.ts'
 
 /** Committing parts: planned anew where a row was not as supposed, and what to say when it is not certain. */
@@ -19,12 +20,7 @@ export interface Failure {
  * Commits all parts, or returns those that failed. A part that failed only because the row was not as supposed is
  * planned anew and the transaction sent again, under a new token since its content is another.
  */
-export async function commit(
-  context: Context,
-  parts: readonly Part[],
-  token: string,
-  signal: AbortSignal | undefined,
-): Promise<Failure[]> {
+export async function commit(context: Context, parts: readonly Part[], token: string): Promise<Failure[]> {
   const keys = parts.map((part) => part.key)
   const operations = parts.map((part) => part.first(nowSeconds(context)))
   const doubt: Doubt = { unanswered: false }
@@ -35,7 +31,6 @@ export async function commit(
       parts,
       operations,
       turn === 0 ? token : context.id(),
-      signal,
       doubt,
     )
     if (failed.length === 0) return []
@@ -81,19 +76,16 @@ async function attempt(
   parts: readonly Part[],
   operations: readonly RowOperation[],
   token: string,
-  signal: AbortSignal | undefined,
   doubt: Doubt,
 ): Promise<{ failed: FailedGuard[]; refused?: StorageFault }> {
   const keys = parts.map((part) => part.key)
-  const send = () => context.storage.transact(operations, token, { signal })
+  const send = () => context.storage.transact(operations, token, { signal: context.call.signal })
   try {
-    return { failed: await retried(context, 'idempotent', keys, signal, send, doubt) }
+    return { failed: await retried(context, 'idempotent', keys, send, doubt) }
   } catch (error) {
     if (!(error instanceof StorageFault) || error.kind !== 'invalid') throw error
     // Refused for its content: the rows tell which change does not fit, and whatever else has failed.
-    const rows = await retried(context, 'read', keys, signal, () =>
-      context.storage.read(keys, { consistent: true, signal }),
-    )
+    const rows = await readRows(context, keys)
     const failed = parts.flatMap((part, index) => {
       const { guard } = operations[index]!
       return part.next === unmet && (!guard || holds(guard, rows[index])) ? [] : [{ index, row: rows[index] }]

@@ -1,19 +1,65 @@
-import type { Runtime } from '../runtime.ts'
+import { milliseconds } from '../model/checks.ts'
+import { idSource, type Runtime, systemRuntime, ulidSource } from '../runtime.ts'
 import type { Storage } from '../storage.ts'
-import type { AtomicDbEvent, RetryOptions } from './retry.ts'
+import { Call } from './call.ts'
+import { type CursorSecret, checkSecret } from './cursor.ts'
+import { type AtomicDbEvent, checkRetry, type RetryOptions } from './retry.ts'
 
-/** What every part of the engine works with. */
+/** What every part of the engine works with: the database, and the call that is under way. */
 export interface Context {
   readonly storage: Storage
   readonly runtime: Runtime
   readonly retry: RetryOptions
   /** Signs the cursors of pages. */
   readonly cursorSecret: string | Uint8Array | undefined
+  readonly timeoutMs: number | undefined
   readonly onEvent: ((event: AtomicDbEvent) => void) | undefined
   /** ULIDs, ever growing within the process. */
   readonly ulid: () => string
   /** Short unique ids: write ids, receipts, tokens. */
   readonly id: () => string
+  /** The same object in all calls of a database: what is remembered between calls hangs on it. */
+  readonly database: object
+  readonly call: Call
+}
+
+export interface EngineOptions {
+  /**
+   * Time and chance.
+   * @default those of the system
+   */
+  runtime?: Runtime
+  /** Waiting and trying again when the backend refuses or does not answer: the only place where that happens. */
+  retry?: RetryOptions
+  /**
+   * Bound on every call with all its repeats, ms; a call can give its own.
+   * @default none
+   */
+  timeoutMs?: number
+  /** Called before each repeat. Must not throw. */
+  onEvent?: (event: AtomicDbEvent) => void
+  /**
+   * Signs the cursors of `page`, so that nobody else can make or change one: the same secret in every process, at
+   * least 16 characters or bytes. Without it a cursor is checked against accidents only.
+   */
+  cursorSecret?: CursorSecret
+}
+
+export function newContext(storage: Storage, options: EngineOptions): Context {
+  const runtime = options.runtime ?? systemRuntime
+  checkSecret(options.cursorSecret)
+  return Object.freeze({
+    storage,
+    runtime,
+    cursorSecret: options.cursorSecret,
+    retry: checkRetry(options.retry),
+    timeoutMs: options.timeoutMs === undefined ? undefined : milliseconds(options.timeoutMs, 'timeoutMs'),
+    onEvent: options.onEvent,
+    ulid: ulidSource(runtime),
+    id: idSource(runtime),
+    database: {},
+    call: new Call(runtime),
+  })
 }
 
 export const nowSeconds = (context: Context): number => Math.floor(context.runtime.now() / 1000)

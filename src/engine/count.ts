@@ -2,7 +2,7 @@ import type { AtomicDbQuery } from '../interface.ts'
 import type { Guard } from '../storage.ts'
 import { type Context, nowSeconds } from './context.ts'
 import { queryOptions, toRange } from './range.ts'
-import { retried } from './retry.ts'
+import { readRange } from './requests.ts'
 
 /** What `isItem` says, for the backend: a row without `ttl`, or with one that is not a number, is live. */
 const item = (now: number): Guard => ({
@@ -19,15 +19,13 @@ const countOptions = queryOptions.filter((name) => name !== 'fields')
 export async function count(context: Context, query: AtomicDbQuery): Promise<number> {
   const range = toRange(query, countOptions)
   if (!range) return 0
-  const { limit: most = Number.POSITIVE_INFINITY, consistent = true, signal } = query
+  const { limit: most = Number.POSITIVE_INFINITY, consistent = true } = query
   let { after } = range
   let limit = query.limit
   let total = 0
   while (total < most) {
     const asked = { ...range, after, limit, count: true, only: item(nowSeconds(context)) }
-    const page = await retried(context, 'read', [], signal, () =>
-      context.storage.page(asked, { consistent, signal }),
-    )
+    const page = await readRange(context, asked, consistent)
     total += page.count!
     if (page.next === undefined) break
     after = page.next

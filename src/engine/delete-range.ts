@@ -2,9 +2,8 @@ import { InvalidInput } from '../errors.ts'
 import type { AtomicDbRange, DeleteRangeOptions, DeleteRangeResult } from '../interface.ts'
 import { checkOptions, wholeNumber } from '../model/checks.ts'
 import { type Context, nowSeconds } from './context.ts'
-import { write } from './items.ts'
 import { rangeOptions, toRange } from './range.ts'
-import { retried } from './retry.ts'
+import { readRange, writeRows } from './requests.ts'
 import { isItem } from './rows.ts'
 
 const sliceRows = 1000
@@ -17,7 +16,7 @@ export async function deleteRange(
 ): Promise<DeleteRangeResult> {
   const range = toRange(given, rangeOptions, 'range')
   checkOptions(options, ['limit', 'onProgress', 'signal', 'timeoutMs'])
-  const { onProgress, signal } = options
+  const { onProgress } = options
   const most =
     options.limit === undefined
       ? Number.POSITIVE_INFINITY
@@ -30,15 +29,12 @@ export async function deleteRange(
   while (range) {
     // One row more than may be deleted tells whether there is more.
     const asked = { ...range, after, limit: Math.min(sliceRows, left + 1), paths: [] }
-    const page = await retried(context, 'read', [], signal, () =>
-      context.storage.page(asked, { consistent: true, signal }),
-    )
+    const page = await readRange(context, asked)
     const rows = page.rows.slice(0, left)
     const now = nowSeconds(context)
-    await write(
+    await writeRows(
       context,
       rows.map(({ pk, sk }) => ({ delete: { pk, sk } })),
-      options,
     )
     deleted += rows.filter((row) => isItem(row, now)).length
     left -= rows.length

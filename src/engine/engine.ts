@@ -33,34 +33,22 @@ import type {
   UpdateOptions,
   UpdateResult,
 } from '../interface.ts'
-import { idSource, type Runtime, systemRuntime, ulidSource } from '../runtime.ts'
+import type { Runtime } from '../runtime.ts'
 import type { Storage } from '../storage.ts'
-import type { Context } from './context.ts'
+import { inCall } from './call.ts'
+import { type Context, type EngineOptions, newContext } from './context.ts'
 import { count } from './count.ts'
-import { type CursorSecret, checkSecret } from './cursor.ts'
 import { deleteRange } from './delete-range.ts'
 import * as items from './items.ts'
 import * as locks from './locks.ts'
 import { page } from './page.ts'
 import * as queue from './queue/queue.ts'
-import type { AtomicDbEvent, RetryOptions } from './retry.ts'
+import { stream } from './stream.ts'
 import { getTogether } from './together.ts'
 import { setAtomic, transact } from './transact.ts'
 import { update } from './update.ts'
 
-export interface EngineOptions {
-  /** Time and chance; default those of the system. */
-  runtime?: Runtime
-  /** Waiting and trying again when the backend refuses or does not answer. */
-  retry?: RetryOptions
-  /** Told of every try that is repeated; must not throw. */
-  onEvent?: (event: AtomicDbEvent) => void
-  /**
-   * Signs the cursors of `page`, so that nobody else can make or change one: the same secret in every process, at
-   * least 16 characters or bytes. Without it a cursor is checked against accidents only.
-   */
-  cursorSecret?: CursorSecret
-}
+export type { EngineOptions }
 
 /** The contract over any storage. A database of your own: `class MyDb extends AtomicEngine`, with your `Storage`. */
 export class AtomicEngine implements AtomicDbInterface {
@@ -68,22 +56,13 @@ export class AtomicEngine implements AtomicDbInterface {
   readonly #context: Context
 
   constructor(storage: Storage, options: EngineOptions = {}) {
-    this.runtime = options.runtime ?? systemRuntime
-    checkSecret(options.cursorSecret)
-    this.#context = Object.freeze({
-      cursorSecret: options.cursorSecret,
-      storage,
-      runtime: this.runtime,
-      retry: Object.freeze({ ...options.retry }),
-      onEvent: options.onEvent,
-      ulid: ulidSource(this.runtime),
-      id: idSource(this.runtime),
-    })
+    this.#context = newContext(storage, options)
+    this.runtime = this.#context.runtime
   }
 
   /** @inheritdoc */
   get<T = unknown>(key: AtomicDbItemKey, options?: ReadOptions): Promise<AtomicDbItem<T> | undefined> {
-    return items.get<T>(this.#context, key, options)
+    return inCall(this.#context, options, (context, options) => items.get<T>(context, key, options))
   }
 
   /** @inheritdoc */
@@ -91,7 +70,7 @@ export class AtomicEngine implements AtomicDbInterface {
     keys: readonly AtomicDbItemKey[],
     options?: ReadOptions,
   ): Promise<(AtomicDbItem<T> | undefined)[]> {
-    return items.getMany<T>(this.#context, keys, options)
+    return inCall(this.#context, options, (context, options) => items.getMany<T>(context, keys, options))
   }
 
   /** @inheritdoc */
@@ -99,12 +78,12 @@ export class AtomicEngine implements AtomicDbInterface {
     keys: readonly AtomicDbItemKey[],
     options?: CallOptions,
   ): Promise<(AtomicDbItem<T> | undefined)[]> {
-    return getTogether<T>(this.#context, keys, options)
+    return inCall(this.#context, options, (context, options) => getTogether<T>(context, keys, options))
   }
 
   /** @inheritdoc */
   getLock(key: AtomicDbItemKey, options?: CallOptions): Promise<AtomicDbItemLock> {
-    return locks.getLock(this.#context, key, options)
+    return inCall(this.#context, options, (context) => locks.getLock(context, key))
   }
 
   /** @inheritdoc */
@@ -112,12 +91,12 @@ export class AtomicEngine implements AtomicDbInterface {
     keys: readonly AtomicDbItemKey[],
     options?: CallOptions,
   ): Promise<AtomicDbLockedItem<T>[]> {
-    return locks.getLocked<T>(this.#context, keys, options)
+    return inCall(this.#context, options, (context) => locks.getLocked<T>(context, keys))
   }
 
   /** @inheritdoc */
   set(given: AtomicDbItemInput | readonly AtomicDbItemInput[], options?: CallOptions): Promise<void> {
-    return items.set(this.#context, given, options)
+    return inCall(this.#context, options, (context) => items.set(context, given))
   }
 
   /** @inheritdoc */
@@ -126,38 +105,38 @@ export class AtomicEngine implements AtomicDbInterface {
     held: AtomicDbItemLock | readonly AtomicDbItemLock[],
     options?: CallOptions,
   ): Promise<AtomicDbItemLock[]> {
-    return setAtomic(this.#context, given, held, options)
+    return inCall(this.#context, options, (context) => setAtomic(context, given, held))
   }
 
   /** @inheritdoc */
   delete(keys: AtomicDbItemKey | readonly AtomicDbItemKey[], options?: CallOptions): Promise<void> {
-    return items.remove(this.#context, keys, options)
+    return inCall(this.#context, options, (context) => items.remove(context, keys))
   }
 
   /** @inheritdoc */
   query<T = unknown>(query: AtomicDbQuery): Promise<AtomicDbItem<T>[]> {
-    return items.query<T>(this.#context, query)
+    return inCall(this.#context, query, (context, query) => items.query<T>(context, query))
   }
 
   /** @inheritdoc */
   stream<T = unknown>(query: AtomicDbQuery): NodeJS.ReadableStream & AsyncIterable<AtomicDbItem<T>> {
-    return items.stream<T>(this.#context, query) as unknown as NodeJS.ReadableStream &
+    return stream<T>(this.#context, query) as unknown as NodeJS.ReadableStream &
       AsyncIterable<AtomicDbItem<T>>
   }
 
   /** @inheritdoc */
   page<T = unknown>(query: AtomicDbPageQuery): Promise<AtomicDbPage<T>> {
-    return page<T>(this.#context, query)
+    return inCall(this.#context, query, (context, query) => page<T>(context, query))
   }
 
   /** @inheritdoc */
   count(query: AtomicDbQuery): Promise<number> {
-    return count(this.#context, query)
+    return inCall(this.#context, query, (context, query) => count(context, query))
   }
 
   /** @inheritdoc */
   deleteRange(range: AtomicDbRange, options?: DeleteRangeOptions): Promise<DeleteRangeResult> {
-    return deleteRange(this.#context, range, options)
+    return inCall(this.#context, options, (context, options) => deleteRange(context, range, options))
   }
 
   /** @inheritdoc */
@@ -165,29 +144,29 @@ export class AtomicEngine implements AtomicDbInterface {
     given: AtomicDbQueueItemInput<T> | readonly AtomicDbQueueItemInput<T>[],
     options?: AtomicDbQueuePushOptions,
   ): Promise<AtomicDbQueueItem<T>[]> {
-    return queue.push<T>(this.#context, given, options)
+    return inCall(this.#context, options, (context, options) => queue.push<T>(context, given, options))
   }
 
   /** @inheritdoc */
   queuePull<T = unknown>(options: AtomicDbQueuePullOptions): Promise<AtomicDbQueuePullResult<T>> {
-    return queue.pull<T>(this.#context, options)
+    return inCall(this.#context, options, (context, options) => queue.pull<T>(context, options))
   }
 
   /** @inheritdoc */
   queuePullMany<T = unknown>(
     options: AtomicDbQueuePullManyOptions,
   ): Promise<{ items: AtomicDbQueueItem<T>[] }> {
-    return queue.pullMany<T>(this.#context, options)
+    return inCall(this.#context, options, (context, options) => queue.pullMany<T>(context, options))
   }
 
   /** @inheritdoc */
   queueAcknowledge(item: AtomicDbQueueItemKey, options?: CallOptions): Promise<void> {
-    return queue.acknowledge(this.#context, item, options)
+    return inCall(this.#context, options, (context, options) => queue.acknowledge(context, item, options))
   }
 
   /** @inheritdoc */
   queueRelease(item: AtomicDbQueueItemKey, options?: AtomicDbQueueReleaseOptions): Promise<void> {
-    return queue.release(this.#context, item, options)
+    return inCall(this.#context, options, (context, options) => queue.release(context, item, options))
   }
 
   /** @inheritdoc */
@@ -195,27 +174,27 @@ export class AtomicEngine implements AtomicDbInterface {
     item: AtomicDbQueueItem<T>,
     options: CallOptions & { ttlSeconds: number },
   ): Promise<AtomicDbQueueItem<T>> {
-    return queue.extend<T>(this.#context, item, options)
+    return inCall(this.#context, options, (context, options) => queue.extend<T>(context, item, options))
   }
 
   /** @inheritdoc */
   queueStats(pk: string, options?: AtomicDbQueueStatsOptions): Promise<AtomicDbQueueStats> {
-    return queue.stats(this.#context, pk, options)
+    return inCall(this.#context, options, (context, options) => queue.stats(context, pk, options))
   }
 
   /** @inheritdoc */
   queuePeek<T = unknown>(options: AtomicDbQueuePeekOptions): Promise<AtomicDbQueueItem<T>[]> {
-    return queue.peek<T>(this.#context, options)
+    return inCall(this.#context, options, (context, options) => queue.peek<T>(context, options))
   }
 
   /** @inheritdoc */
   queuePurge(pk: string, options?: AtomicDbQueuePurgeOptions): Promise<number> {
-    return queue.purge(this.#context, pk, options)
+    return inCall(this.#context, options, (context, options) => queue.purge(context, pk, options))
   }
 
   /** @inheritdoc */
   queueRedrive(options: AtomicDbQueueRedriveOptions): Promise<number> {
-    return queue.redrive(this.#context, options)
+    return inCall(this.#context, options, (context, options) => queue.redrive(context, options))
   }
 
   /** @inheritdoc */
@@ -224,11 +203,11 @@ export class AtomicEngine implements AtomicDbInterface {
     changes: Changes,
     options?: UpdateOptions,
   ): Promise<UpdateResult<T>> {
-    return update<T>(this.#context, key, changes, options)
+    return inCall(this.#context, options, (context, options) => update<T>(context, key, changes, options))
   }
 
   /** @inheritdoc */
   transact(operations: readonly AtomicDbOperation[], options?: TransactOptions): Promise<TransactResult> {
-    return transact(this.#context, operations, options)
+    return inCall(this.#context, options, (context, options) => transact(context, operations, options))
   }
 }

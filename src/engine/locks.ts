@@ -1,9 +1,10 @@
 import { InvalidInput, RaceCondition } from '../errors.ts'
-import type { AtomicDbItemKey, AtomicDbItemLock, AtomicDbLockedItem, CallOptions } from '../interface.ts'
+import type { AtomicDbItemKey, AtomicDbItemLock, AtomicDbLockedItem } from '../interface.ts'
 import type { Guard, Row, RowOperation } from '../storage.ts'
 import { both, free, isLive, live } from './conditions.ts'
 import { type Context, nowSeconds } from './context.ts'
 import { checkKey, lockKey, sameKey, showKey } from './keys.ts'
+import { readRows, readTogether } from './requests.ts'
 import { retried } from './retry.ts'
 import { itemOrNone, toLock } from './rows.ts'
 
@@ -23,17 +24,11 @@ export function checkLock(lock: AtomicDbItemLock, field: string): void {
   }
 }
 
-export async function getLock(
-  context: Context,
-  key: AtomicDbItemKey,
-  options: CallOptions = {},
-): Promise<AtomicDbItemLock> {
+export async function getLock(context: Context, key: AtomicDbItemKey): Promise<AtomicDbItemLock> {
   checkKey(key)
   const keys = [{ pk: key.pk, sk: key.sk }]
-  const [row] = await retried(context, 'read', keys, options.signal, () =>
-    context.storage.read(keys, { consistent: true, ...options }),
-  )
-  return ensure(context, keys[0]!, row, options)
+  const [row] = await readRows(context, keys)
+  return ensure(context, keys[0]!, row)
 }
 
 /** The lock that this row is, refreshed in its last hour, or made when there is none. */
@@ -41,7 +36,6 @@ async function ensure(
   context: Context,
   key: AtomicDbItemKey,
   found: Row | undefined,
-  options: CallOptions,
 ): Promise<AtomicDbItemLock> {
   let row = found
   // Each turn loses to another client that made, refreshed or deleted the lock meanwhile.
@@ -57,8 +51,8 @@ async function ensure(
       if (row.ttl! - now > refreshSeconds) return toLock(row)
     }
     const wanted = isLive(row, now) ? refreshed(row, now) : made(context, key, now)
-    const result = await retried(context, 'idempotent', [key], options.signal, () =>
-      context.storage.apply(wanted, options),
+    const result = await retried(context, 'idempotent', [key], () =>
+      context.storage.apply(wanted, { signal: context.call.signal }),
     )
     // A version of ours in the row that failed us: an earlier try was applied and its reply lost.
     if (result.applied) return toLock(result.row!)
@@ -87,7 +81,6 @@ function refreshed(row: Row, now: number): RowOperation {
 export async function getLocked<T>(
   context: Context,
   keys: readonly AtomicDbItemKey[],
-  options: CallOptions = {},
 ): Promise<AtomicDbLockedItem<T>[]> {
   keys.forEach((key, i) => {
     checkKey(key, `keys[${i}]`)
@@ -97,7 +90,7 @@ export async function getLocked<T>(
   })
   const result: AtomicDbLockedItem<T>[] = []
   for (let from = 0; from < keys.length; from += 50)
-    result.push(...(await lockedPage<T>(context, keys.slice(from, from + 50), options)))
+    result.push(...(await lockedPage<T>(context, keys.slice(from, from + 50))))
   return result
 }
 
@@ -105,16 +98,13 @@ export async function getLocked<T>(
 async function lockedPage<T>(
   context: Context,
   keys: readonly AtomicDbItemKey[],
-  options: CallOptions,
 ): Promise<AtomicDbLockedItem<T>[]> {
   const wanted = keys.flatMap((key) => [{ pk: key.pk, sk: key.sk }, lockKey(key)])
   for (let turn = 0; turn < 20; turn++) {
-    const rows = await retried(context, 'read', wanted, options.signal, () =>
-      context.storage.readTogether(wanted, options),
-    )
+    const rows = await readTogether(context, wanted)
     const now = nowSeconds(context)
     const found = keys.map((_, i) => rows[2 * i + 1])
-    const locks = await Promise.all(keys.map((key, i) => ensure(context, lockKey(key), found[i], options)))
+    const locks = await Promise.all(keys.map((key, i) => ensure(context, lockKey(key), found[i])))
     if (!locks.every((lock, i) => isLive(found[i], now) && found[i].version === lock.version)) continue
     return locks.map((lock, i) => {
       const item = itemOrNone<T>(rows[2 * i], now)

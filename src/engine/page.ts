@@ -15,8 +15,7 @@ export async function page<T>(context: Context, given: AtomicDbPageQuery): Promi
   const after = cursor === undefined ? undefined : fromCursor(given, cursor, context.cursorSecret)
   const range = toRange({ ...query, after })
   const found: AtomicDbItem<T>[] = []
-  for await (const items of pages<T>(context, { ...query, limit: limit + 1 }, range, given.signal))
-    found.push(...items)
+  for await (const items of pages<T>(context, { ...query, limit: limit + 1 }, range)) found.push(...items)
   if (found.length <= limit) return { items: found }
   const items = found.slice(0, limit)
   return { items, cursor: toCursor(given, items.at(-1)!.sk, context.cursorSecret) }

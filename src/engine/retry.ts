@@ -1,30 +1,47 @@
 import { BackendError, OutcomeUnknown, RaceCondition, Throttled } from '../errors.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
+import { checkOptions, milliseconds, wholeNumber } from '../model/checks.ts'
 import type { Runtime } from '../runtime.ts'
-import { type FaultKind, type Row, type Storage, StorageFault } from '../storage.ts'
+import { type FaultKind, type Row, StorageFault } from '../storage.ts'
+import type { Context } from './context.ts'
 import { showKey } from './keys.ts'
+import { readRows } from './requests.ts'
 
 export interface RetryOptions {
-  /** Tries in all. Default 10. */
+  /**
+   * Tries of one request; a call of many requests makes one repeat less than this without progress.
+   * @default 10
+   */
   attempts?: number
-  /** Upper bound of the first wait; it doubles from there. Default 25 ms. */
+  /**
+   * Upper bound of the first wait, ms; it doubles with each failure in a row.
+   * @default 25
+   */
   baseMs?: number
-  /** Upper bound of any wait. Default 2000 ms. */
+  /**
+   * Upper bound of any wait, ms.
+   * @default 2000
+   */
   maxMs?: number
 }
 
+export function checkRetry(options: RetryOptions = {}): RetryOptions {
+  checkOptions(options, ['attempts', 'baseMs', 'maxMs'], 'retry')
+  const { attempts, baseMs, maxMs } = options
+  if (attempts !== undefined) wholeNumber(attempts, 'retry.attempts', { min: 1 })
+  if (baseMs !== undefined) milliseconds(baseMs, 'retry.baseMs', { zero: true })
+  if (maxMs !== undefined) milliseconds(maxMs, 'retry.maxMs', { zero: true })
+  return Object.freeze({ ...options })
+}
+
+const defaultAttempts = 10
+
 /**
- * Waits before try number `attempt` (from 1): uniform between 0 and a bound that doubles.
+ * The wait before a repeat: uniform between 0 and a bound that doubles with each failure in a row.
  * 'Full jitter', see M. Brooker, Exponential Backoff And Jitter, AWS Architecture Blog, 2015.
  */
-export function backoff(
-  runtime: Runtime,
-  attempt: number,
-  options: RetryOptions = {},
-  signal?: AbortSignal,
-): Promise<void> {
-  const bound = Math.min(options.maxMs ?? 2000, (options.baseMs ?? 25) * 2 ** (attempt - 1))
-  return runtime.sleep(runtime.random() * bound, { signal })
+function waitBefore(runtime: Runtime, failures: number, options: RetryOptions): number {
+  return runtime.random() * Math.min(options.maxMs ?? 2000, (options.baseMs ?? 25) * 2 ** (failures - 1))
 }
 
 /**
@@ -48,27 +65,50 @@ export interface Doubt {
   unanswered: boolean
 }
 
-/** Runs `call` until it is neither refused nor, where that may be repeated, without reply. */
+/**
+ * Runs `request` until it is neither refused nor, where that may be repeated, without reply. All requests of a call
+ * share one budget: at most `attempts` failures in a row, and the deadline.
+ */
 export async function retried<T>(
-  context: { runtime: Runtime; retry: RetryOptions; onEvent?: (event: AtomicDbEvent) => void },
+  context: Pick<Context, 'runtime' | 'retry' | 'onEvent' | 'call'>,
   repeatable: Repeatable,
   keys: readonly AtomicDbItemKey[],
-  signal: AbortSignal | undefined,
-  call: () => Promise<T>,
+  request: () => Promise<T>,
   doubt: Doubt = { unanswered: false },
 ): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
+  const { call } = context
+  for (;;) {
     try {
-      signal?.throwIfAborted()
-      return await call()
+      call.check()
+      const result = await call.bound(request())
+      call.repeats = 0
+      return result
     } catch (error) {
       if (!(error instanceof StorageFault) || error.kind === 'invalid') throw error
       if (error.kind === 'unknown' && repeatable === 'once') throw error
       if (error.kind === 'unknown' && repeatable !== 'read') doubt.unanswered = true
-      if (attempt >= (context.retry.attempts ?? 10)) throw exhausted(error, doubt, keys)
-      context.onEvent?.({ type: 'retry', reason: error.kind, attempt, keys })
+      await beforeRepeat(context, keys, error, doubt)
     }
-    await backoff(context.runtime, attempt, context.retry, signal)
+  }
+}
+
+/** Waits before the next try, or gives up: the tries or the time are used up. */
+export async function beforeRepeat(
+  context: Pick<Context, 'runtime' | 'retry' | 'onEvent' | 'call'>,
+  keys: readonly AtomicDbItemKey[],
+  fault: StorageFault,
+  doubt: Doubt,
+): Promise<void> {
+  const { call, runtime, retry, onEvent } = context
+  if (call.aborted) throw call.signal?.reason
+  const attempt = ++call.repeats
+  const wait = waitBefore(runtime, attempt, retry)
+  if (attempt >= (retry.attempts ?? defaultAttempts) || wait >= call.left) throw exhausted(fault, doubt, keys)
+  onEvent?.({ type: 'retry', reason: fault.kind as AtomicDbEvent['reason'], attempt, keys })
+  try {
+    await runtime.sleep(wait, { signal: call.signal })
+  } catch (error) {
+    throw call.timedOut ? exhausted(fault, doubt, keys) : error
   }
 }
 
@@ -102,18 +142,14 @@ function exhausted(fault: StorageFault, doubt: Doubt, keys: readonly AtomicDbIte
 
 /** The row after a write that was not answered. Where it cannot be read either, the outcome is not known. */
 export async function rowAfterDoubt(
-  context: { runtime: Runtime; retry: RetryOptions; storage: Storage },
+  context: Context,
   key: AtomicDbItemKey,
-  signal: AbortSignal | undefined,
   fault: StorageFault,
 ): Promise<Row | undefined> {
   try {
-    const [row] = await retried(context, 'read', [key], signal, () =>
-      context.storage.read([key], { consistent: true, signal }),
-    )
-    return row
+    return (await readRows(context, [key]))[0]
   } catch (error) {
-    if (fault.kind === 'invalid' || signal?.aborted) throw error
+    if (fault.kind === 'invalid' || context.call.aborted) throw error
     throw new OutcomeUnknown(
       `the reply to a write of ${showKey(key)} was lost, and the row cannot be read: the write may have happened`,
       { keys: [key], cause: error },

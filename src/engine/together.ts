@@ -4,7 +4,7 @@ import { checkOptions } from '../model/checks.ts'
 import { StorageFault } from '../storage.ts'
 import { type Context, nowSeconds } from './context.ts'
 import { checkKey, keyText } from './keys.ts'
-import { retried } from './retry.ts'
+import { readTogether } from './requests.ts'
 import { itemOrNone } from './rows.ts'
 
 const maxKeys = 100
@@ -30,9 +30,7 @@ export async function getTogether<T>(
       given: String(wanted.length),
     })
   try {
-    const rows = await retried(context, 'read', wanted, options.signal, () =>
-      context.storage.readTogether(wanted, options),
-    )
+    const rows = await readTogether(context, wanted)
     const now = nowSeconds(context)
     const found = new Map([...distinct.keys()].map((text, i) => [text, rows[i]]))
     return keys.map((key) => itemOrNone<T>(found.get(keyText(key)), now))

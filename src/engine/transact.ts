@@ -3,7 +3,6 @@ import type {
   AtomicDbItemInput,
   AtomicDbItemLock,
   AtomicDbOperation,
-  CallOptions,
   TransactOptions,
   TransactResult,
 } from '../interface.ts'
@@ -25,7 +24,6 @@ export async function setAtomic(
   context: Context,
   items: AtomicDbItemInput | readonly AtomicDbItemInput[],
   locks: AtomicDbItemLock | readonly AtomicDbItemLock[],
-  options: CallOptions = {},
 ): Promise<AtomicDbItemLock[]> {
   const itemList = asList(items)
   const lockList = asList(locks)
@@ -39,7 +37,7 @@ export async function setAtomic(
     ...bumps.map(({ part }) => part),
   ]
   checkParts(parts, () => `${itemList.length} items and ${lockList.length} locks`)
-  await commitOrThrow(context, parts, options)
+  await commitOrThrow(context, parts)
   return bumps.map(({ bumped }) => bumped)
 }
 
@@ -91,7 +89,7 @@ export async function transact(
       : once(context, options.idempotencyKey, operations, result, parts.length)
   const all = mark ? [...parts, mark.part] : parts
   checkParts(all, () => countByType(operations, mark !== undefined))
-  const failures = await commit(context, all, context.id(), options.signal)
+  const failures = await commit(context, all, context.id())
   if (failures.length === 0) {
     for (const item of result.pushed) {
       arrived(context, { pk: item.pk, sk: item.sk })
@@ -117,7 +115,7 @@ function countByType(operations: readonly AtomicDbOperation[], marked: boolean):
   return [...listed, ...(marked ? ['1 for the idempotencyKey'] : [])].join(', ')
 }
 
-async function commitOrThrow(context: Context, parts: readonly Part[], options: CallOptions): Promise<void> {
-  const failures = await commit(context, parts, context.id(), options.signal)
+async function commitOrThrow(context: Context, parts: readonly Part[]): Promise<void> {
+  const failures = await commit(context, parts, context.id())
   if (failures.length > 0) throw toConflictError(failures, nowSeconds(context))
 }

@@ -9,6 +9,7 @@ import { type Context, nowSeconds } from './context.ts'
 import { checkKey, showKey } from './keys.ts'
 import { updatePart } from './parts.ts'
 import { firstTry, nextTry, type Wanted } from './plan.ts'
+import { readRows } from './requests.ts'
 import { retried, rowAfterDoubt } from './retry.ts'
 import { itemOrNone } from './rows.ts'
 
@@ -31,15 +32,15 @@ export async function update<T>(
     guard: options.if === undefined ? undefined : toGuard(options.if),
     writeId: context.id(),
   }
-  if (options.exactlyOnce) return updateOnce<T>(context, wanted, options)
-  return settle(context, wanted, options)
+  if (options.exactlyOnce) return updateOnce<T>(context, wanted)
+  return settle(context, wanted)
 }
 
-async function settle<T>(context: Context, wanted: Wanted, options: UpdateOptions): Promise<UpdateResult<T>> {
+async function settle<T>(context: Context, wanted: Wanted): Promise<UpdateResult<T>> {
   let operation = firstTry(wanted, nowSeconds(context))
   let refusals = 0
   for (let turn = 0; turn < maxTurns; turn++) {
-    const { result, refused } = await attempt(context, wanted, operation, options)
+    const { result, refused } = await attempt(context, wanted, operation)
     const now = nowSeconds(context)
     // Our write id in the row that failed the guard: an earlier try of ours was applied.
     if (result.applied || (result.row !== undefined && result.row.w === wanted.writeId))
@@ -70,17 +71,16 @@ async function attempt(
   context: Context,
   wanted: Wanted,
   operation: RowOperation,
-  options: UpdateOptions,
 ): Promise<{ result: Applied; refused?: StorageFault }> {
   try {
     return {
-      result: await retried(context, 'once', [wanted.key], options.signal, () =>
-        context.storage.apply(operation, options),
+      result: await retried(context, 'once', [wanted.key], () =>
+        context.storage.apply(operation, { signal: context.call.signal }),
       ),
     }
   } catch (error) {
     if (!(error instanceof StorageFault)) throw error
-    const row = await rowAfterDoubt(context, wanted.key, options.signal, error)
+    const row = await rowAfterDoubt(context, wanted.key, error)
     if (error.kind === 'invalid') return { result: { applied: false, row }, refused: error }
     if (row?.w !== wanted.writeId && !mayRepeat(wanted)) {
       throw new OutcomeUnknown(
@@ -97,19 +97,13 @@ const mayRepeat = (wanted: Wanted): boolean =>
   (wanted.changes === 'delete' || wanted.changes.every((one) => repeatable.has(one.op)))
 
 /** In a transaction with a token the outcome is certain; what it returns is read afterwards. */
-async function updateOnce<T>(
-  context: Context,
-  wanted: Wanted,
-  options: UpdateOptions,
-): Promise<UpdateResult<T>> {
+async function updateOnce<T>(context: Context, wanted: Wanted): Promise<UpdateResult<T>> {
   const part = updatePart(0, { ...wanted, writeId: undefined }, 'condition')
-  const failures = await commit(context, [part], context.id(), options.signal)
+  const failures = await commit(context, [part], context.id())
   if (failures.length > 0)
     return { applied: false, ...optional(itemOrNone<T>(failures[0]!.row, nowSeconds(context))) }
   try {
-    const [row] = await retried(context, 'read', [wanted.key], options.signal, () =>
-      context.storage.read([wanted.key], { consistent: true, signal: options.signal }),
-    )
+    const [row] = await readRows(context, [wanted.key])
     return applied<T>(row, nowSeconds(context))
   } catch {
     // It was written: that it cannot be shown must not look as if it was not.

@@ -67,11 +67,12 @@ export class MemoryStorage implements Storage {
     return pageOf(range, rows)
   }
 
-  async write(writes: readonly RowWrite[]): Promise<void> {
+  async write(writes: readonly RowWrite[]): Promise<readonly RowWrite[]> {
     for (const write of writes) {
       if ('put' in write) this.#set(write.put)
       else this.#delete(write.delete)
     }
+    return []
   }
 
   async apply(operation: RowOperation): Promise<Applied> {

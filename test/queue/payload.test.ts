@@ -17,7 +17,7 @@ function open() {
   const rows = new Map<string, Row>()
   const fail: { on?: (call: keyof Storage, keys: AtomicDbItemKey[]) => 'before' | 'after' | undefined } = {}
   const watched = new Proxy(storage, {
-    get(target, name: keyof Storage) {
+    get(target, name: Exclude<keyof Storage, 'batchSizes'>) {
       const call = target[name] as (...all: unknown[]) => Promise<unknown>
       return async (...all: unknown[]) => {
         const given = (name === 'transact' || name === 'write' ? all[0] : [all[0]]) as Record<string, Row>[]

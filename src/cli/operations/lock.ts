@@ -1,7 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { decodeTime, isValid } from 'ulid'
+import { inCall } from '../../engine/call.ts'
+import { newContext } from '../../engine/context.ts'
 import { checkKey, lockKey } from '../../engine/keys.ts'
-import { retried } from '../../engine/retry.ts'
+import { readRows } from '../../engine/requests.ts'
 import type { AtomicDbItemKey, AtomicDbItemLock } from '../../interface.ts'
 import { systemRuntime } from '../../runtime.ts'
 
@@ -21,10 +23,8 @@ export async function readLock(
   const key = options.exact ? item : lockKey(item)
   // Not before it is needed: without the AWS SDK the rest must work.
   const { DynamoStorage } = await import('../../dynamo/storage.ts')
-  const context = { runtime: systemRuntime, retry: {} }
-  const storage = new DynamoStorage(client, table, context)
-  const { signal } = options
-  const [row] = await retried(context, 'read', [key], signal, () => storage.read([key], { signal }))
+  const database = newContext(new DynamoStorage(client, table), {})
+  const [row] = await inCall(database, { signal: options.signal }, (context) => readRows(context, [key]))
   const version = row?.version
   const ttl = row?.ttl
   // Markers of the library have a version too, but no ULID, or data.

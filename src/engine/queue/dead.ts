@@ -23,15 +23,15 @@ async function move(
   context: Context,
   row: Row,
   to: Row,
-  options: CallOptions,
+  _options: CallOptions,
   guard = asReceived(context, row),
 ): Promise<boolean> {
   const key = { pk: row.pk, sk: row.sk }
   for (;;) {
     const token = context.id()
     const put = { op: 'put' as const, row: to, guard: free(nowSeconds(context)) }
-    const failed = await retried(context, 'idempotent', [key], options.signal, () =>
-      context.storage.transact([{ op: 'delete', key, guard }, put], token, { signal: options.signal }),
+    const failed = await retried(context, 'idempotent', [key], () =>
+      context.storage.transact([{ op: 'delete', key, guard }, put], token, { signal: context.call.signal }),
     )
     if (failed.length === 0) return true
     if (failed.some(({ index }) => index === 0)) return false
@@ -78,7 +78,7 @@ export async function redrive(context: Context, options: AtomicDbQueueRedriveOpt
   let after: string | undefined
   const tried = new Set<string>()
   do {
-    const page = await readPage(context, options.from, after, undefined, options.signal)
+    const page = await readPage(context, options.from, after, undefined)
     for (const row of page.rows) {
       if (left <= 0) return count
       if (!isMessage(row) || !isReady(row, context.runtime.now()) || tried.has(keyText(row))) continue

@@ -19,15 +19,15 @@ export async function settled(
   context: Context,
   key: AtomicDbItemKey,
   operation: RowOperation,
-  options: CallOptions,
+  _options: CallOptions,
 ): Promise<Applied & { doubt?: boolean }> {
   try {
-    return await retried(context, 'once', [key], options.signal, () =>
-      context.storage.apply(operation, options),
+    return await retried(context, 'once', [key], () =>
+      context.storage.apply(operation, { signal: context.call.signal }),
     )
   } catch (error) {
     if (!(error instanceof StorageFault) || error.kind !== 'unknown') throw error
-    const row = await rowAfterDoubt(context, key, options.signal, error)
+    const row = await rowAfterDoubt(context, key, error)
     return { applied: false, row, doubt: true }
   }
 }

@@ -11,8 +11,8 @@ import { shardsOf } from '../../shards.ts'
 import type { Row } from '../../storage.ts'
 import { isLive } from '../conditions.ts'
 import { type Context, nowSeconds } from '../context.ts'
-import { write } from '../items.ts'
 import { checkPk, checkSk } from '../keys.ts'
+import { writeRows } from '../requests.ts'
 import { deadLetterOf } from './dead.ts'
 import { checkCount, isMessage, toMessage } from './messages.ts'
 import { dropPayloads, fetchPayloads, payloadKeyOf } from './payload.ts'
@@ -23,13 +23,13 @@ import { isBeyond } from './view.ts'
 async function* messages(
   context: Context,
   pk: string,
-  options: CallOptions,
+  _options: CallOptions,
   after?: string,
   limit?: number,
 ): AsyncGenerator<Row[]> {
   let from = after
   do {
-    const page = await readPage(context, pk, from, limit, options.signal)
+    const page = await readPage(context, pk, from, limit)
     const now = nowSeconds(context)
     yield page.rows.filter((row) => isMessage(row) && isLive(row, now))
     from = page.next
@@ -88,7 +88,7 @@ export async function peek<T>(
   }
   if (options.shards !== undefined) found.sort((a, b) => (isBeyond(a.sk, b.sk) ? 1 : -1))
   const first = found.slice(0, limit)
-  await fetchPayloads(context, first, options)
+  await fetchPayloads(context, first)
   return first.map((row) => toMessage<T>(row, context.runtime.now()))
 }
 
@@ -105,10 +105,9 @@ export async function purge(
   for (const part of partsOf(pk, options)) {
     for await (const found of messages(context, part, options, undefined, atOnce)) {
       const rows = found.slice(0, limit - count)
-      await write(
+      await writeRows(
         context,
         rows.map((row) => ({ delete: { pk: row.pk, sk: row.sk } })),
-        options,
       )
       await dropPayloads(context, rows.map(payloadKeyOf))
       count += rows.length

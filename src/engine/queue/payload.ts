@@ -3,11 +3,9 @@
  * it; whatever is interrupted in between leaves a row that expires by itself, a day after its message would have.
  */
 import { PartialWrite } from '../../errors.ts'
-import type { CallOptions } from '../../interface.ts'
 import type { Row } from '../../storage.ts'
 import { type Context, nowSeconds } from '../context.ts'
-import { write } from '../items.ts'
-import { retried } from '../retry.ts'
+import { readRows, writeRows } from '../requests.ts'
 import { checkSize } from '../rows.ts'
 import { valueBytes } from '../values.ts'
 
@@ -31,13 +29,11 @@ export async function putPayloads(
   context: Context,
   payloads: readonly Row[],
   messages: readonly Row[],
-  options: CallOptions,
 ): Promise<void> {
   try {
-    await write(
+    await writeRows(
       context,
       payloads.map((put) => ({ put })),
-      options,
     )
   } catch (error) {
     await dropPayloads(
@@ -57,27 +53,20 @@ export async function dropPayloads(
 ): Promise<void> {
   const keys = payloadKeys.filter((pk) => pk !== undefined)
   if (keys.length === 0) return
-  await write(
+  await writeRows(
     context,
     keys.map((pk) => ({ delete: { pk, sk } })),
-    {},
   ).catch(() => {})
 }
 
 export const payloadKeyOf = (row: Row | undefined): string | undefined => row?.p as string | undefined
 
 /** Puts the data back into rows of messages; returns those whose payload is gone. */
-export async function fetchPayloads(
-  context: Context,
-  rows: readonly Row[],
-  options: CallOptions,
-): Promise<Row[]> {
+export async function fetchPayloads(context: Context, rows: readonly Row[]): Promise<Row[]> {
   const large = rows.filter((row) => payloadKeyOf(row) !== undefined)
   if (large.length === 0) return []
   const keys = large.map((row) => ({ pk: payloadKeyOf(row)!, sk }))
-  const found = await retried(context, 'read', keys, options.signal, () =>
-    context.storage.read(keys, { consistent: true, signal: options.signal }),
-  )
+  const found = await readRows(context, keys)
   found.forEach((payload, i) => {
     if (payload) large[i]!.data = payload.data
   })

@@ -43,7 +43,7 @@ export async function pullMany<T>(
     try {
       items.push(...(await pullOne<T>(context, { ...rest, pk, limit: options.limit - items.length })).items)
     } catch (error) {
-      if (error instanceof InvalidInput || options.signal?.aborted) throw error
+      if (error instanceof InvalidInput || context.call.aborted) throw error
       // One shard that is throttled does not keep back the others.
       failure ??= error
     }
@@ -69,7 +69,7 @@ async function pullOne<T>(
     await (options.strict || options.group !== undefined ? strictly(mine) : freely(mine))
   } catch (error) {
     // What is claimed already must not stay invisible because a later page failed.
-    if (mine.rows.length === 0 || options.signal?.aborted) throw error
+    if (mine.rows.length === 0 || context.call.aborted) throw error
   }
   await addPayloads(mine)
   const now = context.runtime.now()
@@ -82,7 +82,7 @@ async function pullOne<T>(
 /** A message whose payload somebody deleted goes to the dead letters; one that is gone was acknowledged meanwhile. */
 async function addPayloads(mine: Pull): Promise<void> {
   const { context, options, deadLetter } = mine
-  const lacking = await fetchPayloads(context, mine.rows, options)
+  const lacking = await fetchPayloads(context, mine.rows)
   for (const row of lacking)
     await bury(context, row, deadLetter, options, {
       reason: 'its payload is gone',

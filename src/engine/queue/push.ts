@@ -10,8 +10,8 @@ import { announcePush } from '../../wake.ts'
 import { free } from '../conditions.ts'
 import { toConflictError } from '../conflicts.ts'
 import { type Context, nowSeconds } from '../context.ts'
-import { write } from '../items.ts'
 import { checkPk, keyText } from '../keys.ts'
+import { writeRows } from '../requests.ts'
 import { retried } from '../retry.ts'
 import { asList } from '../rows.ts'
 import { rowBytes } from '../values.ts'
@@ -55,16 +55,15 @@ export async function push<T>(
     else large.push(row)
   })
   const rows = messages.map(({ row }) => row)
-  if (payloads.length > 0) await putPayloads(context, payloads, rows, options)
+  if (payloads.length > 0) await putPayloads(context, payloads, rows)
   // Sent again after a lost reply it could come back when its payload is gone already: with a token it cannot.
   for (const some of transactions(large)) await putNew(context, some, options)
   if (options.exactlyOnce) for (const some of transactions(fresh)) await putNew(context, some, options)
   // A ULID is new: nothing can be there. A key of the caller's might be that of a message in processing.
   else
-    await write(
+    await writeRows(
       context,
       fresh.map((row) => ({ put: row })),
-      options,
     )
   for (const i of special) {
     const { row, item } = messages[i]!
@@ -113,15 +112,14 @@ function transact(
   context: Context,
   operations: readonly RowOperation[],
   keys: readonly Row[],
-  options: CallOptions,
+  _options: CallOptions,
 ): Promise<FailedGuard[]> {
   const token = context.id()
   return retried(
     context,
     'idempotent',
     keys.map(({ pk, sk }) => ({ pk, sk })),
-    options.signal,
-    () => context.storage.transact(operations, token, { signal: options.signal }),
+    () => context.storage.transact(operations, token, { signal: context.call.signal }),
   )
 }
 

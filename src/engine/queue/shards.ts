@@ -12,13 +12,13 @@ interface Turns {
   pull: number
 }
 
-const turns = new WeakMap<Context, Map<string, Turns>>()
+const turns = new WeakMap<object, Map<string, Turns>>()
 
 function turnsOf(context: Context, pk: string): Turns {
-  let all = turns.get(context)
+  let all = turns.get(context.database)
   if (!all) {
     all = new Map()
-    turns.set(context, all)
+    turns.set(context.database, all)
   }
   let mine = all.get(pk)
   if (!mine) {

@@ -13,7 +13,7 @@ export async function strictly(mine: Pull): Promise<void> {
     let after: string | undefined
     let limit = Math.max(4, options.limit)
     do {
-      const page = await readPage(context, options.pk, after, limit, options.signal)
+      const page = await readPage(context, options.pk, after, limit)
       const now = context.runtime.now()
       const heads: Row[] = []
       for (const row of page.rows) {

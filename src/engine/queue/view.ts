@@ -39,15 +39,15 @@ export interface View {
   ownDue: number
 }
 
-const views = new WeakMap<Context, Map<string, View>>()
+const views = new WeakMap<object, Map<string, View>>()
 const maxQueues = 20_000
 const maxOwn = 10_000
 
 export function viewOf(context: Context, pk: string): View {
-  let all = views.get(context)
+  let all = views.get(context.database)
   if (!all) {
     all = new Map()
-    views.set(context, all)
+    views.set(context.database, all)
   }
   let view = all.get(pk)
   if (!view) {

@@ -1,6 +1,6 @@
 import type { Row } from '../../storage.ts'
 import { isLive } from '../conditions.ts'
-import { retried } from '../retry.ts'
+import { readRows } from '../requests.ts'
 import { rowBytes } from '../values.ts'
 import { beginsChunk, maxPage, missing, type Pull, take, worthReading } from './claim.ts'
 import { isMessage, isReady } from './messages.ts'
@@ -43,9 +43,7 @@ async function takeOwn(mine: Pull): Promise<void> {
   const own = ownDue(view, runtime.now(), Math.min(100, options.limit))
   if (own.length === 0) return
   const keys = own.map((sk) => ({ pk: options.pk, sk }))
-  const rows = await retried(context, 'read', keys, options.signal, () =>
-    context.storage.read(keys, { consistent: true, signal: options.signal }),
-  )
+  const rows = await readRows(context, keys)
   const due = rows.filter((row): row is Row => row !== undefined && isReady(row, runtime.now()))
   await take(mine, due, new Set(), true)
 }
@@ -73,7 +71,7 @@ async function walk(mine: Pull): Promise<void> {
       }
       limit = Math.min(rows, maxPage, limit + view.before)
     }
-    const page = await readPage(context, options.pk, after || undefined, limit, options.signal)
+    const page = await readPage(context, options.pk, after || undefined, limit)
     const now = runtime.now()
     const candidates: Row[] = []
     const busy = new Set<string>()

@@ -1,6 +1,6 @@
 /** A checker that finds nothing is a bug: defects between engine and storage, each of which must be found. */
 import { expect, test } from 'vitest'
-import type { Storage } from '../../../src/storage.ts'
+import type { Row, Storage } from '../../../src/storage.ts'
 import { bound, unguarded, without } from '../defects.ts'
 import { simulateSeed } from './run.ts'
 
@@ -37,7 +37,7 @@ const defects: Record<string, { spoil: (storage: Storage) => Storage; found: Reg
       readTogether: async (keys, options) => {
         const rows = []
         for (const key of keys) rows.push(...(await storage.read([key], { consistent: true, ...options })))
-        return rows
+        return rows as (Row | undefined)[]
       },
     }),
     found: /bank: total/,
