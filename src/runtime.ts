@@ -15,6 +15,9 @@ export interface Runtime {
   random(): number
 }
 
+// A timer of Node that is set for longer fires at once.
+const longestTimerMs = 2 ** 31 - 1
+
 export const systemRuntime: Runtime = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -22,17 +25,24 @@ export const systemRuntime: Runtime = {
   sleep(ms, { signal, unref } = {}) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
+      const until = performance.now() + ms
+      let timer: ReturnType<typeof setTimeout>
+      const wait = (left: number) => {
+        timer = setTimeout(done, Math.min(left, longestTimerMs))
+        if (unref) timer.unref()
+      }
       const done = () => {
+        const left = until - performance.now()
+        if (ms > longestTimerMs && left > 0) return wait(left)
         signal?.removeEventListener('abort', abort)
         resolve()
       }
-      const timer = setTimeout(done, ms)
-      if (unref) timer.unref()
       const abort = () => {
         clearTimeout(timer)
         reject(signal?.reason)
       }
       signal?.addEventListener('abort', abort, { once: true })
+      wait(ms)
     })
   },
 }

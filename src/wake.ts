@@ -1,13 +1,26 @@
+import type { Runtime } from './runtime.ts'
 import { queueOfShard } from './shards.ts'
 
-const listeners = new Map<string, Set<() => void>>()
+type Listeners = Map<string, Set<() => void>>
+
+const registries = new WeakMap<Runtime, Listeners>()
+
+function listenersOf(runtime: Runtime): Listeners {
+  let listeners = registries.get(runtime)
+  if (!listeners) {
+    listeners = new Map()
+    registries.set(runtime, listeners)
+  }
+  return listeners
+}
 
 /**
- * Told of every push to a queue of this name, or a shard of it, in this process, by whatever database object: waiting
- * consumers look at once. Two databases with queues of one name only make each other look once more. Returns what
- * ends it.
+ * Calls the listener after every push to a queue of this name, or a shard of it, by any database object on this
+ * runtime, so that waiting consumers of this process look at once. Two databases with queues of one name only make
+ * each other look once more. Returns a function that removes the listener.
  */
-export function onPush(pk: string, listener: () => void): () => void {
+export function onPush(runtime: Runtime, pk: string, listener: () => void): () => void {
+  const listeners = listenersOf(runtime)
   const all = listeners.get(pk) ?? new Set()
   listeners.set(pk, all.add(listener))
   return () => {
@@ -16,7 +29,8 @@ export function onPush(pk: string, listener: () => void): () => void {
   }
 }
 
-export function announcePush(pk: string): void {
+export function announcePush(runtime: Runtime, pk: string): void {
+  const listeners = listenersOf(runtime)
   for (const name of new Set([pk, queueOfShard(pk)]))
     for (const listener of listeners.get(name) ?? []) listener()
 }

@@ -93,7 +93,7 @@ export async function transact(
   if (failures.length === 0) {
     for (const item of result.pushed) {
       arrived(context, { pk: item.pk, sk: item.sk })
-      announcePush(item.pk)
+      announcePush(context.runtime, item.pk)
     }
     await dropPayloads(
       context,

@@ -1,32 +1,32 @@
+import { type Moment, momentOf } from '../coordination/lease.ts'
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbQueueItem } from '../interface.ts'
+import { checkOptions, seconds, wholeNumber } from '../model/checks.ts'
 import { onPush } from '../wake.ts'
-import {
-  checkHandling,
-  handleMessage,
-  orAborted,
-  pullOptions,
-  type QueueHandler,
-  type QueueHandling,
-  type Turn,
-  tell,
-  WorkerStopped,
-} from './handling.ts'
+import { Bell } from './bell.ts'
+import { tell } from './events.ts'
+import { handleMessage, type QueueHandler, WorkerStopped } from './handling.ts'
+import { checkHandling, checkWaits, deadLetterOf, pullOptions, type QueueHandling, visibilityOf } from './options.ts'
+import { orAborted } from './signals.ts'
+import { leaseOfPulled } from './visibility.ts'
 
 export interface QueueWorkerOptions extends QueueHandling {
-  pk: string
-  /** Messages handled at once. Default 1. */
+  /** Messages handled at once. @default 1 */
   concurrency?: number
   /**
    * Messages claimed ahead, so that no handler waits for the network: they are kept visible to this worker alone until
-   * it is their turn, and released by `stop`. Default 0; worth it for many messages that take less than a second.
+   * it is their turn. `stop` releases them, which does not count as received. Worth it for many messages that take
+   * less than a second. @default 0
    */
   prefetch?: number
-  /** Messages claimed by one query at most. Default: as many as there is room for. */
+  /** Messages claimed by one query at most. @default as many as there is room for */
   batchSize?: number
-  /** Waits between empty pulls: doubles from the first to the second number, ms, with jitter. Default [100, 5000]. */
+  /** Waits between empty pulls: doubles from the first to the second number, ms, with jitter. @default [100, 5000] */
   idleMs?: readonly [number, number]
 }
+
+/** How long `stop` waits for releases once its patience is over, ms. */
+const leaveMs = 500
 
 /**
  * Handles the messages of a queue, several at a time, until it is stopped. On the contract alone, so on any backend.
@@ -42,27 +42,25 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
   readonly #db: AtomicDbInterface
   readonly #handler: QueueHandler<T>
   readonly #options: QueueWorkerOptions
-  readonly #running = new Set<Promise<void>>()
+  #held = 0
   #handling = 0
   // Those claimed ahead, in order.
   readonly #waiting: (() => void)[] = []
-  // `pulling` ends the waiting for messages, `giveUp` the handlers.
-  readonly #pulling = new AbortController()
-  readonly #giveUp = new AbortController()
-  #wake: () => void = () => {}
+  readonly #closing = new AbortController()
+  readonly #givingUp = new AbortController()
+  readonly #leaving = new AbortController()
+  readonly #ended = new Bell()
+  readonly #work = new Bell()
   readonly #loop: Promise<void>
 
   constructor(db: AtomicDbInterface, handler: QueueHandler<T>, options: QueueWorkerOptions) {
-    const { concurrency = 1, batchSize, prefetch = 0 } = options
-    for (const [field, value] of Object.entries({ concurrency, batchSize: batchSize ?? 1 }))
-      if (!Number.isSafeInteger(value) || value < 1)
-        throw new InvalidInput(field, 'must be a whole number from 1', { given: String(value) })
-    if (!Number.isSafeInteger(prefetch) || prefetch < 0)
-      throw new InvalidInput('prefetch', 'must be a whole number from 0', { given: String(prefetch) })
+    checkHandling(options, ['concurrency', 'prefetch', 'batchSize', 'idleMs'])
+    const { concurrency = 1, batchSize = 1, prefetch = 0 } = options
+    wholeNumber(concurrency, 'concurrency', { min: 1 })
+    wholeNumber(batchSize, 'batchSize', { min: 1 })
+    wholeNumber(prefetch, 'prefetch')
+    checkWaits(options.idleMs, 'idleMs')
     if (typeof handler !== 'function') throw new InvalidInput('handler', 'must be a function')
-    if (typeof options.pk !== 'string' || options.pk === '')
-      throw new InvalidInput('pk', 'must be the name of a queue')
-    checkHandling(options)
     this.#db = db
     this.#handler = handler
     this.#options = Object.freeze({ ...options })
@@ -75,90 +73,98 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { concurrency = 1, prefetch = 0, idleMs = [100, 5000], pk } = this.#options
+    const { concurrency = 1, prefetch = 0, pk } = this.#options
     const most = concurrency + prefetch
     const { batchSize = most } = this.#options
-    const stopped = this.#pulling.signal
-    const off = onPush(pk, () => this.#wake())
+    const { signal } = this.#closing
+    const stopListening = onPush(this.#db.runtime, pk, () => this.#work.ring())
     let idle = 0
     try {
-      while (!stopped.aborted) {
-        const room = most - this.#running.size
+      while (!signal.aborted) {
+        const ended = this.#ended.count
+        const room = most - this.#held
         if (room <= 0) {
-          await Promise.race(this.#running)
+          await this.#ended.after(ended, signal)
           continue
         }
-        let pushed = false
-        const woken = new Promise<void>((resolve) => {
-          this.#wake = () => {
-            pushed = true
-            resolve()
-          }
-        })
+        const rung = this.#work.count
+        const begun = momentOf(this.#db.runtime)
         const items = await this.#pull(Math.min(room, batchSize))
-        for (const item of items) this.#start(item)
-        if (items.length > 0) {
-          idle = 0
-          continue
-        }
-        if (idle === 0) tell(this.#options, { type: 'idle' })
-        const bound = Math.min(idleMs[1], idleMs[0] * 2 ** idle++)
-        if (!pushed) await this.#sleep(bound * (0.5 + this.#db.runtime.random() / 2), woken)
-        if (pushed) idle = 0
+        for (const item of items) this.#take(item, begun)
+        if (items.length > 0) idle = 0
+        else if (await this.#idle(idle++, rung)) idle = 0
       }
     } finally {
-      off()
+      stopListening()
     }
   }
 
-  async #sleep(ms: number, woken: Promise<void>): Promise<void> {
+  /** Waits until it is time for another look; true when there is a reason to look often again. */
+  async #idle(times: number, rung: number): Promise<boolean> {
+    const { idleMs = [100, 5000] } = this.#options
+    if (times === 0 && !this.#closing.signal.aborted) tell(this.#options, { type: 'idle' })
+    const bound = Math.min(idleMs[1], idleMs[0] * 2 ** Math.min(times, 30))
+    const ms = bound * (0.5 + this.#db.runtime.random() / 2)
     const done = new AbortController()
-    const signal = AbortSignal.any([done.signal, this.#pulling.signal])
-    await Promise.race([this.#db.runtime.sleep(ms, { signal }).catch(() => {}), woken])
+    const slept = this.#db.runtime.sleep(ms, { signal: done.signal }).then(
+      () => done.abort(),
+      () => {},
+    )
+    const { signal } = this.#closing
+    const close = () => done.abort()
+    signal.addEventListener('abort', close, { once: true })
+    if (signal.aborted) close()
+    await this.#work.after(rung, done.signal)
+    signal.removeEventListener('abort', close)
     done.abort()
+    await slept
+    return this.#work.count > rung
   }
 
   async #pull(limit: number): Promise<AtomicDbQueueItem<T>[]> {
+    const { signal } = this.#closing
     try {
-      const { items } = await this.#db.queuePullMany<T>({
-        pk: this.#options.pk,
-        limit,
-        ...pullOptions(this.#options),
-      })
+      const { items, dead } = await this.#db.queuePullMany<T>({ ...pullOptions(this.#options), limit, signal })
+      for (const item of dead ?? []) {
+        const reason = item.deadLetter?.reason ?? ''
+        tell(this.#options, { type: 'dead', item, reason, deadLetter: deadLetterOf(this.#options) })
+      }
       return items
     } catch (error) {
-      tell(this.#options, { type: 'error', error })
+      if (!signal.aborted) tell(this.#options, { type: 'error', error })
       return []
     }
   }
 
-  #start(item: AtomicDbQueueItem<T>): void {
-    const turn: Turn = (signal) => this.#turn(signal)
-    const work = handleMessage(
-      this.#db,
-      item,
-      this.#handler,
-      this.#options,
-      this.#giveUp.signal,
-      turn,
-    ).finally(() => {
-      this.#running.delete(work)
+  #take(item: AtomicDbQueueItem<T>, begun: Moment): void {
+    const lease = leaseOfPulled(this.#db.runtime, item, visibilityOf(this.#options), begun)
+    const ending = {
+      closing: this.#closing.signal,
+      givingUp: this.#givingUp.signal,
+      leaving: this.#leaving.signal,
+    }
+    this.#held++
+    void handleMessage(this.#db, item, lease, this.#handler, this.#options, ending, (signal) =>
+      this.#turn(signal),
+    ).then(() => {
+      this.#held--
+      this.#ended.ring()
+      // The next one of its group can come now.
+      if (this.#options.strict) this.#work.ring()
     })
-    this.#running.add(work)
   }
 
   /** At once while there is room, else in the order in which they were claimed; never once the worker is stopped. */
   async #turn(signal: AbortSignal): Promise<() => void> {
     const { concurrency = 1 } = this.#options
     if (this.#handling >= concurrency) {
-      const ended = AbortSignal.any([signal, this.#pulling.signal])
       let call = () => {}
       const called = new Promise<void>((resolve) => {
         call = resolve
       })
       this.#waiting.push(call)
       try {
-        await orAborted(called, ended)
+        await orAborted(called, signal, this.#closing.signal)
       } catch (error) {
         const place = this.#waiting.indexOf(call)
         if (place >= 0) this.#waiting.splice(place, 1)
@@ -178,26 +184,42 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Takes no more messages and resolves when those in hand are finished. After `graceSeconds` (default: no limit)
-   * the handlers' signals are aborted and their messages released. May be called again, also with less patience.
+   * Takes no more messages, begins no more handlers, and resolves when those in hand are finished. After
+   * `graceSeconds` (default: no limit) the handlers' signals are aborted and their messages released; what cannot be
+   * released within half a second more comes back by its visibility timeout. May be called again, also with less
+   * patience.
    */
-  async stop({ graceSeconds }: { graceSeconds?: number } = {}): Promise<void> {
-    const first = !this.#pulling.signal.aborted
-    this.#pulling.abort()
-    this.#wake()
+  async stop(options: { graceSeconds?: number } = {}): Promise<void> {
+    checkOptions(options, ['graceSeconds'])
+    const { graceSeconds } = options
+    if (graceSeconds !== undefined) seconds(graceSeconds, 'graceSeconds', { zero: true })
+    const first = !this.#closing.signal.aborted
+    this.#closing.abort(new WorkerStopped('the worker is stopped'))
     const done = new AbortController()
-    const patience =
-      graceSeconds === undefined
-        ? undefined
-        : this.#db.runtime.sleep(graceSeconds * 1000, { signal: done.signal }).then(
-            () => this.#giveUp.abort(new WorkerStopped('the worker was stopped')),
-            () => {},
-          )
-    await this.#loop
-    while (this.#running.size > 0) await Promise.all(this.#running)
+    const patience = graceSeconds === undefined ? undefined : this.#loseLater(graceSeconds, done.signal)
+    await this.#over()
     done.abort()
     await patience
     if (first) tell(this.#options, { type: 'stopped' })
+  }
+
+  async #loseLater(graceSeconds: number, signal: AbortSignal): Promise<void> {
+    const { runtime } = this.#db
+    try {
+      await runtime.sleep(graceSeconds * 1000, { signal })
+      this.#givingUp.abort(new WorkerStopped('the worker was stopped'))
+      await runtime.sleep(leaveMs, { signal })
+      this.#leaving.abort(new WorkerStopped('the worker has left'))
+      this.#ended.ring()
+    } catch {}
+  }
+
+  /** Resolves when nothing is in hand, or nothing is waited for any more. */
+  async #over(): Promise<void> {
+    const { signal } = this.#leaving
+    await orAborted(this.#loop, signal).catch(() => {})
+    for (let ended = this.#ended.count; this.#held > 0 && !signal.aborted; ended = this.#ended.count)
+      await this.#ended.after(ended, signal)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

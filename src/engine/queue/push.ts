@@ -81,7 +81,7 @@ export async function push<T>(
     }
   }
   for (const row of rows) arrived(context, row)
-  for (const pk of new Set(rows.map((row) => row.pk))) announcePush(pk)
+  for (const pk of new Set(rows.map((row) => row.pk))) announcePush(context.runtime, pk)
   return messages.map(({ item }) => item as AtomicDbQueueItem<T>)
 }
 
