@@ -36,6 +36,8 @@ export interface AtomicDbDeadLetter {
   reason: string
   /** When, epoch ms. */
   at: number
+  /** How many dead-letter queues it has been through, this one included; absent: this is the first. */
+  hops?: number
   /** How often it had been received. */
   receives: number
 }
@@ -119,6 +121,15 @@ export interface AtomicDbQueuePullManyOptions extends AtomicDbQueuePullOptions {
 export interface AtomicDbQueuePullResult<T = unknown> {
   /** Absent: the queue is empty, or everything in it is being processed or delayed. */
   item?: AtomicDbQueueItem<T>
+  /** What this pull moved to the dead letters, if anything: as it lies there. */
+  dead?: AtomicDbQueueItem<T>[]
+}
+
+export interface AtomicDbQueuePullManyResult<T = unknown> {
+  /** In order of `sk`. */
+  items: AtomicDbQueueItem<T>[]
+  /** What this pull moved to the dead letters, if anything: as it lies there. */
+  dead?: AtomicDbQueueItem<T>[]
 }
 
 export interface AtomicDbQueueStats {
@@ -130,7 +141,7 @@ export interface AtomicDbQueueStats {
   delayed: number
   /** In the dead-letter queue. */
   dead: number
-  /** Age of the oldest message that is there, in seconds; 0 when there is none. */
+  /** Seconds since the oldest message became available; 0 when there is none. One whose delay lasts does not count. */
   oldestAgeSeconds: number
 }
 
@@ -152,6 +163,11 @@ export interface AtomicDbQueueRedriveOptions extends CallOptions {
   from: string
   /** Where to. Default: for each message the queue that it comes from. */
   to?: string
+  /**
+   * For messages that come from a queue with shards: the number of shards that its consumers use now. Without it such
+   * a message is `InvalidInput`, because nobody may read the shard that it comes from any more.
+   */
+  shards?: number
   /** At most so many messages. Default: all that are there. */
   limit?: number
 }
@@ -161,4 +177,14 @@ export interface AtomicDbQueueReleaseOptions extends CallOptions {
   delaySeconds?: number
   /** Why it comes back, kept with the message (cut at 256 characters), also when it becomes a dead letter. */
   reason?: string
+  /**
+   * This hand-out does not count as received: nobody has tried to handle the message. Needs a receipt. Do not use it
+   * after a failure: `maxReceives` would never be reached. Default false.
+   */
+  uncounted?: boolean
+  /**
+   * Moves the message to this dead-letter queue instead of back into its own: 1 RRU, and 2 WRU per KB and queue.
+   * Not with `delaySeconds` or `uncounted`.
+   */
+  deadLetter?: string
 }

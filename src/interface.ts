@@ -16,6 +16,7 @@ import type {
   AtomicDbQueueItemKey,
   AtomicDbQueuePeekOptions,
   AtomicDbQueuePullManyOptions,
+  AtomicDbQueuePullManyResult,
   AtomicDbQueuePullOptions,
   AtomicDbQueuePullResult,
   AtomicDbQueuePurgeOptions,
@@ -332,9 +333,7 @@ export interface AtomicDbInterface {
   queuePull<T = unknown>(options: AtomicDbQueuePullOptions): Promise<AtomicDbQueuePullResult<T>>
 
   /** Claim up to `limit` messages with one query. */
-  queuePullMany<T = unknown>(
-    options: AtomicDbQueuePullManyOptions,
-  ): Promise<{ items: AtomicDbQueueItem<T>[] }>
+  queuePullMany<T = unknown>(options: AtomicDbQueuePullManyOptions): Promise<AtomicDbQueuePullManyResult<T>>
 
   /**
    * The message is done: delete it. With a pulled message (its receipt): only if it is still ours, else
@@ -342,10 +341,16 @@ export interface AtomicDbInterface {
    */
   queueAcknowledge(item: AtomicDbQueueItemKey, options?: CallOptions): Promise<void>
 
-  /** Give the message back, to be pulled at once or after `delaySeconds`. Receipts as in `queueAcknowledge`. */
+  /**
+   * Give the message back, to be pulled at once or after `delaySeconds`, or to the dead letters. Receipts as in
+   * `queueAcknowledge`. 1 WRU per KB.
+   */
   queueRelease(item: AtomicDbQueueItemKey, options?: AtomicDbQueueReleaseOptions): Promise<void>
 
-  /** Keep a pulled message for `ttlSeconds` from now. `StaleReceipt` when it is no longer ours. 1 WRU per KB. */
+  /**
+   * Keep a pulled message for `ttlSeconds` from now on. It only grows: a message that is kept for longer already stays
+   * as it is. `StaleReceipt` when it is no longer ours. 1 WRU per KB.
+   */
   queueExtend<T = unknown>(
     item: AtomicDbQueueItem<T>,
     options: CallOptions & { ttlSeconds: number },

@@ -59,9 +59,9 @@ async function ship(tx: Transaction, { data }: AtomicDbQueueItem<OutboxMessage>)
 
 /** What went wrong, without the content of messages. */
 function report(event: QueueWorkerEvent): void {
-  if (event.type === 'failed' || event.type === 'lost') {
+  if (event.type === 'retry' || event.type === 'dead' || event.type === 'lost') {
     const { sk: message, receiveCount } = event.item
-    const error = event.type === 'failed' ? describeError(event.error) : {}
+    const error = 'error' in event ? describeError(event.error) : {}
     log('warn', `message ${event.type}`, { message, receiveCount, ...error })
   }
   if (event.type === 'error') log('error', 'queue', describeError(event.error))

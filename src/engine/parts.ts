@@ -16,7 +16,7 @@ import { checkExpressions } from './expression-limits.ts'
 import { checkKey } from './keys.ts'
 import { checkLock, lockLifeSeconds, unchanged } from './locks.ts'
 import { firstTry, nextTry, type Wanted } from './plan.ts'
-import { acknowledgeOperation, type NewMessage, newMessage } from './queue/messages.ts'
+import { acknowledgeOperation, checkRoom, type NewMessage, newMessage } from './queue/messages.ts'
 import { fromItem } from './rows.ts'
 
 /** The parts of a transaction: what each operation becomes, row by row. */
@@ -163,6 +163,7 @@ export function toPart(
       if (operation.item?.deduplicationId !== undefined)
         throw new InvalidInput(`${field}.item.deduplicationId`, 'is for queuePush: here, use idempotencyKey')
       const message: NewMessage = newMessage(context, operation.item, `${field}.item`)
+      checkRoom(message.row, `${field}.item`)
       result.pushed.push(message.item)
       return putPart(index, message.row, 'exists', free)
     }

@@ -14,7 +14,7 @@ import { once } from './idempotency.ts'
 import { keyText, showKey } from './keys.ts'
 import { bumpPart, type Part, setPart, toPart } from './parts.ts'
 import { dropPayloads } from './queue/payload.ts'
-import { arrived } from './queue/view.ts'
+import { arrived, departed } from './queue/view.ts'
 import { asList } from './rows.ts'
 import { rowBytes } from './values.ts'
 
@@ -95,6 +95,8 @@ export async function transact(
       arrived(context, { pk: item.pk, sk: item.sk })
       announcePush(context.runtime, item.pk)
     }
+    for (const operation of operations)
+      if (operation.type === 'queueAcknowledge') departed(context, operation.item)
     await dropPayloads(
       context,
       operations.map((operation) =>

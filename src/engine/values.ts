@@ -243,9 +243,9 @@ function bound(value: unknown): number {
   return bytes
 }
 
-export function fitsOneRow(row: Row): boolean {
+export function fitsOneRow(row: Row, limit = maxItemBytes): boolean {
   // Room for the engine's own attributes in the bound.
-  return bound(row) < maxItemBytes - 1024 || rowBytes(row) <= maxItemBytes
+  return bound(row) < limit - 1024 || rowBytes(row) <= limit
 }
 
 /** Equality as DynamoDB sees it: by type and value, sets in any order. */

@@ -4,7 +4,7 @@ import type { AtomicDbInterface, AtomicDbQueueItem } from '../interface.ts'
 import { tell } from './events.ts'
 import { deadLetterOf, maxReceivesOf, type QueueHandling, retryDelay } from './options.ts'
 import { follow, orAborted } from './signals.ts'
-import { keepVisible } from './lease.ts'
+import { keepVisible } from './visibility.ts'
 
 /** What a handler gets beside the message. */
 export interface QueueHandlerContext {

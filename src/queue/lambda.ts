@@ -132,7 +132,11 @@ class Invocation<T> {
 
   async #pull(limit: number, signal: AbortSignal): Promise<AtomicDbQueueItem<T>[]> {
     try {
-      const { items, dead } = await this.#db.queuePullMany<T>({ ...pullOptions(this.#options), limit, signal })
+      const { items, dead } = await this.#db.queuePullMany<T>({
+        ...pullOptions(this.#options),
+        limit,
+        signal,
+      })
       for (const item of dead ?? []) {
         const reason = item.deadLetter?.reason ?? ''
         tell(this.#options, { type: 'dead', item, reason, deadLetter: deadLetterOf(this.#options) })

@@ -46,11 +46,7 @@ export const handlingOptions = [
 const defaultMaxReceives = 15
 const defaultRetrySeconds = [1, 300] as const
 
-function checkPair(
-  value: unknown,
-  field: string,
-  check: (value: unknown, field: string) => number,
-): void {
+function checkPair(value: unknown, field: string, check: (value: unknown, field: string) => number): void {
   if (value === undefined) return
   if (!Array.isArray(value) || value.length !== 2)
     throw new InvalidInput(field, 'must be a pair: the least and the most', { given: typeof value })

@@ -1,5 +1,5 @@
-import { keep } from '../coordination/lease-keeper.ts'
 import { Lease, type Moment, momentOf } from '../coordination/lease.ts'
+import { keep } from '../coordination/lease-keeper.ts'
 import { StaleReceipt } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbQueueItem } from '../interface.ts'
 import type { Runtime } from '../runtime.ts'

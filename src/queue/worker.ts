@@ -6,7 +6,14 @@ import { onPush } from '../wake.ts'
 import { Bell } from './bell.ts'
 import { tell } from './events.ts'
 import { handleMessage, type QueueHandler, WorkerStopped } from './handling.ts'
-import { checkHandling, checkWaits, deadLetterOf, pullOptions, type QueueHandling, visibilityOf } from './options.ts'
+import {
+  checkHandling,
+  checkWaits,
+  deadLetterOf,
+  pullOptions,
+  type QueueHandling,
+  visibilityOf,
+} from './options.ts'
 import { orAborted } from './signals.ts'
 import { leaseOfPulled } from './visibility.ts'
 
@@ -124,7 +131,11 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
   async #pull(limit: number): Promise<AtomicDbQueueItem<T>[]> {
     const { signal } = this.#closing
     try {
-      const { items, dead } = await this.#db.queuePullMany<T>({ ...pullOptions(this.#options), limit, signal })
+      const { items, dead } = await this.#db.queuePullMany<T>({
+        ...pullOptions(this.#options),
+        limit,
+        signal,
+      })
       for (const item of dead ?? []) {
         const reason = item.deadLetter?.reason ?? ''
         tell(this.#options, { type: 'dead', item, reason, deadLetter: deadLetterOf(this.#options) })

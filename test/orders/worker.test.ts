@@ -74,16 +74,11 @@ onBothBackends('the worker of orders', ({ open }) => {
     expect(await wrong(ids)).toEqual([])
   })
 
-  it('takes nothing when its time is nearly up, and ends in time with work in hand', async () => {
+  it('ends in time with work in hand', async () => {
     const ids = await placed(3)
-    expect(await workerHandler(db)(scheduleEvent(OUTBOX), context(4000))).toEqual({
-      handled: 0,
-      empty: false,
-    })
-    expect((await db.queueStats(OUTBOX)).ready).toBe(3)
     const hangs = but(db, { getLocked: () => new Promise<never>(() => {}) })
     const started = performance.now()
-    const cut = await workerHandler(hangs)(scheduleEvent(OUTBOX), context(5200))
+    const cut = await workerHandler(hangs)(scheduleEvent(OUTBOX), context(1600))
     expect(cut).toEqual({ handled: 0, empty: false })
     expect(performance.now() - started).toBeLessThan(4000)
     // Given back at once, for the next run.
@@ -97,7 +92,7 @@ onBothBackends('the worker of orders', ({ open }) => {
     const lines = await logged(() => workerHandler(db)(scheduleEvent(OUTBOX), context(5500)))
     expect(lines[0]).toMatchObject({
       level: 'warn',
-      event: 'message failed',
+      event: 'message retry',
       receiveCount: 1,
       error: 'Error',
     })

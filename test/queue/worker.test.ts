@@ -80,7 +80,8 @@ describe('QueueWorker', () => {
         },
         options({ maxReceives: 3, retrySeconds: [1, 8] }),
       )
-      await until(db, () => events.filter(({ type }) => type === 'failed').length === 3)
+      await until(db, () => events.some(({ type }) => type === 'dead'))
+      expect(events.filter(({ type }) => type === 'retry')).toHaveLength(2)
       await db.runtime.sleep(20_000)
       expect(done).toEqual(['good'])
       const [dead] = await db.queuePeek({ pk: `${pk}#dead` })
@@ -148,8 +149,8 @@ describe('QueueWorker', () => {
     await world.run(async () => {
       await db.queuePush({ pk, data: 1 })
       await using _worker = new QueueWorker(db, () => new Promise(() => {}), options({ timeoutSeconds: 3 }))
-      await until(db, () => events.some(({ type }) => type === 'failed'))
-      const failed = events.find((event) => event.type === 'failed')
+      await until(db, () => events.some(({ type }) => type === 'retry'))
+      const failed = events.find((event) => event.type === 'retry')
       expect(failed).toMatchObject({ error: expect.any(HandlerTimeout) })
       expect(world.time).toBeLessThan(3500)
     })
@@ -180,7 +181,7 @@ describe('QueueWorker', () => {
       await using _worker = new QueueWorker(db, handler, options({ idleMs: [100, 60_000] }))
       await db.runtime.sleep(300_000)
       const pushedAt = world.time
-      await open().queuePush({ pk, data: 1 })
+      await db.queuePush({ pk, data: 1 })
       await until(db, () => handledAt > 0)
       expect(handledAt - pushedAt).toBeLessThan(50)
     })

@@ -39,7 +39,7 @@ onBothBackends('exactly-once handlers', ({ open, pk }) => {
     expect((await db.get({ pk: queue, sk: '~sum' }))?.data).toEqual({ sum: 66, count: 12 })
     expect((await db.queueStats(`${queue}-out`)).ready).toBe(12)
     expect(await db.queueStats(queue)).toMatchObject({ ready: 0, inFlight: 0 })
-    expect(events.filter(({ type }) => type === 'failed')).toHaveLength(3)
+    expect(events.filter(({ type }) => type === 'retry')).toHaveLength(3)
   })
 
   it('in a Lambda', async () => {

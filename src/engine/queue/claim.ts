@@ -1,6 +1,6 @@
 import { hashOf } from '../../hash.ts'
 import type { AtomicDbQueuePullManyOptions } from '../../interface.ts'
-import type { Row, RowChange } from '../../storage.ts'
+import { type Row, type RowChange, StorageFault } from '../../storage.ts'
 import { both } from '../conditions.ts'
 import type { Context } from '../context.ts'
 import { bury } from './dead.ts'
@@ -19,6 +19,8 @@ export interface Pull {
   seconds: number
   deadLetter: string
   rows: Row[]
+  /** What this pull moved to the dead letters. */
+  dead: Row[]
 }
 
 export const missing = (mine: Pull): number => mine.options.limit - mine.rows.length
@@ -107,10 +109,16 @@ export async function claimAll(mine: Pull, rows: readonly Row[]): Promise<number
     rows.map(async (row) => {
       try {
         if ((row.n as number) >= (options.maxReceives ?? Number.POSITIVE_INFINITY)) {
-          await bury(mine.context, row, mine.deadLetter, options)
+          await giveUp(mine, row)
           return 0
         }
-        const got = await claim(mine, row)
+        const got = await claim(mine, row).catch(async (error) => {
+          if (!isTooLarge(error)) throw error
+          // From another writer, without the room that a push leaves.
+          await giveUp(mine, row, { reason: 'too large to be given out' })
+          return 'buried' as const
+        })
+        if (got === 'buried') return 0
         if (!got) return 1
         mine.rows.push(got)
         remember(view, got.sk, got.due as number)
@@ -128,7 +136,18 @@ export async function claimAll(mine: Pull, rows: readonly Row[]): Promise<number
   return failed
 }
 
-/** The row as it is when we have got it. */
+const isTooLarge = (error: unknown): boolean => error instanceof StorageFault && error.kind === 'invalid'
+
+/** A message that could be neither claimed nor buried is left alone for so long, ms. */
+const stuckMs = 600_000
+
+async function giveUp(mine: Pull, row: Row, why?: { reason: string }): Promise<void> {
+  const letter = await bury(mine.context, row, mine.deadLetter, mine.options, why)
+  if (letter) mine.dead.push(letter)
+  else if (why) remember(mine.view, row.sk, mine.context.runtime.now() + stuckMs)
+}
+
+/** The row as it is when we have got it; undefined when somebody else was faster, or it is too large for a receipt. */
 async function claim({ context, seconds, options }: Pull, row: Row): Promise<Row | undefined> {
   const now = context.runtime.now()
   const receipt = context.id()

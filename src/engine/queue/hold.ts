@@ -6,13 +6,25 @@ import type {
   AtomicDbQueueReleaseOptions,
   CallOptions,
 } from '../../interface.ts'
-import { type Applied, type RowChange, type RowOperation, StorageFault } from '../../storage.ts'
+import { checkOptions } from '../../model/checks.ts'
+import { queueOfShard } from '../../shards.ts'
+import {
+  type Applied,
+  type Guard,
+  type Row,
+  type RowChange,
+  type RowOperation,
+  StorageFault,
+} from '../../storage.ts'
+import { both } from '../conditions.ts'
 import type { Context } from '../context.ts'
 import { checkKey, showKey } from '../keys.ts'
 import { retried, rowAfterDoubt } from '../retry.ts'
+import { bury, deadLetterOf } from './dead.ts'
 import { acknowledgeOperation, checkSeconds, heldBy, toMessage } from './messages.ts'
+import { callOptions, extendOptions, releaseOptions } from './options.ts'
 import { dropPayloads, payloadKeyOf } from './payload.ts'
-import { remember, viewOf } from './view.ts'
+import { departed, remember, viewOf } from './view.ts'
 
 /** One guarded operation; after a lost reply, the row as it is now with `doubt`. */
 export async function settled(
@@ -38,12 +50,14 @@ async function whileHeld(
   item: AtomicDbQueueItemKey,
   operation: RowOperation,
   options: CallOptions,
+  // The row is as it should be already.
+  isDone: (row: Row | undefined) => boolean = () => false,
 ): Promise<Pick<Applied, 'row' | 'old'>> {
   const key = { pk: item.pk, sk: item.sk }
   let doubt = false
   for (;;) {
     const result = await settled(context, key, operation, options)
-    if (result.applied) return result
+    if (result.applied || isDone(result.row)) return result
     doubt ||= result.doubt ?? false
     // By bare key there is nothing to lose: a message that is gone needs no release.
     if (item.receipt === undefined && !result.row) return {}
@@ -66,6 +80,7 @@ export async function acknowledge(
   options: CallOptions = {},
 ): Promise<void> {
   checkKey(item)
+  checkOptions(options, callOptions)
   const operation = acknowledgeOperation(item)
   // A message as it was pulled says whether it has a payload; by its bare key the row is asked.
   const asked = item.payloadKey === undefined && !('receiveCount' in item)
@@ -75,7 +90,7 @@ export async function acknowledge(
     asked ? { ...operation, old: true } : operation,
     options,
   )
-  viewOf(context, item.pk).own.delete(item.sk)
+  departed(context, item)
   // Still there under another receipt: the request was lost, and meanwhile the message was given out again.
   if (left !== undefined && item.receipt !== undefined) throw noLongerOurs({ pk: item.pk, sk: item.sk })
   await dropPayloads(context, [item.payloadKey ?? payloadKeyOf(old)])
@@ -87,27 +102,57 @@ export async function release(
   options: AtomicDbQueueReleaseOptions = {},
 ): Promise<void> {
   checkKey(item)
+  checkOptions(options, releaseOptions)
   const delay = checkSeconds(options.delaySeconds ?? 0, 'delaySeconds', 0)
+  if (options.deadLetter !== undefined) return toDeadLetters(context, item, options)
+  if (options.uncounted && item.receipt === undefined)
+    throw new InvalidInput('uncounted', 'needs a receipt: pass the message as it was pulled')
   const at = context.runtime.now() + delay * 1000
   const changes: RowChange[] = [
     { op: 'remove', path: ['r'] },
     delay > 0 ? { op: 'set', path: ['due'], value: at } : { op: 'remove', path: ['due'] },
   ]
+  if (options.uncounted) changes.push({ op: 'add', path: ['n'], value: -1 })
   if (options.reason !== undefined)
-    changes.push({ op: 'set', path: ['why'], value: String(options.reason).slice(0, 256).toWellFormed() })
-  const guard = item.receipt === undefined ? ({ op: 'exists', path: ['n'] } as const) : heldBy(item.receipt)
-  await whileHeld(context, item, { op: 'update', key: { pk: item.pk, sk: item.sk }, changes, guard }, options)
+    changes.push({ op: 'set', path: ['why'], value: shortReason(options.reason) })
+  const guard = item.receipt === undefined ? isThere : heldBy(item.receipt)
+  await whileHeld(context, item, { op: 'update', key: plain(item), changes, guard }, options)
   const view = viewOf(context, item.pk)
   view.emptyUntil = 0
   remember(view, item.sk, delay > 0 ? at : 0)
 }
 
+const isThere: Guard = { op: 'exists', path: ['n'] }
+const plain = ({ pk, sk }: AtomicDbItemKey): AtomicDbItemKey => ({ pk, sk })
+const shortReason = (reason: unknown): string => String(reason).slice(0, 256).toWellFormed()
+
+async function toDeadLetters(
+  context: Context,
+  item: AtomicDbQueueItemKey,
+  options: AtomicDbQueueReleaseOptions,
+): Promise<void> {
+  const deadLetter = deadLetterOf(queueOfShard(item.pk), options.deadLetter)
+  if (options.delaySeconds !== undefined || options.uncounted)
+    throw new InvalidInput('deadLetter', 'cannot stand with delaySeconds or uncounted')
+  const key = plain(item)
+  const [row] = await retried(context, 'read', [key], options.signal, () =>
+    context.storage.read([key], { consistent: true, signal: options.signal }),
+  )
+  const isOurs = row !== undefined && (item.receipt === undefined || row.r === item.receipt)
+  const reason = options.reason === undefined ? 'given up' : shortReason(options.reason)
+  const guard = item.receipt === undefined ? isThere : heldBy(item.receipt)
+  if (!isOurs || !(await bury(context, row, deadLetter, options, { reason, guard }))) throw noLongerOurs(key)
+  departed(context, key)
+}
+
+/** Only ever later: an extension that arrives late, or is for less than the row has, changes nothing. */
 export async function extend<T>(
   context: Context,
   item: AtomicDbQueueItem<T>,
   options: CallOptions & { ttlSeconds: number },
 ): Promise<AtomicDbQueueItem<T>> {
   checkKey(item)
+  checkOptions(options, extendOptions)
   if (typeof item.receipt !== 'string')
     throw new InvalidInput('receipt', 'is missing: pass the message as it was pulled')
   const seconds = checkSeconds(options?.ttlSeconds, 'ttlSeconds', 1)
@@ -117,17 +162,15 @@ export async function extend<T>(
     item,
     {
       op: 'update',
-      key: { pk: item.pk, sk: item.sk },
+      key: plain(item),
       changes: [{ op: 'set', path: ['due'], value: due }],
-      guard: heldBy(item.receipt),
+      guard: both(heldBy(item.receipt), { op: 'lt', left: { path: ['due'] }, right: { value: due } }),
     },
     options,
+    (found) => found?.r === item.receipt && (found?.due as number) >= due,
   )
-  if (row?.r !== item.receipt)
-    throw new StaleReceipt(`the message ${showKey(item)} is no longer ours`, {
-      keys: [{ pk: item.pk, sk: item.sk }],
-    })
-  remember(viewOf(context, item.pk), item.sk, due)
+  if (row?.r !== item.receipt) throw noLongerOurs(plain(item))
+  remember(viewOf(context, item.pk), item.sk, row.due as number)
   const extended = toMessage<T>(row, context.runtime.now())
   return row.p === undefined ? extended : { ...extended, data: item.data }
 }

@@ -7,6 +7,7 @@ import type {
   AtomicDbQueueStatsOptions,
   CallOptions,
 } from '../../interface.ts'
+import { checkOptions } from '../../model/checks.ts'
 import { shardsOf } from '../../shards.ts'
 import type { Row } from '../../storage.ts'
 import { isLive } from '../conditions.ts'
@@ -15,6 +16,7 @@ import { checkPk, checkSk } from '../keys.ts'
 import { writeRows } from '../requests.ts'
 import { deadLetterOf } from './dead.ts'
 import { checkCount, isMessage, toMessage } from './messages.ts'
+import { peekOptions, purgeOptions, statsOptions } from './options.ts'
 import { dropPayloads, fetchPayloads, payloadKeyOf } from './payload.ts'
 import { readPage } from './read.ts'
 import { isBeyond } from './view.ts'
@@ -47,12 +49,20 @@ async function* messagesOfAll(
   for (const pk of queues) yield* messages(context, pk, options)
 }
 
+/** Since it could be received first. Of a message that was received, when its delay ended is not known any more. */
+function ageSeconds(row: Row, message: AtomicDbQueueItem, now: number): number {
+  const due = (row.due as number | undefined) ?? 0
+  const available = message.receiveCount > 0 ? message.firstReceivedAt : Math.max(due, message.enqueuedAt)
+  return Math.max(0, Math.floor((now - (available ?? message.enqueuedAt)) / 1000))
+}
+
 export async function stats(
   context: Context,
   pk: string,
   options: AtomicDbQueueStatsOptions = {},
 ): Promise<AtomicDbQueueStats> {
   checkPk(pk)
+  checkOptions(options, statsOptions)
   const deadLetter = deadLetterOf(pk, options.deadLetter)
   const result: AtomicDbQueueStats = { ready: 0, inFlight: 0, delayed: 0, dead: 0, oldestAgeSeconds: 0 }
   for await (const rows of messagesOfAll(context, partsOf(pk, options), options)) {
@@ -62,8 +72,7 @@ export async function stats(
       if (message.isProcessing) result.inFlight++
       else if ((row.due as number) > now) result.delayed++
       else result.ready++
-      const age = Math.floor((now - message.enqueuedAt) / 1000)
-      result.oldestAgeSeconds = Math.max(result.oldestAgeSeconds, age)
+      result.oldestAgeSeconds = Math.max(result.oldestAgeSeconds, ageSeconds(row, message, now))
     }
   }
   for await (const rows of messages(context, deadLetter, options)) result.dead += rows.length
@@ -74,6 +83,7 @@ export async function peek<T>(
   context: Context,
   options: AtomicDbQueuePeekOptions,
 ): Promise<AtomicDbQueueItem<T>[]> {
+  checkOptions(options, peekOptions)
   checkPk(options?.pk)
   const limit = options.limit ?? 10
   checkCount(limit, 'limit')
@@ -98,6 +108,7 @@ export async function purge(
   options: AtomicDbQueuePurgeOptions = {},
 ): Promise<number> {
   checkPk(pk)
+  checkOptions(options, purgeOptions)
   if (options.limit !== undefined) checkCount(options.limit, 'limit')
   const { limit = Number.POSITIVE_INFINITY } = options
   const atOnce = options.limit === undefined ? undefined : Math.min(1000, options.limit)

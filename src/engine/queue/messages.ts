@@ -6,11 +6,14 @@ import type {
   AtomicDbQueueItemInput,
   AtomicDbQueueItemKey,
 } from '../../interface.ts'
+import { checkOptions, maxDurationMs, wholeNumber } from '../../model/checks.ts'
 import type { Guard, Row, RowOperation } from '../../storage.ts'
 import { both, isLive, live } from '../conditions.ts'
 import type { Context } from '../context.ts'
 import { checkPk } from '../keys.ts'
 import { fromItem } from '../rows.ts'
+import { fitsOneRow, maxItemBytes, rowBytes } from '../values.ts'
+import { itemFields } from './options.ts'
 
 /**
  * The row of a message, beside pk (the queue), sk, data and ttl:
@@ -30,7 +33,12 @@ export function newMessage(
   delaySeconds = 0,
 ): NewMessage {
   const at = field === '' ? '' : `${field}.`
-  checkPk(input?.pk, `${at}pk`)
+  if (typeof input !== 'object' || input === null)
+    throw new InvalidInput(field || 'item', 'must be an object with pk', {
+      given: input === null ? 'null' : typeof input,
+    })
+  checkOptions(input, itemFields, field || 'item')
+  checkPk(input.pk, `${at}pk`)
   const now = context.runtime.now()
   const delay = checkSeconds(input.delaySeconds ?? delaySeconds, `${at}delaySeconds`, 0)
   const row = fromItem(
@@ -51,6 +59,21 @@ export function newMessage(
   }
   return { row, item: toMessage(row, now) }
 }
+
+/**
+ * A message grows with each hand-out (receipt, deadline, reason) and as a dead letter (where it comes from, and why).
+ * What has no room for that could never be claimed, and would block its queue.
+ */
+export function checkRoom(row: Row, field: string): void {
+  if (fitsOneRow(row, maxMessageBytes)) return
+  throw new InvalidInput(
+    field || 'item',
+    `must be at most ${maxMessageBytes} bytes with its key and names: the rest of the row is for receipts; larger data goes into a row of its own with payloadThreshold`,
+    { limit: maxMessageBytes, given: `${rowBytes(row)} bytes`, keys: [{ pk: row.pk, sk: row.sk }] },
+  )
+}
+
+const maxMessageBytes = maxItemBytes - 4096
 
 export function checkText(value: unknown, field: string, limit: number): string {
   if (typeof value !== 'string' || value === '' || !value.isWellFormed() || Buffer.byteLength(value) > limit)
@@ -112,14 +135,13 @@ export function acknowledgeOperation(item: AtomicDbQueueItemKey): RowOperation &
     : { op: 'delete', key, guard: heldBy(item.receipt) }
 }
 
+/** Whole seconds, at most ten years. */
 export function checkSeconds(value: unknown, field: string, least: number): number {
-  if (!Number.isSafeInteger(value) || (value as number) < least) {
-    throw new InvalidInput(field, `must be a whole number of seconds from ${least}`, { given: String(value) })
-  }
+  if (!Number.isSafeInteger(value) || (value as number) < least || (value as number) > maxDurationMs / 1000)
+    throw new InvalidInput(field, `must be a whole number of seconds from ${least}, at most 10 years`, {
+      given: typeof value === 'number' ? String(value) : typeof value,
+    })
   return value as number
 }
 
-export function checkCount(value: unknown, field: string): void {
-  if (!Number.isSafeInteger(value) || (value as number) < 1)
-    throw new InvalidInput(field, 'must be a whole number from 1', { given: String(value) })
-}
+export const checkCount = (value: unknown, field: string): number => wholeNumber(value, field, { min: 1 })

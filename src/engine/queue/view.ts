@@ -98,22 +98,28 @@ export function arrived(context: Context, row: AtomicDbItemKey & { due?: unknown
   if (!isBeyond(row.sk, view.frontier)) remember(view, row.sk, (row.due as number | undefined) ?? 0)
 }
 
+/** A message that this process acknowledged. */
+export function departed(context: Context, { pk, sk }: AtomicDbItemKey): void {
+  views.get(context)?.get(pk)?.own.delete(sk)
+}
+
 /** May have something to give out now, as far as this process knows. */
 export const isAwake = (view: View, now: number): boolean => view.emptyUntil === 0 || view.ownDue <= now
 
-/** Keys before the frontier that became due; those beyond it will be read anyhow. */
+/** The first keys before the frontier that became due; those beyond it will be read anyhow. */
 export function ownDue(view: View, now: number, limit: number): string[] {
   if (view.ownDue > now) return []
   const due: string[] = []
   view.ownDue = Number.POSITIVE_INFINITY
   for (const [sk, at] of view.own) {
-    if (at > now || due.length >= limit) view.ownDue = Math.min(view.ownDue, at)
-    else {
-      view.own.delete(sk)
-      if (!isBeyond(sk, view.frontier)) due.push(sk)
-    }
+    if (at > now) view.ownDue = Math.min(view.ownDue, at)
+    else if (isBeyond(sk, view.frontier)) view.own.delete(sk)
+    else due.push(sk)
   }
-  return due.sort((a, b) => (isBeyond(a, b) ? 1 : -1))
+  due.sort((a, b) => (isBeyond(a, b) ? 1 : -1))
+  for (const sk of due.splice(limit)) view.ownDue = Math.min(view.ownDue, view.own.get(sk)!)
+  for (const sk of due) view.own.delete(sk)
+  return due
 }
 
 // What rescans by the clock may read, RRU a second, and at most at once.

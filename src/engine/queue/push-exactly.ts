@@ -1,0 +1,155 @@
+import { ConditionFailed, PartialWrite, RaceCondition, Throttled } from '../../errors.ts'
+import type { AtomicDbQueueItem, CallOptions } from '../../interface.ts'
+import type { FailedGuard, Row, RowOperation } from '../../storage.ts'
+import { free } from '../conditions.ts'
+import { toConflictError } from '../conflicts.ts'
+import { type Context, nowSeconds } from '../context.ts'
+import { retried } from '../retry.ts'
+import { rowBytes } from '../values.ts'
+import { dropPayloads, payloadKeyOf } from './payload.ts'
+
+/** A message on its way into the queue. */
+export interface Draft {
+  /** Place in the call. */
+  index: number
+  row: Row
+  item: AtomicDbQueueItem
+  payload?: Row
+  /** Stands for its `deduplicationId`. */
+  marker?: Row
+  /** Written through transactions, because it may be refused or must not be written twice. */
+  mayBeRefused: boolean
+  /** Not written: an earlier message with its `deduplicationId` is there. */
+  isDuplicate?: true
+}
+
+const keyOf = ({ pk, sk }: Row): { pk: string; sk: string } => ({ pk, sk })
+
+/**
+ * Messages through transactions of up to 100 rows, each with one token for all tries. `ConditionFailed`: a key is
+ * taken, and nothing was written. Beyond 100 rows a later transaction can be refused when an earlier one is written:
+ * then `PartialWrite`, whose `keys` lists what was not, `later` included.
+ */
+export async function putExactly(
+  context: Context,
+  drafts: readonly Draft[],
+  later: readonly Row[],
+  options: CallOptions,
+): Promise<void> {
+  const firsts = new Map<string, Draft>()
+  const twins: { draft: Draft; first: Draft }[] = []
+  const distinct = drafts.filter((draft) => {
+    const first = draft.marker && firsts.get(draft.marker.pk)
+    if (first) twins.push({ draft, first })
+    else if (draft.marker) firsts.set(draft.marker.pk, draft)
+    return !first
+  })
+  const unwritten = new Set(drafts)
+  try {
+    for (const some of transactions(distinct)) {
+      await putTogether(context, some, options)
+      for (const draft of some) unwritten.delete(draft)
+    }
+  } catch (error) {
+    // Payloads of what is certainly not written; of what may be, they expire by themselves.
+    if (wasRefused(error))
+      await dropPayloads(
+        context,
+        [...unwritten].map(({ row }) => payloadKeyOf(row)),
+      )
+    if (!(error instanceof ConditionFailed) || unwritten.size === drafts.length) throw error
+    const keys = [...[...unwritten].map(({ row }) => keyOf(row)), ...later.map(keyOf)]
+    throw new PartialWrite('some messages are written; a key of the others is taken', { keys, cause: error })
+  }
+  for (const { draft, first } of twins) {
+    const { pk, sk, enqueuedAt } = first.item
+    Object.assign(draft, { isDuplicate: true })
+    Object.assign(draft.item, { pk, sk, enqueuedAt })
+  }
+  await dropPayloads(
+    context,
+    drafts.filter(({ isDuplicate }) => isDuplicate).map(({ row }) => payloadKeyOf(row)),
+  )
+}
+
+const wasRefused = (error: unknown): boolean =>
+  error instanceof ConditionFailed || error instanceof RaceCondition || error instanceof Throttled
+
+/** At most 100 rows and 4 MB each. */
+function* transactions(drafts: readonly Draft[]): Generator<Draft[]> {
+  let some: Draft[] = []
+  let rows = 0
+  let bytes = 0
+  for (const draft of drafts) {
+    const count = draft.marker ? 2 : 1
+    const size = rowBytes(draft.row) + (draft.marker ? rowBytes(draft.marker) : 0)
+    if (rows + count > 100 || bytes + size > 4_000_000) {
+      yield some
+      some = []
+      rows = bytes = 0
+    }
+    some.push(draft)
+    rows += count
+    bytes += size
+  }
+  if (some.length > 0) yield some
+}
+
+/** All of them, without those whose `deduplicationId` is taken; or none. */
+async function putTogether(context: Context, drafts: readonly Draft[], options: CallOptions): Promise<void> {
+  let left = drafts
+  while (left.length > 0) {
+    const guard = free(nowSeconds(context))
+    const rows = left.flatMap((draft) =>
+      [draft.marker, draft.row].flatMap((row) => (row ? [{ draft, row }] : [])),
+    )
+    const operations = rows.map(({ row }): RowOperation => ({ op: 'put', row, guard }))
+    const failed = await transact(
+      context,
+      operations,
+      rows.map(({ row }) => keyOf(row)),
+      options,
+    )
+    if (failed.length === 0) return
+    const taken = failed.filter(({ index, row }) => {
+      const { draft, row: mine } = rows[index]!
+      return mine === draft.marker && row !== undefined
+    })
+    if (taken.length < failed.length) throw thereAlready(context, rows, failed)
+    const duplicates = new Set(taken.map(({ index, row }) => markDuplicate(rows[index]!.draft, row!)))
+    left = left.filter((draft) => !duplicates.has(draft))
+  }
+}
+
+function markDuplicate(draft: Draft, marker: Row): Draft {
+  const { q: pk = draft.item.pk, version: sk, enq: enqueuedAt } = marker
+  Object.assign(draft, { isDuplicate: true })
+  Object.assign(draft.item, { pk, sk, enqueuedAt })
+  return draft
+}
+
+/** One token for all tries, or a lost reply would look like somebody else's message. */
+function transact(
+  context: Context,
+  operations: readonly RowOperation[],
+  keys: readonly { pk: string; sk: string }[],
+  options: CallOptions,
+): Promise<FailedGuard[]> {
+  const token = context.id()
+  return retried(context, 'idempotent', keys, options.signal, () =>
+    context.storage.transact(operations, token, { signal: options.signal }),
+  )
+}
+
+const thereAlready = (
+  context: Context,
+  rows: readonly { draft: Draft; row: Row }[],
+  failed: readonly FailedGuard[],
+): Error =>
+  toConflictError(
+    failed.map(({ index, row }) => {
+      const { draft, row: mine } = rows[index]!
+      return { part: { index: draft.index, key: keyOf(mine), reason: 'exists' as const }, row }
+    }),
+    nowSeconds(context),
+  )
