@@ -172,7 +172,7 @@ describe('QueueWorker', () => {
   })
 
   test('idle it looks ever less often, and a push in this process wakes it at once', async () => {
-    const { world, db, open, options } = setUp()
+    const { world, db, options } = setUp()
     await world.run(async () => {
       let handledAt = 0
       const handler = () => {

@@ -87,12 +87,13 @@ async function purgeAll(session: Session, queue: string, { shards }: Sharded): P
 interface RedriveFlags {
   deadLetter?: string
   to?: string
+  shards?: number
   limit?: number
 }
 
 async function redriveAll(session: Session, queue: string, flags: RedriveFlags): Promise<Answer> {
   requireConsent(session, 'redrive has dead letters handled again')
-  const { to, limit = Number.POSITIVE_INFINITY } = flags
+  const { to, shards, limit = Number.POSITIVE_INFINITY } = flags
   const from = flags.deadLetter ?? deadLettersOf(queue)
   const db = await session.db()
   const wanted = Math.min(limit, await countDeadLetters(db, from, await session.reading()))
@@ -101,7 +102,7 @@ async function redriveAll(session: Session, queue: string, flags: RedriveFlags):
   if (wanted > 0 && !(await confirm(session, question))) return declined()
   const signal = await session.writing()
   const { done, total, stopped } = await withProgress(session.io, 'redrive', (work) =>
-    redrive(db, { from, to, signal }, wanted, work),
+    redrive(db, { from, to, shards, signal }, wanted, work),
   )
   const left =
     done < total ? `${total - done} stayed: taken meanwhile, or no dead letters (give --to)` : undefined
@@ -139,6 +140,7 @@ export function addQueue(program: Command, host: Host): void {
     .argument('<queue>', 'the queue, or its dead-letter queue if that ends in #dead')
     .option(...deadLetter)
     .option('--to <queue>', 'where to (default: for each message the queue that it comes from)')
+    .option('--shards <n>', 'for a queue with shards: how many its consumers use now', whole(1, 10_000))
     .option('--limit <n>', 'at most so many', whole(1))
     .option(...yes)
     .action(action(host, redriveAll))

@@ -19,7 +19,7 @@ export async function countDeadLetters(
 /** Moves at most `total` back, so that one which fails again meanwhile is not moved for ever. */
 export function redrive(
   db: AtomicDbInterface,
-  options: { from: string; to?: string; signal: AbortSignal },
+  options: { from: string; to?: string; shards?: number; signal: AbortSignal },
   total: number,
   work: Work,
 ): Promise<WorkDone> {

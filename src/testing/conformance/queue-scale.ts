@@ -67,14 +67,15 @@ export function queueScale({ db, clock, test }: Kit): void {
     assert.equal((await db().queuePull(options)).item?.data, 'of others')
   })
 
-  test('shards: dead letters of all in one queue, and back to where they came from', async (pk) => {
+  test('shards: dead letters of all in one queue, and back into the shards of now', async (pk) => {
     const pushed = await db().queuePush([{ pk }, { pk }], { shards: 2 })
     const options = { pk, shards: 2, limit: 2, maxReceives: 1, ttlSeconds: 5 }
     assert.equal((await db().queuePullMany(options)).items.length, 2)
     clock.advance(6000)
     assert.equal((await db().queuePullMany(options)).items.length, 0)
     assert.equal((await db().queueStats(pk, { shards: 2 })).dead, 2)
-    assert.equal(await db().queueRedrive({ from: `${pk}#dead` }), 2)
+    await rejects(db().queueRedrive({ from: `${pk}#dead` }), { code: 'InvalidInput', field: 'shards' })
+    assert.equal(await db().queueRedrive({ from: `${pk}#dead`, shards: 2 }), 2)
     const { items } = await db().queuePullMany({ pk, shards: 2, limit: 2 })
     assert.deepEqual(items.map((item) => item.pk).sort(), pushed.map((item) => item.pk).sort())
   })
