@@ -1,6 +1,6 @@
 import { PartialWrite } from '../errors.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
-import { leftUndone, type Row, type RowWrite, StorageFault } from '../storage.ts'
+import { leftUndone, type Row, type RowWrite, type Storage, StorageFault } from '../storage.ts'
 import type { Context } from './context.ts'
 import { keyText } from './keys.ts'
 import { beforeRepeat, type Doubt } from './retry.ts'
@@ -28,11 +28,15 @@ export async function readBatches(
 }
 
 /** `PartialWrite` where some rows were written, or may have been. */
-export async function writeBatches(context: Context, writes: readonly RowWrite[]): Promise<void> {
+export async function writeBatches(
+  context: Context,
+  writes: readonly RowWrite[],
+  send: Storage['write'] = (some, options) => context.storage.write(some, options),
+): Promise<void> {
   const size = context.storage.batchSizes?.write ?? writes.length
   const work = new Batches(context, writes, size, target, true)
   try {
-    await work.run((some) => context.storage.write(some, { signal: context.call.signal }))
+    await work.run((some) => send(some, { signal: context.call.signal }))
   } catch (error) {
     const keys = work.undone.map(target)
     if (context.call.aborted || (keys.length === writes.length && !work.doubt.unanswered)) throw error

@@ -105,3 +105,6 @@ export async function inCall<O extends CallOptions | undefined, T>(
     call.end()
   }
 }
+
+/** For work that goes on after the call has ended. */
+export const detached = (context: Context): Context => ({ ...context, call: new Call(context.runtime) })

@@ -54,6 +54,7 @@ class Invocation<T> {
   readonly #timeMs: number
   readonly #reserveMs: number
   readonly #giveUp = new AbortController()
+  readonly #pulling = new AbortController()
   readonly #leave = new AbortController()
   readonly #ended = new Bell()
   #running = 0
@@ -102,9 +103,11 @@ class Invocation<T> {
     try {
       await runtime.sleep(this.#timeMs, { signal: done })
       this.#giveUp.abort(new WorkerStopped('the time of this invocation is up'))
-      await runtime.sleep(0.9 * this.#reserveMs, { signal: done })
+      // A pull under way may still end, so that what it claims can be given back.
+      await runtime.sleep(0.3 * this.#reserveMs, { signal: done })
+      this.#pulling.abort(new WorkerStopped('the time of this invocation is up'))
+      await runtime.sleep(0.6 * this.#reserveMs, { signal: done })
       this.#leave.abort(new WorkerStopped('this invocation has left'))
-      this.#ended.ring()
     } catch {}
   }
 
@@ -118,8 +121,9 @@ class Invocation<T> {
       if (!(await this.#untilRunning(concurrency - 1)) || signal.aborted) return false
       const ended = this.#ended.count
       const begun = momentOf(this.#db.runtime)
-      const items = await this.#pull(concurrency - this.#running, signal)
+      const items = await this.#pull(concurrency - this.#running)
       for (const item of items) this.#take(item, begun)
+      if (signal.aborted) return false
       misses = items.length > 0 ? 0 : misses + 1
       if (misses < enough) continue
       if (this.#running === 0) return !signal.aborted
@@ -130,7 +134,8 @@ class Invocation<T> {
     return false
   }
 
-  async #pull(limit: number, signal: AbortSignal): Promise<AtomicDbQueueItem<T>[]> {
+  async #pull(limit: number): Promise<AtomicDbQueueItem<T>[]> {
+    const { signal } = this.#pulling
     try {
       const { items, dead } = await this.#db.queuePullMany<T>({
         ...pullOptions(this.#options),

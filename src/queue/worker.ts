@@ -32,6 +32,8 @@ export interface QueueWorkerOptions extends QueueHandling {
   idleMs?: readonly [number, number]
 }
 
+/** How long `stop` waits for a pull under way, so that what it claims can be given back; less with less patience, ms. */
+const pullMs = 1000
 /** How long `stop` waits for releases once its patience is over, ms. */
 const leaveMs = 500
 
@@ -54,6 +56,7 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
   // Those claimed ahead, in order.
   readonly #waiting: (() => void)[] = []
   readonly #closing = new AbortController()
+  readonly #pulling = new AbortController()
   readonly #givingUp = new AbortController()
   readonly #leaving = new AbortController()
   readonly #ended = new Bell()
@@ -129,7 +132,7 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
   }
 
   async #pull(limit: number): Promise<AtomicDbQueueItem<T>[]> {
-    const { signal } = this.#closing
+    const { signal } = this.#pulling
     try {
       const { items, dead } = await this.#db.queuePullMany<T>({
         ...pullOptions(this.#options),
@@ -207,21 +210,25 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
     const first = !this.#closing.signal.aborted
     this.#closing.abort(new WorkerStopped('the worker is stopped'))
     const done = new AbortController()
-    const patience = graceSeconds === undefined ? undefined : this.#loseLater(graceSeconds, done.signal)
+    const patience = this.#losePatience(graceSeconds, done.signal)
     await this.#over()
     done.abort()
     await patience
     if (first) tell(this.#options, { type: 'stopped' })
   }
 
-  async #loseLater(graceSeconds: number, signal: AbortSignal): Promise<void> {
+  async #losePatience(graceSeconds = Number.POSITIVE_INFINITY, signal: AbortSignal): Promise<void> {
     const { runtime } = this.#db
+    const graceMs = graceSeconds * 1000
+    const first = Math.min(pullMs, graceMs)
     try {
-      await runtime.sleep(graceSeconds * 1000, { signal })
+      await runtime.sleep(first, { signal })
+      this.#pulling.abort(new WorkerStopped('the worker is stopped'))
+      if (graceMs === Number.POSITIVE_INFINITY) return
+      await runtime.sleep(graceMs - first, { signal })
       this.#givingUp.abort(new WorkerStopped('the worker was stopped'))
       await runtime.sleep(leaveMs, { signal })
       this.#leaving.abort(new WorkerStopped('the worker has left'))
-      this.#ended.ring()
     } catch {}
   }
 

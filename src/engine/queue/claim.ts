@@ -1,10 +1,10 @@
 import { hashOf } from '../../hash.ts'
 import type { AtomicDbQueuePullManyOptions } from '../../interface.ts'
-import { type Row, type RowChange, StorageFault } from '../../storage.ts'
+import { type Applied, type Row, type RowChange, StorageFault } from '../../storage.ts'
 import { both } from '../conditions.ts'
 import type { Context } from '../context.ts'
 import { bury } from './dead.ts'
-import { settled } from './hold.ts'
+import { giveBack, settled } from './hold.ts'
 import { ready } from './messages.ts'
 import { remember, type View } from './view.ts'
 
@@ -142,7 +142,7 @@ const isTooLarge = (error: unknown): boolean => error instanceof StorageFault &&
 const stuckMs = 600_000
 
 async function giveUp(mine: Pull, row: Row, why?: { reason: string }): Promise<void> {
-  const letter = await bury(mine.context, row, mine.deadLetter, mine.options, why)
+  const letter = await bury(mine.context, row, mine.deadLetter, why)
   if (letter) mine.dead.push(letter)
   else if (why) remember(mine.view, row.sk, mine.context.runtime.now() + stuckMs)
 }
@@ -165,6 +165,26 @@ async function claim({ context, seconds, options }: Pull, row: Row): Promise<Row
       : { op: 'lt', left: { path: ['n'] }, right: { value: maxReceives } },
   )
   const key = { pk: row.pk, sk: row.sk }
-  const result = await settled(context, key, { op: 'update', key, changes, guard }, options)
-  return result.applied || result.row?.r === receipt ? result.row : undefined
+  const operation = { op: 'update' as const, key, changes, guard }
+  let sent: Promise<Applied> | undefined
+  // Not ended with the call: whether it was claimed must be known.
+  const apply = () => {
+    sent = context.storage.apply(operation, {})
+    return sent
+  }
+  try {
+    const result = await settled(context, key, operation, apply)
+    return result.applied || result.row?.r === receipt ? result.row : undefined
+  } catch (error) {
+    if (context.call.signal?.aborted) void giveBackLate(context, sent)
+    throw error
+  }
+}
+
+/** A claim that is answered after its call has ended. */
+async function giveBackLate(context: Context, sent: Promise<Applied> | undefined): Promise<void> {
+  try {
+    const claimed = await sent
+    if (claimed?.applied && claimed.row) await giveBack(context, claimed.row)
+  } catch {}
 }

@@ -1,5 +1,5 @@
 import { InvalidInput } from '../../errors.ts'
-import type { AtomicDbDeadLetter, AtomicDbQueueRedriveOptions, CallOptions } from '../../interface.ts'
+import type { AtomicDbDeadLetter, AtomicDbQueueRedriveOptions } from '../../interface.ts'
 import { checkOptions } from '../../model/checks.ts'
 import { checkShards, queueOfShard } from '../../shards.ts'
 import { type Guard, type Row, type RowOperation, StorageFault } from '../../storage.ts'
@@ -33,7 +33,6 @@ async function move(
   context: Context,
   row: Row,
   to: Row,
-  _options: CallOptions,
   guard = asReceived(context, row),
   along: readonly RowOperation[] = [],
 ): Promise<boolean> {
@@ -69,7 +68,6 @@ export async function bury(
   context: Context,
   row: Row,
   deadLetter: string,
-  options: CallOptions,
   why?: { reason: string; guard?: Guard },
 ): Promise<Row | undefined> {
   const before = row.dl as AtomicDbDeadLetter | undefined
@@ -84,8 +82,8 @@ export async function bury(
   const goesInCircles = before?.from === deadLetter || (dl.hops ?? 0) > maxHops
   const letter = { ...moved(row, goesInCircles ? queueOfShard(row.pk) + suffix : deadLetter), dl }
   if (rowBytes(letter) <= maxItemBytes)
-    return (await move(context, row, letter, options, why?.guard)) ? letter : undefined
-  return buryLarge(context, row, letter, options, why?.guard)
+    return (await move(context, row, letter, why?.guard)) ? letter : undefined
+  return buryLarge(context, row, letter, why?.guard)
 }
 
 /** The letter is too large for one row: its data goes into a row of its own. */
@@ -93,7 +91,6 @@ async function buryLarge(
   context: Context,
   row: Row,
   { data, ...letter }: Row,
-  options: CallOptions,
   guard?: Guard,
 ): Promise<Row | undefined> {
   letter.p = `${row.pk}#payload#${context.id()}`
@@ -101,7 +98,7 @@ async function buryLarge(
   if (letter.ttl !== undefined) payload.ttl = letter.ttl
   const along: RowOperation[] = [{ op: 'put', row: payload }]
   try {
-    const done = await move(context, row, letter as Row, options, guard, along)
+    const done = await move(context, row, letter as Row, guard, along)
     return done ? ({ ...letter, data } as Row) : undefined
   } catch (error) {
     // Only a row that no push of ours makes: it stays where it is, and others go past it.
@@ -133,7 +130,7 @@ export async function redrive(context: Context, options: AtomicDbQueueRedriveOpt
       const { why: _why, ...target } = moved(row, to) as Row
       // Those behind it in its group have gone on meanwhile: it takes its place behind them.
       if (row.g !== undefined && row.enq === undefined) target.sk = context.ulid()
-      if (!(await move(context, row, target as Row, options))) continue
+      if (!(await move(context, row, target as Row))) continue
       arrived(context, target as Row)
       announcePush(context.runtime, target.pk)
       count++

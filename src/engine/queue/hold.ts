@@ -16,9 +16,11 @@ import {
   type RowOperation,
   StorageFault,
 } from '../../storage.ts'
+import { detached } from '../call.ts'
 import { both } from '../conditions.ts'
 import type { Context } from '../context.ts'
 import { checkKey, showKey } from '../keys.ts'
+import { readRows } from '../requests.ts'
 import { retried, rowAfterDoubt } from '../retry.ts'
 import { bury, deadLetterOf } from './dead.ts'
 import { acknowledgeOperation, checkSeconds, heldBy, toMessage } from './messages.ts'
@@ -31,12 +33,10 @@ export async function settled(
   context: Context,
   key: AtomicDbItemKey,
   operation: RowOperation,
-  _options: CallOptions,
+  apply = () => context.storage.apply(operation, { signal: context.call.signal }),
 ): Promise<Applied & { doubt?: boolean }> {
   try {
-    return await retried(context, 'once', [key], () =>
-      context.storage.apply(operation, { signal: context.call.signal }),
-    )
+    return await retried(context, 'once', [key], apply)
   } catch (error) {
     if (!(error instanceof StorageFault) || error.kind !== 'unknown') throw error
     const row = await rowAfterDoubt(context, key, error)
@@ -49,14 +49,13 @@ async function whileHeld(
   context: Context,
   item: AtomicDbQueueItemKey,
   operation: RowOperation,
-  options: CallOptions,
   // The row is as it should be already.
   isDone: (row: Row | undefined) => boolean = () => false,
 ): Promise<Pick<Applied, 'row' | 'old'>> {
   const key = { pk: item.pk, sk: item.sk }
   let doubt = false
   for (;;) {
-    const result = await settled(context, key, operation, options)
+    const result = await settled(context, key, operation)
     if (result.applied || isDone(result.row)) return result
     doubt ||= result.doubt ?? false
     // By bare key there is nothing to lose: a message that is gone needs no release.
@@ -84,12 +83,7 @@ export async function acknowledge(
   const operation = acknowledgeOperation(item)
   // A message as it was pulled says whether it has a payload; by its bare key the row is asked.
   const asked = item.payloadKey === undefined && !('receiveCount' in item)
-  const { row: left, old } = await whileHeld(
-    context,
-    item,
-    asked ? { ...operation, old: true } : operation,
-    options,
-  )
+  const { row: left, old } = await whileHeld(context, item, asked ? { ...operation, old: true } : operation)
   departed(context, item)
   // Still there under another receipt: the request was lost, and meanwhile the message was given out again.
   if (left !== undefined && item.receipt !== undefined) throw noLongerOurs({ pk: item.pk, sk: item.sk })
@@ -116,11 +110,15 @@ export async function release(
   if (options.reason !== undefined)
     changes.push({ op: 'set', path: ['why'], value: shortReason(options.reason) })
   const guard = item.receipt === undefined ? isThere : heldBy(item.receipt)
-  await whileHeld(context, item, { op: 'update', key: plain(item), changes, guard }, options)
+  await whileHeld(context, item, { op: 'update', key: plain(item), changes, guard })
   const view = viewOf(context, item.pk)
   view.emptyUntil = 0
   remember(view, item.sk, delay > 0 ? at : 0)
 }
+
+/** Gives back a claimed row that nobody has seen: it does not count as received. */
+export const giveBack = (context: Context, { pk, sk, r }: Row, delaySeconds = 0): Promise<void> =>
+  release(detached(context), { pk, sk, receipt: r as string }, { uncounted: true, delaySeconds })
 
 const isThere: Guard = { op: 'exists', path: ['n'] }
 const plain = ({ pk, sk }: AtomicDbItemKey): AtomicDbItemKey => ({ pk, sk })
@@ -135,13 +133,11 @@ async function toDeadLetters(
   if (options.delaySeconds !== undefined || options.uncounted)
     throw new InvalidInput('deadLetter', 'cannot stand with delaySeconds or uncounted')
   const key = plain(item)
-  const [row] = await retried(context, 'read', [key], options.signal, () =>
-    context.storage.read([key], { consistent: true, signal: options.signal }),
-  )
+  const [row] = await readRows(context, [key])
   const isOurs = row !== undefined && (item.receipt === undefined || row.r === item.receipt)
   const reason = options.reason === undefined ? 'given up' : shortReason(options.reason)
   const guard = item.receipt === undefined ? isThere : heldBy(item.receipt)
-  if (!isOurs || !(await bury(context, row, deadLetter, options, { reason, guard }))) throw noLongerOurs(key)
+  if (!isOurs || !(await bury(context, row, deadLetter, { reason, guard }))) throw noLongerOurs(key)
   departed(context, key)
 }
 
@@ -166,7 +162,6 @@ export async function extend<T>(
       changes: [{ op: 'set', path: ['due'], value: due }],
       guard: both(heldBy(item.receipt), { op: 'lt', left: { path: ['due'] }, right: { value: due } }),
     },
-    options,
     (found) => found?.r === item.receipt && (found?.due as number) >= due,
   )
   if (row?.r !== item.receipt) throw noLongerOurs(plain(item))

@@ -5,7 +5,6 @@ import type {
   AtomicDbQueueShards,
   AtomicDbQueueStats,
   AtomicDbQueueStatsOptions,
-  CallOptions,
 } from '../../interface.ts'
 import { checkOptions } from '../../model/checks.ts'
 import { shardsOf } from '../../shards.ts'
@@ -25,7 +24,6 @@ import { isBeyond } from './view.ts'
 async function* messages(
   context: Context,
   pk: string,
-  _options: CallOptions,
   after?: string,
   limit?: number,
 ): AsyncGenerator<Row[]> {
@@ -41,12 +39,8 @@ async function* messages(
 const partsOf = (pk: string, { shards }: AtomicDbQueueShards): string[] =>
   shards === undefined ? [pk] : shardsOf(pk, shards)
 
-async function* messagesOfAll(
-  context: Context,
-  queues: readonly string[],
-  options: CallOptions,
-): AsyncGenerator<Row[]> {
-  for (const pk of queues) yield* messages(context, pk, options)
+async function* messagesOfAll(context: Context, queues: readonly string[]): AsyncGenerator<Row[]> {
+  for (const pk of queues) yield* messages(context, pk)
 }
 
 /** Since it could be received first. Of a message that was received, when its delay ended is not known any more. */
@@ -65,7 +59,7 @@ export async function stats(
   checkOptions(options, statsOptions)
   const deadLetter = deadLetterOf(pk, options.deadLetter)
   const result: AtomicDbQueueStats = { ready: 0, inFlight: 0, delayed: 0, dead: 0, oldestAgeSeconds: 0 }
-  for await (const rows of messagesOfAll(context, partsOf(pk, options), options)) {
+  for await (const rows of messagesOfAll(context, partsOf(pk, options))) {
     const now = context.runtime.now()
     for (const row of rows) {
       const message = toMessage(row, now)
@@ -75,7 +69,7 @@ export async function stats(
       result.oldestAgeSeconds = Math.max(result.oldestAgeSeconds, ageSeconds(row, message, now))
     }
   }
-  for await (const rows of messages(context, deadLetter, options)) result.dead += rows.length
+  for await (const rows of messages(context, deadLetter)) result.dead += rows.length
   return result
 }
 
@@ -91,7 +85,7 @@ export async function peek<T>(
   const found: Row[] = []
   for (const pk of partsOf(options.pk, options)) {
     const enough = found.length + limit
-    for await (const rows of messages(context, pk, options, options.after, Math.min(1000, limit))) {
+    for await (const rows of messages(context, pk, options.after, Math.min(1000, limit))) {
       found.push(...rows.slice(0, enough - found.length))
       if (found.length >= enough) break
     }
@@ -114,7 +108,7 @@ export async function purge(
   const atOnce = options.limit === undefined ? undefined : Math.min(1000, options.limit)
   let count = 0
   for (const part of partsOf(pk, options)) {
-    for await (const found of messages(context, part, options, undefined, atOnce)) {
+    for await (const found of messages(context, part, undefined, atOnce)) {
       const rows = found.slice(0, limit - count)
       await writeRows(
         context,

@@ -13,7 +13,7 @@ import type { Context } from '../context.ts'
 import { checkPk } from '../keys.ts'
 import type { Pull } from './claim.ts'
 import { bury, deadLetterOf } from './dead.ts'
-import { release } from './hold.ts'
+import { giveBack } from './hold.ts'
 import { checkCount, checkSeconds, checkText, heldBy, toMessage } from './messages.ts'
 import { pullManyOptions, pullOptions } from './options.ts'
 import { fetchPayloads, payloadKeyOf } from './payload.ts'
@@ -94,7 +94,7 @@ const unreadableSeconds = 5
 
 /** A message whose payload somebody deleted goes to the dead letters; one that is gone was acknowledged meanwhile. */
 async function addPayloads(mine: Pull): Promise<void> {
-  const { context, options, deadLetter } = mine
+  const { context, deadLetter } = mine
   let lacking: Row[]
   try {
     lacking = await fetchPayloads(context, mine.rows)
@@ -105,7 +105,7 @@ async function addPayloads(mine: Pull): Promise<void> {
   }
   for (const row of lacking) {
     const guard = heldBy(row.r as string)
-    const letter = await bury(context, row, deadLetter, options, { reason: 'its payload is gone', guard })
+    const letter = await bury(context, row, deadLetter, { reason: 'its payload is gone', guard })
     if (letter) mine.dead.push(letter)
   }
   mine.rows = mine.rows.filter((row) => !lacking.includes(row))
@@ -117,9 +117,5 @@ async function giveBackLarge(mine: Pull): Promise<void> {
   const large = mine.rows.filter((row) => payloadKeyOf(row) !== undefined)
   mine.rows = mine.rows.filter((row) => !large.includes(row))
   const delaySeconds = options.strict ? 0 : unreadableSeconds
-  await Promise.allSettled(
-    large.map(({ pk, sk, r }) =>
-      release(context, { pk, sk, receipt: r as string }, { uncounted: true, delaySeconds }),
-    ),
-  )
+  await Promise.allSettled(large.map((row) => giveBack(context, row, delaySeconds)))
 }

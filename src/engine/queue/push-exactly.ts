@@ -1,5 +1,5 @@
 import { ConditionFailed, PartialWrite, RaceCondition, Throttled } from '../../errors.ts'
-import type { AtomicDbQueueItem, CallOptions } from '../../interface.ts'
+import type { AtomicDbQueueItem } from '../../interface.ts'
 import type { FailedGuard, Row, RowOperation } from '../../storage.ts'
 import { free } from '../conditions.ts'
 import { toConflictError } from '../conflicts.ts'
@@ -34,7 +34,6 @@ export async function putExactly(
   context: Context,
   drafts: readonly Draft[],
   later: readonly Row[],
-  options: CallOptions,
 ): Promise<void> {
   const firsts = new Map<string, Draft>()
   const twins: { draft: Draft; first: Draft }[] = []
@@ -47,7 +46,7 @@ export async function putExactly(
   const unwritten = new Set(drafts)
   try {
     for (const some of transactions(distinct)) {
-      await putTogether(context, some, options)
+      await putTogether(context, some)
       for (const draft of some) unwritten.delete(draft)
     }
   } catch (error) {
@@ -96,7 +95,7 @@ function* transactions(drafts: readonly Draft[]): Generator<Draft[]> {
 }
 
 /** All of them, without those whose `deduplicationId` is taken; or none. */
-async function putTogether(context: Context, drafts: readonly Draft[], options: CallOptions): Promise<void> {
+async function putTogether(context: Context, drafts: readonly Draft[]): Promise<void> {
   let left = drafts
   while (left.length > 0) {
     const guard = free(nowSeconds(context))
@@ -108,7 +107,6 @@ async function putTogether(context: Context, drafts: readonly Draft[], options: 
       context,
       operations,
       rows.map(({ row }) => keyOf(row)),
-      options,
     )
     if (failed.length === 0) return
     const taken = failed.filter(({ index, row }) => {
@@ -133,11 +131,10 @@ function transact(
   context: Context,
   operations: readonly RowOperation[],
   keys: readonly { pk: string; sk: string }[],
-  options: CallOptions,
 ): Promise<FailedGuard[]> {
   const token = context.id()
-  return retried(context, 'idempotent', keys, options.signal, () =>
-    context.storage.transact(operations, token, { signal: options.signal }),
+  return retried(context, 'idempotent', keys, () =>
+    context.storage.transact(operations, token, { signal: context.call.signal }),
   )
 }
 

@@ -1,17 +1,12 @@
 import { InvalidInput } from '../../errors.ts'
-import type {
-  AtomicDbQueueItem,
-  AtomicDbQueueItemInput,
-  AtomicDbQueuePushOptions,
-  CallOptions,
-} from '../../interface.ts'
+import type { AtomicDbQueueItem, AtomicDbQueueItemInput, AtomicDbQueuePushOptions } from '../../interface.ts'
 import { checkOptions } from '../../model/checks.ts'
 import { queueOfShard } from '../../shards.ts'
-import type { Row } from '../../storage.ts'
+import { type Row, type RowWrite, StorageFault } from '../../storage.ts'
 import { announcePush } from '../../wake.ts'
+import { writeBatches } from '../batches.ts'
 import { free } from '../conditions.ts'
 import { type Context, nowSeconds } from '../context.ts'
-import { write } from '../items.ts'
 import { checkPk, keyText } from '../keys.ts'
 import { retried } from '../retry.ts'
 import { asList } from '../rows.ts'
@@ -40,13 +35,12 @@ export async function push<T>(
       context,
       payloads,
       drafts.map(({ row }) => row),
-      options,
     )
   const exact = drafts.filter(({ mayBeRefused }) => mayBeRefused)
   // A ULID is new: nothing can be there. A key of the caller's might be that of a message in processing.
   const fresh = drafts.filter(({ mayBeRefused }) => !mayBeRefused).map(({ row }) => row)
-  await putExactly(context, exact, fresh, options)
-  await putFresh(context, fresh, options)
+  await putExactly(context, exact, fresh)
+  await putFresh(context, fresh)
   for (const { row, isDuplicate } of drafts) if (!isDuplicate) arrived(context, row)
   for (const pk of new Set(drafts.map(({ row }) => row.pk))) announcePush(context.runtime, pk)
   return drafts.map(({ item }) => item as AtomicDbQueueItem<T>)
@@ -109,18 +103,34 @@ function checkDistinct(drafts: readonly Draft[]): void {
   }
 }
 
-async function putFresh(context: Context, rows: readonly Row[], options: CallOptions): Promise<void> {
+/** Unconditional at first: nothing else can be at the key of a ULID. */
+async function putFresh(context: Context, rows: readonly Row[]): Promise<void> {
+  if (rows.length === 0) return
   const [row] = rows
-  if (rows.length !== 1 || !row)
-    return write(
-      context,
-      rows.map((put) => ({ put })),
-      options,
-    )
-  // Guarded, so that a repeat after a lost reply does not overwrite it while somebody processes it. There already:
-  // it is ours.
-  const operation = { op: 'put' as const, row, guard: free(nowSeconds(context)) }
-  await retried(context, 'idempotent', [{ pk: row.pk, sk: row.sk }], options.signal, () =>
-    context.storage.apply(operation, { signal: options.signal }),
-  )
+  if (rows.length === 1 && row) return putGuarded(context, row)
+  const doubted = new Set<RowWrite>()
+  const writes = rows.map((put): RowWrite => ({ put }))
+  await writeBatches(context, writes, async (some, options) => {
+    for (const write of some) if (doubted.has(write) && 'put' in write) await applyPut(context, write.put)
+    const others = some.filter((write) => !doubted.has(write))
+    if (others.length === 0) return []
+    try {
+      return await context.storage.write(others, options)
+    } catch (error) {
+      if (error instanceof StorageFault && error.kind === 'unknown')
+        for (const write of others) doubted.add(write)
+      throw error
+    }
+  })
 }
+
+const putGuarded = async (context: Context, row: Row): Promise<void> => {
+  await retried(context, 'idempotent', [{ pk: row.pk, sk: row.sk }], () => applyPut(context, row))
+}
+
+/**
+ * Guarded, so that a repeat after a lost reply does not overwrite a message that somebody processes by now. Where it
+ * is there already, it is ours.
+ */
+const applyPut = (context: Context, row: Row): Promise<unknown> =>
+  context.storage.apply({ op: 'put', row, guard: free(nowSeconds(context)) }, { signal: context.call.signal })
