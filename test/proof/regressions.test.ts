@@ -164,11 +164,8 @@ test('items read together are of one moment, also where their locks had to be ma
       return result
     },
   })
-  const sum = await transaction(raced, async (tx) => {
-    const items = await tx.getMany<number>([a, b])
-    return items[0]!.data + items[1]!.data
-  })
-  expect(sum).toBe(200)
+  const items = await raced.getLocked<number>([a, b])
+  expect(items[0]!.item!.data + items[1]!.item!.data).toBe(200)
   expect(made).toBeGreaterThan(0)
 })
 

@@ -74,7 +74,7 @@ export const mutants: readonly Mutant[] = [
   storage('tokens are forgotten', 'if (this.#seen(token)) return []', ''),
   storage(
     'rows read are shared',
-    'return keys.map((key) => clone(this.#get(key)))',
+    'return keys.map((key) => shown(this.#get(key)))',
     'return keys.map((key) => this.#get(key))',
   ),
   storage('a page ignores its prefix', 'if (!row.sk.startsWith(prefix)) break', ''),

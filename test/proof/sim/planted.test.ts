@@ -2,6 +2,8 @@
 import { expect, test } from 'vitest'
 import type { Row, Storage } from '../../../src/storage.ts'
 import { bound, unguarded, without } from '../defects.ts'
+import { lockOnlyTransaction } from '../planted/lock-only.ts'
+import { allWorkloads } from '../workloads/index.ts'
 import { simulateSeed } from './run.ts'
 
 let tokens = 0
@@ -42,6 +44,17 @@ const defects: Record<string, { spoil: (storage: Storage) => Storage; found: Reg
     }),
     found: /bank: total/,
   },
+  'values are not compared: a plain write in between is lost': {
+    spoil: (storage) => without(storage, unguarded('data')),
+    found: /purse: total|items: not-linearizable|lists: /,
+  },
+  'an item that is not there is not compared': {
+    spoil: (storage) =>
+      without(storage, (operation) =>
+        operation.op === 'check' || operation.op === 'update' ? unguarded('pk')(operation) : operation,
+      ),
+    found: /seat: taken twice|items: not-linearizable|lists: |purse: total|doctors/,
+  },
   'a token is forgotten': {
     spoil: (storage) => ({
       ...bound(storage),
@@ -70,6 +83,14 @@ const defects: Record<string, { spoil: (storage: Storage) => Storage; found: Reg
     found: /bank: total|atomicity|not-linearizable/,
   },
 }
+
+test('a transaction that validates by locks alone is found within 30 seeds', async () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const run = await simulateSeed({ seed, steps: 1000, workloads: () => allWorkloads(lockOnlyTransaction) })
+    if (run.findings.some(({ kind }) => /purse: total|items: not-linearizable|lists: /.test(kind))) return
+  }
+  expect.fail('not found in 30 seeds')
+})
 
 test.each(Object.keys(defects))('%s', async (name) => {
   const { spoil, found } = defects[name]!

@@ -3,8 +3,10 @@ import { absent, type Condition, exists } from '../../../src/conditions.ts'
 import { ConditionFailed, PartialWrite, RaceCondition } from '../../../src/errors.ts'
 import type { AtomicDbItem } from '../../../src/interface.ts'
 import type { Random } from '../../../src/testing/random.ts'
-import type { Item, ItemUpdate } from '../checkers/item-model.ts'
+import { transaction } from '../../../src/transactions/index.ts'
+import { applyUpdate, type Item, type ItemUpdate, meets } from '../checkers/item-model.ts'
 import { type Actor, addTwins, record, type Workload } from './actor.ts'
+import type { RunTransaction } from './mixed.ts'
 
 const pk = 'item'
 const keys = ['i0', 'i1', 'i2']
@@ -14,17 +16,17 @@ let written = 0
 const shown = (item: AtomicDbItem | undefined): Item | null => (item ? (item.data as Item) : null)
 
 /** Reads, writes and conditional updates of a few items, each of which must behave like a single copy. */
-export function itemsWorkload(): Workload {
+export function itemsWorkload(run: RunTransaction = transaction): Workload {
   written = 0
-  return { name: 'items', step }
+  return { name: 'items', step: (actor) => step(actor, run) }
 }
 
-async function step(actor: Actor): Promise<void> {
+async function step(actor: Actor, run: RunTransaction): Promise<void> {
   const { db, random } = actor
   const sk = random.pick(keys)
   const key = { pk, sk }
   const name = `${pk}/${sk}`
-  const kind = random.int(24)
+  const kind = random.int(28)
   if (kind < 4) await record(actor, 'get', name, undefined, () => db.get(key), { output: shown })
   else if (kind < 5) await readAll(actor, () => db.getMany(keys.map((one) => ({ pk, sk: one }))))
   else if (kind < 6) await readAll(actor, () => db.query({ pk }))
@@ -37,7 +39,8 @@ async function step(actor: Actor): Promise<void> {
   } else if (kind < 11) await transactAll(actor)
   else if (kind < 14) await peek(actor, sk)
   else if (kind < 16) await setSeveral(actor)
-  else await conditional(actor, sk)
+  else if (kind < 24) await conditional(actor, sk)
+  else await conditionalInTransaction(actor, sk, run)
 }
 
 const fresh = (random: Random): Item => ({ n: random.int(5), last: `s${++written}` })
@@ -95,6 +98,32 @@ async function setSeveral(actor: Actor): Promise<void> {
     const unknown = listed || (error !== undefined && !(error instanceof PartialWrite))
     history.complete(id, unknown ? 'info' : 'ok')
   })
+}
+
+/** The same as a conditional update, by a callback that reads, decides and writes. */
+async function conditionalInTransaction(actor: Actor, sk: string, run: RunTransaction): Promise<void> {
+  const { db, random } = actor
+  const change = randomUpdate(random)
+  const way = random.int(3)
+  await record(
+    actor,
+    'update',
+    `${pk}/${sk}`,
+    change,
+    () =>
+      run(
+        db,
+        async (tx) => {
+          const [found] = way === 0 ? [await tx.get<Item>({ pk, sk })] : await tx.getMany<Item>([{ pk, sk }])
+          if (!meets(shown(found), change.if)) return { applied: false, item: shown(found) }
+          const after = applyUpdate(shown(found), change)
+          tx.set({ pk, sk, data: after })
+          return { applied: true, item: after }
+        },
+        { attempts: 4, ...(random.chance(0.5) ? { locks: false } : {}) },
+      ),
+    { output: (result) => result },
+  )
 }
 
 async function conditional(actor: Actor, sk: string): Promise<void> {

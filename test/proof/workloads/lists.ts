@@ -3,13 +3,14 @@ import type { AtomicDbOperation } from '../../../src/interface.ts'
 import { transaction } from '../../../src/transactions/index.ts'
 import type { MicroOp } from '../serializability.ts'
 import { type Actor, record, type Workload } from './actor.ts'
+import type { RunTransaction } from './mixed.ts'
 
 const pk = 'list'
 // New lists after so many transactions, or what is read grows for ever.
 const generation = 80
 
 /** Transactions that read and append to lists: from what they saw the checker infers their order. */
-export function listsWorkload(): Workload {
+export function listsWorkload(run: RunTransaction = transaction): Workload {
   let count = 0
   return {
     name: 'lists',
@@ -20,7 +21,10 @@ export function listsWorkload(): Workload {
       const wanted = random
         .sample(keys, 1 + random.int(3))
         .map((key): MicroOp => (random.chance(0.5) ? ['append', key, ++count] : ['r', key, []]))
-      if (random.chance(0.6)) await optimistic(actor, wanted)
+      // Who holds locks does not notice plain writes: in every other generation there are the ones or the others.
+      const plain = age % 2 === 1
+      if (random.chance(0.6)) await optimistic(actor, wanted, run, plain && random.chance(0.5))
+      else if (plain) await plainly(actor, keys, () => ++count)
       else await underLocks(actor, wanted)
     },
   }
@@ -28,7 +32,12 @@ export function listsWorkload(): Workload {
 
 const output = { output: (seen: MicroOp[]) => seen }
 
-async function optimistic(actor: Actor, wanted: readonly MicroOp[]): Promise<void> {
+async function optimistic(
+  actor: Actor,
+  wanted: readonly MicroOp[],
+  run: RunTransaction,
+  withoutLocks: boolean,
+): Promise<void> {
   const { db } = actor
   await record(
     actor,
@@ -36,7 +45,7 @@ async function optimistic(actor: Actor, wanted: readonly MicroOp[]): Promise<voi
     pk,
     wanted,
     () =>
-      transaction(
+      run(
         db,
         async (tx) => {
           const seen: MicroOp[] = []
@@ -49,8 +58,34 @@ async function optimistic(actor: Actor, wanted: readonly MicroOp[]): Promise<voi
           }
           return seen
         },
-        { attempts: 4 },
+        { attempts: 4, ...(withoutLocks ? { locks: false } : {}) },
       ),
+    output,
+  )
+}
+
+/** One append without any lock: what `update` promises, or a transaction of several. */
+async function plainly(actor: Actor, keys: readonly string[], next: () => number): Promise<void> {
+  const { db, random } = actor
+  const wanted = random.sample(keys, 1 + random.int(2)).map((sk): MicroOp => ['append', sk, next()])
+  const appends = wanted.map(
+    ([, sk, value]): Extract<AtomicDbOperation, { type: 'update' }> => ({
+      type: 'update',
+      key: { pk, sk },
+      changes: { append: [[[], [value]]] },
+    }),
+  )
+  const [first] = appends
+  await record(
+    actor,
+    'txn',
+    pk,
+    wanted,
+    async () => {
+      if (appends.length > 1) await db.transact(appends)
+      else await db.update(first!.key, first!.changes, { exactlyOnce: random.chance(0.5) })
+      return wanted as MicroOp[]
+    },
     output,
   )
 }

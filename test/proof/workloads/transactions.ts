@@ -2,6 +2,7 @@ import { lockKey } from '../../../src/engine/keys.ts'
 import type { AtomicDbItemKey } from '../../../src/interface.ts'
 import { transaction } from '../../../src/transactions/index.ts'
 import { type Actor, record, type Workload } from './actor.ts'
+import type { RunTransaction } from './mixed.ts'
 
 interface Account {
   balance: number
@@ -18,19 +19,19 @@ const each = 100
  * Transfers, of which every reader must see the same total (a torn read or a lost update shows), and two doctors of
  * whom one must stay on call (write skew shows): what goes wrong under anything less than serializability.
  */
-export function transactionsWorkload(): Workload {
+export function transactionsWorkload(run: RunTransaction = transaction): Workload {
   return {
     name: 'transactions',
     async step(actor) {
       const kind = actor.random.int(10)
-      if (kind < 2) await transferInTransaction(actor)
+      if (kind < 2) await transferInTransaction(actor, run)
       else if (kind < 4) await transferUnderLocks(actor)
-      else if (kind < 6) await total(actor)
-      else if (kind < 9) await takeTurns(actor)
+      else if (kind < 6) await total(actor, run)
+      else if (kind < 9) await takeTurns(actor, run)
       else await onCall(actor)
     },
     async finish(actor) {
-      await total(actor)
+      await total(actor, run)
       await onCall(actor)
     },
   }
@@ -40,12 +41,12 @@ const balanceOf = (item: { data: Account } | undefined): number => item?.data.ba
 
 const two = (actor: Actor) => actor.random.sample(accounts, 2) as [AtomicDbItemKey, AtomicDbItemKey]
 
-async function transferInTransaction(actor: Actor): Promise<void> {
+async function transferInTransaction(actor: Actor, run: RunTransaction): Promise<void> {
   const { db, random } = actor
   const [from, to] = two(actor)
   const apart = random.chance(0.5)
   await record(actor, 'transfer', 'bank', [from.sk, to.sk], () =>
-    transaction(
+    run(
       db,
       async (tx) => {
         const [a, b] = apart
@@ -86,7 +87,7 @@ async function transferUnderLocks(actor: Actor): Promise<void> {
 }
 
 /** One moment, in the two ways in which the contract gives it. */
-async function total(actor: Actor): Promise<void> {
+async function total(actor: Actor, run: RunTransaction): Promise<void> {
   const { db, random } = actor
   const items = await record(
     actor,
@@ -95,8 +96,8 @@ async function total(actor: Actor): Promise<void> {
     undefined,
     async () => {
       if (random.chance(0.3)) return (await db.getLocked<Account>(accounts)).map(({ item }) => item)
-      if (random.chance(0.5)) return transaction(db, (tx) => tx.getMany<Account>(accounts), { attempts: 3 })
-      return transaction(
+      if (random.chance(0.5)) return run(db, (tx) => tx.getMany<Account>(accounts), { attempts: 3 })
+      return run(
         db,
         async (tx) => [
           ...(await tx.getMany<Account>(accounts.slice(0, 2))),
@@ -116,11 +117,11 @@ async function total(actor: Actor): Promise<void> {
 const isOnCall = (item: { data: Doctor } | undefined): boolean => item?.data.onCall ?? true
 
 /** Each doctor may leave if the other one stays: reads both, writes one. */
-async function takeTurns(actor: Actor): Promise<void> {
+async function takeTurns(actor: Actor, run: RunTransaction): Promise<void> {
   const { db, random } = actor
   const me = random.int(2)
   await record(actor, 'turn', 'doctor', me, () =>
-    transaction(
+    run(
       db,
       async (tx) => {
         const both = random.chance(0.5)
