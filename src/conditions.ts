@@ -71,8 +71,10 @@ export type FieldConditions =
   | readonly (readonly [Path, FieldCondition])[]
 
 export interface CombinedCondition {
-  readonly [conditionKind]: 'and' | 'or' | 'not' | 'exists' | 'absent'
+  readonly [conditionKind]: 'and' | 'or' | 'not' | 'exists' | 'absent' | 'unchanged'
   readonly of?: readonly Condition[]
+  /** For `unchanged`. */
+  readonly item?: { readonly data?: unknown; readonly ttl?: number }
 }
 
 /** What must hold for a write: `{ stock: { gte: 3 }, state: 'open' }`, or one of the helpers in this file. */
@@ -88,6 +90,15 @@ export const not = (condition: Condition): CombinedCondition => ({ [conditionKin
 export const exists: CombinedCondition = Object.freeze({ [conditionKind]: 'exists' as const })
 /** There is no item (or it has expired). */
 export const absent: CombinedCondition = Object.freeze({ [conditionKind]: 'absent' as const })
+/**
+ * The item is still what was read: `data` and `ttl`, compared as they came over the wire (`undefined`: there is still
+ * none). Pass the item as it was read. Where it does not hold, a transaction fails with `RaceCondition`.
+ * Up to 400 KB; counts towards the 4 MB of a transaction.
+ */
+export const unchanged = (
+  item: { readonly data?: unknown; readonly ttl?: number } | undefined,
+): CombinedCondition => ({ [conditionKind]: 'unchanged', ...(item && { item }) })
+
 /** Another field of the same item, to compare with. */
 export const field = (of: Path): FieldReference => ({
   [conditionKind]: 'field',

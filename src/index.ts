@@ -13,6 +13,7 @@ export {
   type FieldTestsOfSize,
   field,
   not,
+  unchanged,
 } from './conditions.ts'
 export * from './coordination/index.ts'
 export { applyChanges, satisfies } from './engine/apply.ts'

@@ -184,8 +184,15 @@ export interface UpdateResult<T = unknown> {
 export type AtomicDbOperation =
   /** The lock must be unchanged. 2 WRU. */
   | { type: 'check'; lock: AtomicDbItemLock }
+  /** The condition must hold for the item; a key that holds a lock counts as empty. 2 WRU. */
+  | { type: 'check'; key: AtomicDbItemKey; if: Condition }
   /** The lock must be unchanged and gets a new version. 2 WRU. */
   | { type: 'bump'; lock: AtomicDbItemLock }
+  /**
+   * The lock at this key (see `lockKey`) gets a new version whatever it has, so that whoever has read it notices. Made
+   * where there is none; an item that lies there stays as it is. 2 WRU.
+   */
+  | { type: 'bump'; key: AtomicDbItemKey }
   /** Write the item, whatever is there. */
   | { type: 'set'; item: AtomicDbItemInput; if?: Condition }
   /** Write the item; there must be none. */
@@ -205,7 +212,7 @@ export interface TransactOptions extends CallOptions {
 }
 
 export interface TransactResult {
-  /** The locks of `bump` and `check` as they are now, in the order given. */
+  /** The locks of `bump` and `check` with a `lock`, as they are now, in the order given. */
   locks: AtomicDbItemLock[]
   /** The messages pushed, in the order given. */
   pushed: AtomicDbQueueItem[]

@@ -1,5 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import { decodeNumber } from '../engine/numbers.ts'
+import { rememberExact } from '../engine/exact.ts'
+import { Decimal, decodeExactly, decodeNumber, isShownExactly } from '../engine/numbers.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
 import type { Row } from '../storage.ts'
 
@@ -38,6 +39,7 @@ export function encode(value: unknown): AttributeValue {
   if (Array.isArray(value)) return { L: value.map(encode) }
   if (value instanceof Uint8Array) return { B: value }
   if (value instanceof Set) return encodeSet(value)
+  if (value instanceof Decimal) return { N: value.text }
   if (typeof value === 'object') return { M: encodeRow(value) }
   throw new TypeError(`a ${typeof value} cannot be stored`)
 }
@@ -48,30 +50,45 @@ function encodeSet(set: ReadonlySet<unknown>): AttributeValue {
   return members[0] instanceof Uint8Array ? { BS: members as Uint8Array[] } : { NS: members.map(String) }
 }
 
+/** Whether something was decoded that JS cannot show, or that callers could not write. */
+let isInexact = false
+
 export function decodeRow(item: WireRow | undefined): Row | undefined {
-  return item === undefined ? undefined : (decodeMap(item) as Row)
+  if (item === undefined) return undefined
+  isInexact = false
+  const row = decodeMap(item, shownNumber) as Row
+  return isInexact ? rememberExact(row, decodeMap(item, decodeExactly) as Row) : row
 }
 
-function decodeMap(map: WireRow): Record<string, unknown> {
+type DecodeNumber = (text: string) => unknown
+
+function shownNumber(text: string): number | bigint {
+  const shown = decodeNumber(text)
+  if (!isInexact && !isShownExactly(shown, text)) isInexact = true
+  return shown
+}
+
+function decodeMap(map: WireRow, number: DecodeNumber): Record<string, unknown> {
   const decoded: Record<string, unknown> = {}
   for (const name in map) {
-    const value = decode(map[name]!)
+    const value = decode(map[name]!, number)
     // Written by other programs: as an assignment it would replace the prototype.
-    if (name === '__proto__')
+    if (name === '__proto__') {
+      isInexact = true
       Object.defineProperty(decoded, name, { value, enumerable: true, writable: true, configurable: true })
-    else decoded[name] = value
+    } else decoded[name] = value
   }
   return decoded
 }
 
-function decode(value: AttributeValue): unknown {
+function decode(value: AttributeValue, number: DecodeNumber): unknown {
   if (value.S !== undefined) return value.S
-  if (value.N !== undefined) return decodeNumber(value.N)
-  if (value.M !== undefined) return decodeMap(value.M)
-  if (value.L !== undefined) return value.L.map(decode)
+  if (value.N !== undefined) return number(value.N)
+  if (value.M !== undefined) return decodeMap(value.M, number)
+  if (value.L !== undefined) return value.L.map((element) => decode(element, number))
   if (value.BOOL !== undefined) return value.BOOL
   if (value.NULL !== undefined) return null
   if (value.SS !== undefined) return new Set(value.SS)
-  if (value.NS !== undefined) return new Set(value.NS.map(decodeNumber))
+  if (value.NS !== undefined) return new Set(value.NS.map(number))
   return value.BS === undefined ? value.B : new Set(value.BS)
 }

@@ -5,9 +5,9 @@ import type { Row } from '../storage.ts'
 import { toChanges } from './changes.ts'
 import { toGuard } from './conditions.ts'
 import { holds } from './evaluate.ts'
+import { exactOf, shownRow } from './exact.ts'
 import { changed } from './plan.ts'
 import { toItem } from './rows.ts'
-import { clone } from './values.ts'
 
 /**
  * What `update` would make of this item (`undefined`: there is none), without any I/O: for code that holds items
@@ -20,8 +20,11 @@ export function applyChanges<T>(
 ): AtomicDbItem<T> | undefined {
   const wanted = toChanges(changes)
   if (wanted === 'delete') return undefined
-  const row = changed({ pk: key.pk, sk: key.sk }, item as Row | undefined, wanted)
-  return row.data === undefined && !item ? undefined : clone(toItem<T>(row))
+  const { pk, sk } = key
+  // To the last digit, also where JS shows less.
+  const before = item && ({ pk, sk, ...exactOf(item) } as unknown as Row)
+  const row = changed({ pk, sk }, before, wanted)
+  return row.data === undefined && !item ? undefined : toItem<T>(shownRow(row))
 }
 
 /** Whether the condition holds for this item. */

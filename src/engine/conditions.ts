@@ -8,6 +8,7 @@ import {
 import { InvalidInput } from '../errors.ts'
 import { type Path, parsePath } from '../paths.ts'
 import type { Comparison, Guard, Operand, Row, RowPath, TypeName } from '../storage.ts'
+import { exactOf } from './exact.ts'
 import { compareValues, take, typeName } from './values.ts'
 
 /** From the public conditions to guards on rows, every argument checked. */
@@ -77,6 +78,8 @@ function combined(condition: CombinedCondition, where: string): Guard {
       return { op: 'exists', path: ['pk'] }
     case 'absent':
       return { op: 'absent', path: ['pk'] }
+    case 'unchanged':
+      return asRead(condition.item, where)
     case 'not':
       return { op: 'not', of: toGuard(parts[0]!, where) }
     case 'and':
@@ -88,6 +91,23 @@ function combined(condition: CombinedCondition, where: string): Guard {
     default:
       throw new InvalidInput(where, 'field(...) is a value to compare with, not a condition')
   }
+}
+
+/** Data and expiry are those of the item; attributes that are not an item's are not compared. */
+function asRead(item: CombinedCondition['item'], where: string): Guard {
+  if (item === undefined) return { op: 'absent', path: ['pk'] }
+  if (typeof item !== 'object' || item === null)
+    throw new InvalidInput(where, 'unchanged(...) takes an item as it was read, or undefined')
+  const { data, ttl } = exactOf(item)
+  const same = (name: string, value: unknown): Guard =>
+    value === undefined
+      ? { op: 'absent', path: [name] }
+      : {
+          op: 'eq',
+          left: { path: [name] },
+          right: { value: take(value, `${where}.${name}`) },
+        }
+  return both({ op: 'exists', path: ['pk'] }, same('data', data), same('ttl', ttl))
 }
 
 function ofField(entry: readonly [Path, FieldCondition], where: string): Guard {

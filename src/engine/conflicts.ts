@@ -3,10 +3,10 @@ import { ConditionFailed, type Conflict, RaceCondition } from '../errors.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
 import type { Path } from '../paths.ts'
 import type { Row } from '../storage.ts'
-import { isLive, toGuard } from './conditions.ts'
+import { toGuard } from './conditions.ts'
 import { holds } from './evaluate.ts'
 import { showKey } from './keys.ts'
-import { toCurrent } from './rows.ts'
+import { isItem, toCurrent } from './rows.ts'
 
 /** What to say when guards of a transaction failed: whose fault it is, where, and what is there instead. */
 
@@ -30,8 +30,10 @@ export function toConflictError(
   now: number,
 ): RaceCondition | ConditionFailed {
   const conflicts = failures.map(({ part, row }): Conflict => {
-    const failed = part.condition && failedTests(part.condition, isLive(row, now) ? row : undefined)
-    const conflict = { index: part.index, key: part.key, reason: part.reason, current: toCurrent(row, now) }
+    const { index, key, condition } = part
+    const failed = condition && failedTests(condition, isItem(row, now) ? row : undefined)
+    const reason = failed?.includes('unchanged') ? 'value' : part.reason
+    const conflict = { index, key, reason, current: toCurrent(row, now) }
     return failed ? { ...conflict, failed } : conflict
   })
   if (conflicts.every(isOwn))

@@ -1,4 +1,5 @@
 import type { Guard, Operand, Row, RowChange, RowPath } from '../storage.ts'
+import { exactRow } from './exact.ts'
 import { addNumbers, isNumeric } from './numbers.ts'
 import { compareValues, equals, hasMember, typeName } from './values.ts'
 
@@ -41,14 +42,16 @@ function sizeOf(value: unknown): number | undefined {
 }
 
 /** Whether the guard holds for this row; `undefined` is no row. */
-export function holds(guard: Guard, row: Row | undefined): boolean {
+export const holds = (guard: Guard, row: Row | undefined): boolean => test(guard, row && exactRow(row))
+
+function test(guard: Guard, row: Row | undefined): boolean {
   switch (guard.op) {
     case 'and':
-      return guard.of.every((part) => holds(part, row))
+      return guard.of.every((part) => test(part, row))
     case 'or':
-      return guard.of.some((part) => holds(part, row))
+      return guard.of.some((part) => test(part, row))
     case 'not':
-      return !holds(guard.of, row)
+      return !test(guard.of, row)
     case 'exists':
       return valueAt(row, guard.path) !== undefined
     case 'absent':

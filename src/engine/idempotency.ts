@@ -74,8 +74,7 @@ export function once(
 
 /** What counts as content: a retry reads its locks and messages anew, so versions and receipts do not. */
 function essence(operation: AtomicDbOperation): unknown {
-  if (operation.type === 'check' || operation.type === 'bump')
-    return { type: operation.type, pk: operation.lock.pk, sk: operation.lock.sk }
+  if ('lock' in operation) return { type: operation.type, pk: operation.lock.pk, sk: operation.lock.sk }
   if (operation.type === 'queueAcknowledge')
     return { type: operation.type, pk: operation.item.pk, sk: operation.item.sk }
   return operation
@@ -89,6 +88,8 @@ function fingerprint(value: unknown): string {
   if (value instanceof Set) return `s{${[...value].map(fingerprint).sort().join()}}`
   if (Array.isArray(value)) return `[${value.map(fingerprint).join()}]`
   const kind = (value as { [conditionKind]?: string })[conditionKind]
+  // As versions: a retry reads anew.
+  if (kind === 'unchanged') return kind
   const fields = Object.entries(value)
     .filter(([, of]) => of !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))

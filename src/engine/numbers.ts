@@ -3,11 +3,14 @@
  * In JS they are numbers where that is exact enough, bigints for integers beyond 2^53.
  */
 
-/** A stored number that no JS number shows exactly; made by arithmetic on the twin only, and read as the nearest one. */
+/** A stored number that no JS number shows exactly: read as the nearest one, compared as it is. */
 export class Decimal {
   readonly text: string
   constructor(text: string) {
     this.text = text
+  }
+  toString(): string {
+    return this.text
   }
 }
 
@@ -25,6 +28,19 @@ export function decodeNumber(text: string): number | bigint {
   // Sums are not normalised: 3.00 is a whole number.
   const unit = 10n ** BigInt(-exponent)
   return digits % unit === 0n ? digits / unit : number
+}
+
+/** The same without any loss. */
+export function decodeExactly(text: string): Numeric {
+  const shown = decodeNumber(text)
+  return isShownExactly(shown, text) ? shown : new Decimal(text)
+}
+
+/** Whether this is the number that the text says, in a form in which it can be written again. */
+export function isShownExactly(shown: number | bigint, text: string): boolean {
+  if (typeof shown === 'bigint') return bigintProblem(shown) === undefined
+  // Every decimal of 15 digits is a JS number's own.
+  return text.length <= 15 || compareNumbers(new Decimal(text), shown) === 0
 }
 
 interface Scaled {

@@ -15,9 +15,9 @@ import { holds } from './evaluate.ts'
 import { checkExpressions } from './expression-limits.ts'
 import { checkKey } from './keys.ts'
 import { checkLock, lockLifeSeconds, unchanged } from './locks.ts'
-import { firstTry, nextTry, type Wanted } from './plan.ts'
+import { firstTry, nextTry, notLock, type Wanted } from './plan.ts'
 import { acknowledgeOperation, checkRoom, type NewMessage, newMessage } from './queue/messages.ts'
-import { fromItem } from './rows.ts'
+import { fromItem, isItem } from './rows.ts'
 
 /** The parts of a transaction: what each operation becomes, row by row. */
 
@@ -115,6 +115,57 @@ export function bumpPart(
   return { part, bumped }
 }
 
+/** No item there: nothing, one that has expired, or a lock. */
+const noItem = (now: number): Guard => ({
+  op: 'or',
+  of: [{ op: 'absent', path: ['pk'] }, { op: 'exists', path: ['version'] }, free(now)],
+})
+
+function checkPart(
+  index: number,
+  operation: Extract<AtomicDbOperation, { type: 'check'; key: AtomicDbItemKey }>,
+  field: string,
+): Part {
+  checkKey(operation.key, `${field}.key`)
+  const key = plain(operation.key)
+  const guard = toGuard(operation.if, `${field}.if`)
+  checkExpressions(guard, [])
+  const check = (guard: Guard): RowOperation => ({ op: 'check', key, guard })
+  const ofItem = (now: number) => check(both(live(now), notLock, guard))
+  // Which of the two it is only the row tells; a condition that needs no item is tried without one first.
+  const ofNone = (now: number) => check(noItem(now))
+  return {
+    index,
+    key,
+    reason: 'condition',
+    condition: operation.if,
+    first: holds(guard, undefined) ? ofNone : ofItem,
+    next: (row, now) => {
+      const item = isItem(row, now) ? row : undefined
+      if (!holds(guard, item)) return 'unmet'
+      return item ? ofItem(now) : ofNone(now)
+    },
+  }
+}
+
+/** A new version for whoever has read the lock. Where an item lies there is no lock, and nobody who has read one. */
+function blindBumpPart(context: Context, index: number, given: AtomicDbItemKey, field: string): Part {
+  checkKey(given, `${field}.key`)
+  const key = plain(given)
+  const version = context.ulid()
+  const isItemThere: Guard = both({ op: 'exists', path: ['pk'] }, notLock)
+  return {
+    index,
+    key,
+    reason: 'conflict',
+    first: (now) => ({ op: 'put', row: { ...key, version, ttl: now + lockLifeSeconds }, guard: noItem(now) }),
+    next: (row, now) =>
+      isItem(row, now)
+        ? { op: 'check', key, guard: both(live(now), isItemThere) }
+        : { op: 'put', row: { ...key, version, ttl: now + lockLifeSeconds }, guard: noItem(now) },
+  }
+}
+
 /** The part that an operation stands for; what it will make is noted in `result`. */
 export function toPart(
   context: Context,
@@ -127,6 +178,7 @@ export function toPart(
     throw new InvalidInput(field, 'must be an object with type', { given: typeof operation })
   switch (operation.type) {
     case 'check': {
+      if ('key' in operation) return checkPart(index, operation, field)
       const { lock } = operation
       checkLock(lock, `${field}.lock`)
       result.locks.push({ ...plain(lock), version: lock.version, ttl: lock.ttl })
@@ -137,6 +189,7 @@ export function toPart(
       }))
     }
     case 'bump': {
+      if ('key' in operation) return blindBumpPart(context, index, operation.key, field)
       const { part, bumped } = bumpPart(context, index, operation.lock, `${field}.lock`)
       result.locks.push(bumped)
       return part

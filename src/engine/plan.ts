@@ -22,7 +22,7 @@ export interface Wanted {
   writeId: string | undefined
 }
 
-const notLock: Guard = { op: 'absent', path: ['version'] }
+export const notLock: Guard = { op: 'absent', path: ['version'] }
 
 const isBound = (one: PlannedChange): one is Bound => one.op === 'max' || one.op === 'min'
 

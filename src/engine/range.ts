@@ -41,9 +41,10 @@ export function toRange(
   query: AtomicDbQuery,
   known: readonly string[] = queryOptions,
   field = 'query',
+  moreHints: Readonly<Record<string, string>> = {},
 ): Range | undefined {
   if (typeof query !== 'object' || query === null) throw new InvalidInput(field, 'must be an object with pk')
-  checkOptions(query, known, field, hints)
+  checkOptions(query, known, field, { ...hints, ...moreHints })
   checkPk(query.pk)
   if (query.limit !== undefined) wholeNumber(query.limit, 'limit', { min: 1 })
   if (query.reverse !== undefined && typeof query.reverse !== 'boolean')

@@ -3,6 +3,7 @@ import type { AtomicDbItem, AtomicDbItemInput, AtomicDbItemLock } from '../inter
 import type { Row } from '../storage.ts'
 import { checkTtl } from './changes.ts'
 import { isLive } from './conditions.ts'
+import { carryExact } from './exact.ts'
 import { checkKey } from './keys.ts'
 import { fitsOneRow, maxItemBytes, rowBytes, take } from './values.ts'
 
@@ -20,7 +21,7 @@ export const isItem = (row: Row | undefined, now: number): row is Row =>
 export function toItem<T>(row: Row): AtomicDbItem<T> {
   const item: AtomicDbItem<T> = { pk: row.pk, sk: row.sk, data: row.data as T }
   if (row.ttl !== undefined) item.ttl = row.ttl
-  return item
+  return carryExact(row, item)
 }
 
 export const itemOrNone = <T>(row: Row | undefined, now: number): AtomicDbItem<T> | undefined =>

@@ -12,11 +12,11 @@ import { toConflictError } from './conflicts.ts'
 import { type Context, nowSeconds } from './context.ts'
 import { once } from './idempotency.ts'
 import { keyText, showKey } from './keys.ts'
+import { operationBytes } from './operation-bytes.ts'
 import { bumpPart, type Part, setPart, toPart } from './parts.ts'
 import { dropPayloads } from './queue/payload.ts'
 import { arrived, departed } from './queue/view.ts'
 import { asList } from './rows.ts'
-import { rowBytes } from './values.ts'
 
 const maxRows = 100
 
@@ -36,15 +36,14 @@ export async function setAtomic(
     ...itemList.map((item, i) => setPart(i, item, Array.isArray(items) ? `items[${i}]` : 'item')),
     ...bumps.map(({ part }) => part),
   ]
-  checkParts(parts, () => `${itemList.length} items and ${lockList.length} locks`)
+  checkParts(parts, nowSeconds(context), () => `${itemList.length} items and ${lockList.length} locks`)
   await commitOrThrow(context, parts)
   return bumps.map(({ bumped }) => bumped)
 }
 
 const maxBytes = 4 * 1024 * 1024
 
-function checkParts(parts: readonly Part[], origin: () => string): void {
-  checkTotal(parts)
+function checkParts(parts: readonly Part[], now: number, origin: () => string): void {
   if (parts.length > maxRows) {
     throw new InvalidInput('operations', `a transaction can have at most ${maxRows} rows`, {
       limit: maxRows,
@@ -60,14 +59,15 @@ function checkParts(parts: readonly Part[], origin: () => string): void {
       })
     seen.add(text)
   }
+  checkTotal(parts, now)
 }
 
-/** 4 MB in all; only large transactions are worth the counting. */
-function checkTotal(parts: readonly Part[]): void {
-  if (parts.length <= 10) return
-  const bytes = parts.reduce((sum, { row }) => sum + (row ? rowBytes(row) : 0), 0)
+/** 4 MB in all, written and compared; a few rows are never that large. */
+function checkTotal(parts: readonly Part[], now: number): void {
+  if (parts.length <= 5) return
+  const bytes = parts.reduce((sum, part) => sum + operationBytes(part.first(now)), 0)
   if (bytes > maxBytes)
-    throw new InvalidInput('operations', 'a transaction can have at most 4 MB', {
+    throw new InvalidInput('operations', 'a transaction can have at most 4 MB, written and compared', {
       limit: maxBytes,
       given: `${bytes} bytes`,
     })
@@ -88,7 +88,7 @@ export async function transact(
       ? undefined
       : once(context, options.idempotencyKey, operations, result, parts.length)
   const all = mark ? [...parts, mark.part] : parts
-  checkParts(all, () => countByType(operations, mark !== undefined))
+  checkParts(all, nowSeconds(context), () => countByType(operations, mark !== undefined))
   const failures = await commit(context, all, context.id())
   if (failures.length === 0) {
     for (const item of result.pushed) {

@@ -64,6 +64,8 @@ function copy(value: unknown, field: string, depth: number): unknown {
 function copyObject(value: object, field: string, depth: number): unknown {
   if (value instanceof Uint8Array) return new Uint8Array(value)
   if (value instanceof Set) return copySet(value, field)
+  // Read from a row: it is stored as it was.
+  if (value instanceof Decimal) return value
   if (depth > maxDepth) reject(field, `nested more than ${maxDepth} levels deep, or cyclic`)
   if (Array.isArray(value)) {
     const list: unknown[] = []
@@ -104,7 +106,11 @@ function copySet(value: Set<unknown>, field: string): Set<unknown> {
   let binaries: Set<string> | undefined
   for (const member of value) {
     const memberType =
-      member instanceof Uint8Array ? 'binary' : typeof member === 'bigint' ? 'number' : typeof member
+      member instanceof Uint8Array
+        ? 'binary'
+        : typeof member === 'bigint' || member instanceof Decimal
+          ? 'number'
+          : typeof member
     if (memberType !== 'string' && memberType !== 'number' && memberType !== 'binary') {
       reject(field, 'a Set can hold strings, numbers or Uint8Arrays', memberType)
     }
@@ -128,6 +134,9 @@ function copySet(value: Set<unknown>, field: string): Set<unknown> {
 const binaryText = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 
+/** How many decimals were shown as the nearest JS number so far: a copy that raises it is not exact. */
+export const decimalsShown = { count: 0 }
+
 /** A deep copy of stored values (already checked). */
 export function clone<T>(value: T): T
 export function clone(value: unknown): unknown {
@@ -140,7 +149,10 @@ export function clone(value: unknown): unknown {
   // Plain maps first: they are what rows are made of.
   if (Object.getPrototypeOf(value) === Object.prototype) return cloneMap(value as Record<string, unknown>)
   if (value instanceof Uint8Array) return new Uint8Array(value)
-  if (value instanceof Decimal) return decodeNumber(value.text)
+  if (value instanceof Decimal) {
+    decimalsShown.count++
+    return decodeNumber(value.text)
+  }
   if (value instanceof Set) {
     const set = new Set()
     for (const member of value) set.add(clone(member))

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
+import { cloneItem } from '../engine/exact.ts'
 import { checkKey, keyText } from '../engine/keys.ts'
-import { clone } from '../engine/values.ts'
 import { InvalidInput } from '../errors.ts'
 import { type AnswerOf, type ArgumentsOf, ForwardingDb } from '../forwarding.ts'
 import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, ReadOptions } from '../interface.ts'
@@ -75,7 +75,7 @@ export class AtomicLRUCache extends ForwardingDb {
   }
 
   #out(item: AtomicDbItem | undefined): AtomicDbItem | undefined {
-    return this.#copy && item !== undefined ? clone(item) : item
+    return this.#copy && item !== undefined ? cloneItem(item) : item
   }
 
   /** The cached answer, unless it is too old or the item has expired. */

@@ -1,5 +1,6 @@
 import { change, holds, Misfit } from '../engine/evaluate.ts'
-import { clone, depthOf, fitsOneRow, maxDepth, maxItemBytes, rowBytes, utf8Order } from '../engine/values.ts'
+import { shownRow } from '../engine/exact.ts'
+import { depthOf, fitsOneRow, maxDepth, maxItemBytes, rowBytes, utf8Order } from '../engine/values.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
 import type { Runtime } from '../runtime.ts'
 import {
@@ -38,7 +39,7 @@ export class MemoryStorage implements Storage {
   }
 
   async read(keys: readonly AtomicDbItemKey[]): Promise<(Row | undefined)[]> {
-    return keys.map((key) => clone(this.#get(key)))
+    return keys.map((key) => shown(this.#get(key)))
   }
 
   async readTogether(keys: readonly AtomicDbItemKey[]): Promise<(Row | undefined)[]> {
@@ -77,12 +78,12 @@ export class MemoryStorage implements Storage {
 
   async apply(operation: RowOperation): Promise<Applied> {
     const current = this.#current(operation)
-    if (operation.guard && !holds(operation.guard, current)) return { applied: false, row: clone(current) }
+    if (operation.guard && !holds(operation.guard, current)) return { applied: false, row: shown(current) }
     const row = outcome(operation, current)
     checkSize(row)
     this.#commit(operation, row)
-    if (operation.op !== 'check' && operation.old) return { applied: true, old: clone(current) }
-    return { applied: true, row: clone(row) }
+    if (operation.op !== 'check' && operation.old) return { applied: true, old: shown(current) }
+    return { applied: true, row: shown(row) }
   }
 
   async transact(operations: readonly RowOperation[], token: string): Promise<FailedGuard[]> {
@@ -92,7 +93,7 @@ export class MemoryStorage implements Storage {
     const outcomes = operations.map((operation, index) => {
       const current = this.#current(operation)
       if (!operation.guard || holds(operation.guard, current)) return outcome(operation, current)
-      failed.push({ index, row: clone(current) })
+      failed.push({ index, row: shown(current) })
       return undefined
     })
     if (failed.length > 0) return failed
@@ -170,9 +171,11 @@ function insideOf({ prefix, from, to }: Range, reverse: boolean): (sk: string) =
 }
 
 const pageOf = ({ count }: Range, rows: readonly Row[], next?: string): Page => {
-  const page: Page = count ? { rows: [], count: rows.length } : { rows: rows.map((row) => clone(row)) }
+  const page: Page = count ? { rows: [], count: rows.length } : { rows: rows.map(shownRow) }
   return next === undefined ? page : { ...page, next }
 }
+
+const shown = (row: Row | undefined): Row | undefined => row && shownRow(row)
 
 function outcome(operation: RowOperation, current: Row | undefined): Row | undefined {
   if (operation.op === 'delete' || operation.op === 'check') return undefined

@@ -65,7 +65,7 @@ type OfType<T extends AtomicDbOperation['type']> = Extract<AtomicDbOperation, { 
 
 const operationEffects: { readonly [T in AtomicDbOperation['type']]: (operation: OfType<T>) => Effect } = {
   check: () => rows([]),
-  bump: ({ lock }) => rows(lock),
+  bump: (operation) => rows('key' in operation ? operation.key : operation.lock),
   set: ({ item }) => rows(item),
   setIfAbsent: ({ item }) => rows(item),
   delete: ({ key }) => rows(key),

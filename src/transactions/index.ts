@@ -1,4 +1,5 @@
 export { AtomicBuilder, atomic } from './atomic.ts'
+export { Rollback } from './rollback.ts'
 export { consume, type TransactionOptions, transaction } from './run.ts'
-export { Transaction } from './transaction.ts'
+export type { Transaction, TransactionQuery } from './transaction.ts'
 export { type WatchOptions, watch } from './watch.ts'

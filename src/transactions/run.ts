@@ -1,76 +1,142 @@
-import { type Conflict, InvalidInput, RaceCondition, StaleReceipt } from '../errors.ts'
+import {
+  BackendError,
+  type Conflict,
+  InvalidInput,
+  OutcomeUnknown,
+  RaceCondition,
+  StaleReceipt,
+  Throttled,
+} from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey, AtomicDbQueueItem, CallOptions } from '../interface.ts'
-import { Transaction } from './transaction.ts'
+import { checkOptions, milliseconds, wholeNumber } from '../model/checks.ts'
+import { Rollback } from './rollback.ts'
+import { Session, type SessionOptions } from './session.ts'
+import { Scope, type Transaction } from './transaction.ts'
 
 export interface TransactionOptions extends CallOptions {
-  /** How often the callback is run at most. Default 10. */
+  /**
+   * `false`: written items do not give their locks new versions, 2 WRU per row instead of 4. For data that nobody
+   * reads with `getLock` or `getLocked`: holders of a lock would not notice the write. Transactions notice it anyway.
+   *
+   * @default true
+   */
+  locks?: boolean
+  /**
+   * How often the callback is run at most.
+   *
+   * @default 10
+   */
   attempts?: number
   /** No new attempt once so much time has passed, ms. Default: none. */
   deadlineMs?: number
-  /** Upper bound of the first wait between attempts, ms; it doubles up to `maxMs`. Default 10. */
+  /**
+   * Upper bound of the first wait between attempts, ms; it doubles up to `maxMs`.
+   *
+   * @default 10
+   */
   baseMs?: number
-  /** Upper bound of any wait between attempts, ms. Default 1000. */
+  /**
+   * Upper bound of any wait between attempts, ms.
+   *
+   * @default 1000
+   */
   maxMs?: number
 }
 
+const known = ['locks', 'attempts', 'deadlineMs', 'baseMs', 'maxMs', 'signal', 'timeoutMs']
+
 /**
- * Runs `fn` as a serializable transaction: what it read is unchanged when its writes commit, all at once; if not, it
- * is run again after a random wait ('full jitter': M. Brooker, Exponential Backoff And Jitter, AWS Architecture
- * Blog, 2015). `fn` may run several times, so its only effects should be those through `tx`. Returns what it returned.
+ * Runs `fn` as a serializable transaction: what it read is there unchanged when its writes commit, all at once,
+ * whoever writes: `set`, `update` and `delete` as well as other transactions. If not, `fn` is run again after a random
+ * wait ('full jitter': M. Brooker, Exponential Backoff And Jitter, AWS Architecture Blog, 2015), so its only effects
+ * should be those through `tx`. Returns what `fn` returned. Nothing that it concluded counts before the check, its
+ * errors included.
  *
- * ```ts
+ * Whatever `fn` returns commits, also `{ ok: false }`: to leave without writing, `tx.rollback(value)` or throw.
+ *
+ * Reads cost 1 RRU per started 4 KB. The commit is 1 request: 2 WRU for each item that was only read, 4 per item
+ * written (2 with `locks: false`), per started KB. Without writes: nothing where one item was read, else 1 request and
+ * 2 RRU per item. A comparison is up to 400 KB; all that is written and compared up to 4 MB.
+ *
+ * @throws RaceCondition when the attempts are used up: what conflicted, and how often it was tried.
+ * @throws InvalidInput for what cannot be, at the call of `tx` that asks for it.
+ *
+ * @example
  * await transaction(db, async (tx) => {
  *   const [from, to] = await tx.getMany<Account>([{ pk: 'acc', sk: 'a' }, { pk: 'acc', sk: 'b' }])
+ *   if (from!.data.balance < 10) return tx.rollback('not enough')
  *   tx.set({ ...from!, data: { balance: from!.data.balance - 10 } })
  *   tx.set({ ...to!, data: { balance: to!.data.balance + 10 } })
  * })
- * ```
- *
- * Optimistic: the locks (`lockKey`) of all items read are checked, those of items written get a new version. Writes
- * outside of transactions (`set`, `update`) do not look at locks and are not seen.
- * 1 read request per 50 items (4 RRU each up to 4 KB) and 1 write request (2 WRU per lock, and per item and KB).
- * `RaceCondition` when the attempts are used up: it says what conflicted and how often it was tried.
  */
 export async function transaction<R>(
   db: AtomicDbInterface,
   fn: (tx: Transaction) => Promise<R> | R,
   options: TransactionOptions = {},
 ): Promise<R> {
-  const { attempts = 10, deadlineMs, baseMs = 10, maxMs = 1000, signal } = options
-  if (!Number.isSafeInteger(attempts) || attempts < 1)
-    throw new InvalidInput('attempts', 'must be a whole number from 1', { given: String(attempts) })
+  checkOptions(options, known)
+  const { locks = true, attempts = 10, deadlineMs, baseMs = 10, maxMs = 1000, ...call } = options
+  if (typeof fn !== 'function') throw new InvalidInput('fn', 'must be a function', { given: typeof fn })
+  if (typeof locks !== 'boolean') throw new InvalidInput('locks', 'must be true or false')
+  wholeNumber(attempts, 'attempts', { min: 1 })
+  milliseconds(baseMs, 'baseMs', { zero: true })
+  milliseconds(maxMs, 'maxMs', { zero: true })
+  if (deadlineMs !== undefined) milliseconds(deadlineMs, 'deadlineMs', { zero: true })
   const started = db.runtime.monotonic()
   for (let attempt = 1; ; attempt++) {
-    signal?.throwIfAborted()
-    const outcome = await once(db, fn, { signal })
+    call.signal?.throwIfAborted()
+    const outcome = await attemptOnce(db, fn, { ...call, locks })
     if ('result' in outcome) return outcome.result
     const late = deadlineMs !== undefined && db.runtime.monotonic() - started >= deadlineMs
     if (attempt >= attempts || late) throw givenUp(outcome.race, attempt)
-    await db.runtime.sleep(db.runtime.random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1)), { signal })
+    await db.runtime.sleep(db.runtime.random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1)), {
+      signal: call.signal,
+    })
   }
 }
 
-async function once<R>(
+type Outcome<R> = { result: R } | { race: RaceCondition }
+
+async function attemptOnce<R>(
   db: AtomicDbInterface,
   fn: (tx: Transaction) => Promise<R> | R,
-  options: CallOptions,
-): Promise<{ result: R } | { race: RaceCondition }> {
-  const tx = new Transaction(db, options)
+  options: SessionOptions,
+): Promise<Outcome<R>> {
+  const session = new Session(db, options)
+  const scope = new Scope(session)
   let result: R
   try {
-    result = await fn(tx)
+    result = await called(fn, scope)
   } catch (error) {
-    // Reads of different moments may not fit together and have misled the callback: then its error means nothing.
-    const race =
-      error instanceof RaceCondition || !tx.mayBeTorn ? undefined : await conflictOf(() => tx.verify())
+    if (!isConclusion(error, options)) throw error
+    // Reads of different moments may not fit together and have misled the callback: then what it says means nothing.
+    const race = await raceOf(() => session.verify())
     if (race) return { race }
+    if (error instanceof Rollback) return { result: error.value as R }
     throw error
   }
-  const race = await conflictOf(() => tx.commit())
+  const race = await raceOf(() => session.commit())
   return race ? { race } : { result }
 }
 
-async function conflictOf(work: () => Promise<void>): Promise<RaceCondition | undefined> {
+async function called<R>(fn: (tx: Transaction) => Promise<R> | R, scope: Scope): Promise<R> {
+  try {
+    const result = await fn(scope)
+    await scope.close()
+    if (scope.left) throw scope.left
+    return result
+  } catch (error) {
+    scope.abandon()
+    throw scope.left ?? error
+  }
+}
+
+/** Whether what was thrown may follow from what was read; the others say that something could not be read or done. */
+const isConclusion = (error: unknown, { signal }: CallOptions): boolean =>
+  !signal?.aborted &&
+  !(error instanceof Throttled || error instanceof BackendError || error instanceof OutcomeUnknown)
+
+async function raceOf(work: () => Promise<void>): Promise<RaceCondition | undefined> {
   try {
     await work()
     return undefined
@@ -82,16 +148,12 @@ async function conflictOf(work: () => Promise<void>): Promise<RaceCondition | un
         `the message ${lost.key.pk}/${lost.key.sk} is no longer ours: nothing was committed`,
         { keys: [lost.key], cause: error },
       )
-    // Only a changed lock or a conflict is worth another run; a key that is taken stays taken.
-    if (!error.conflicts.every(isTransient)) throw error
     return error
   }
 }
 
-const isTransient = ({ reason }: Conflict): boolean => reason === 'lock' || reason === 'conflict'
-
 function givenUp(race: RaceCondition, attempts: number): RaceCondition {
-  const keys = race.conflicts.slice(0, 5).map(({ key }) => `${key.pk}/${key.sk}`)
+  const keys = race.conflicts.slice(0, 5).map(({ key }: Conflict) => `${key.pk}/${key.sk}`)
   return new RaceCondition(
     `gave up after ${attempts} attempts, last in conflict at ${keys.join(', ')}`,
     race.conflicts,
@@ -102,12 +164,12 @@ function givenUp(race: RaceCondition, attempts: number): RaceCondition {
 /**
  * Handles a pulled message exactly once in effect: the handler's writes, what it sends, and the acknowledgement
  * commit together. Should the message come again although a first run committed, nothing changes: the commit deletes
- * the message, so a second hand-out cannot commit (`StaleReceipt`).
+ * the message, so a second hand-out cannot commit (`StaleReceipt`). A handler that leaves with `tx.rollback` has not
+ * handled the message: it comes again. 1 request beside what the handler reads.
  *
- * ```ts
+ * @example
  * const { item } = await db.queuePull<Job>({ pk: 'jobs' })
  * if (item) await consume(db, item, async (tx) => { ... tx.set(...), tx.queuePush(...) })
- * ```
  */
 export async function consume<T, R>(
   db: AtomicDbInterface,
@@ -115,14 +177,14 @@ export async function consume<T, R>(
   handler: (tx: Transaction, message: AtomicDbQueueItem<T>) => Promise<R> | R,
   options?: TransactionOptions,
 ): Promise<R> {
-  if (typeof (message as AtomicDbItemKey & { receipt?: unknown }).receipt !== 'string')
+  if (typeof (message as (AtomicDbItemKey & { receipt?: unknown }) | undefined)?.receipt !== 'string')
     throw new InvalidInput('message', 'has no receipt: pass it as it was pulled')
   return transaction(
     db,
-    async (tx) => {
-      const result = await handler(tx, message)
+    (tx) => {
+      // First, so that there is room for it.
       tx.queueAcknowledge(message)
-      return result
+      return handler(tx, message)
     },
     options,
   )

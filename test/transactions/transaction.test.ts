@@ -122,23 +122,26 @@ onBothBackends('transaction', ({ open, pk }) => {
       { ...key, data: { n: 1 } },
       { pk: part, sk: 'b', data: { n: 2 } },
     ])
+    const rival = onceOnly(() => db.set({ ...key, data: { n: 2 } }))
     await transaction(db, async (tx) => {
-      expect(await tx.get(key)).toMatchObject({ data: { n: 1 } })
-      await db.set({ ...key, data: { n: 99 } })
-      expect(await tx.get(key)).toMatchObject({ data: { n: 1 } })
-      expect(await tx.update(key, { add: { n: 5 } })).toMatchObject({ data: { n: 6 } })
+      const first = await tx.get<{ n: number }>(key)
+      const { n } = first!.data
+      await rival()
+      expect(await tx.get(key)).toEqual(first)
+      expect(await tx.update(key, { add: { n: 5 } })).toMatchObject({ data: { n: n + 5 } })
       tx.delete({ pk: part, sk: 'b' })
       tx.set({ pk: part, sk: 'c', data: { n: 3 } })
       expect(await tx.get({ pk: part, sk: 'b' })).toBeUndefined()
       expect((await tx.query({ pk: part })).map((item) => [item.sk, item.data])).toEqual([
-        ['a', { n: 6 }],
+        ['a', { n: n + 5 }],
         ['c', { n: 3 }],
       ])
       expect((await tx.query({ pk: part, reverse: true, limit: 1 })).map((item) => item.sk)).toEqual(['c'])
       const mine = await tx.get<{ n: number }>(key)
       mine!.data.n = 1000
-      expect(await tx.get(key)).toMatchObject({ data: { n: 6 } })
+      expect(await tx.get(key)).toMatchObject({ data: { n: n + 5 } })
     })
+    expect(await db.get(key)).toMatchObject({ data: { n: 7 } })
     expect((await db.query({ pk: part })).map((item) => item.sk)).toEqual(['a', 'c'])
   })
 
@@ -189,18 +192,22 @@ onBothBackends('transaction', ({ open, pk }) => {
   it('gives up after its attempts and says what conflicted', async () => {
     const part = pk()
     const key = { pk: part, sk: 'hot' }
+    let rivals = 0
     const error = await transaction(
       open(),
       async (tx) => {
         await tx.get(key)
         const lock = await open().getLock(lockKey(key))
-        await open().setAtomic({ ...key, data: 'rival' }, lock)
+        await open().setAtomic({ ...key, data: `rival ${++rivals}` }, lock)
         tx.set({ ...key, data: 'mine' })
       },
       { attempts: 3, baseMs: 1 },
     ).catch((caught: unknown) => caught)
     expect(error).toBeInstanceOf(RaceCondition)
-    expect(error).toMatchObject({ attempts: 3, conflicts: [{ key: lockKey(key), reason: 'lock' }] })
+    expect(error).toMatchObject({
+      attempts: 3,
+      conflicts: [{ key, reason: 'value', current: { data: 'rival 3' } }],
+    })
   })
 
   it('stops at the deadline and at the signal', async () => {
@@ -210,8 +217,7 @@ onBothBackends('transaction', ({ open, pk }) => {
       set(item: { pk: string; sk: string; data: number }): void
     }) => {
       await tx.get({ pk: part, sk: 'x' })
-      const lock = await open().getLock({ pk: part, sk: 'x#lock' })
-      await open().setAtomic([], lock)
+      await open().update({ pk: part, sk: 'x' }, { add: { n: 1 } })
       tx.set({ pk: part, sk: 'x', data: 1 })
     }
     await expect(
@@ -230,7 +236,7 @@ onBothBackends('transaction', ({ open, pk }) => {
     await expect(big).rejects.toMatchObject({
       code: 'InvalidInput',
       limit: 100,
-      given: '102: 51 locks, 51 items, 0 messages',
+      given: '102: 0 items read, 50 written with their locks, 0 messages, and 2 of this call',
     })
     const strange = (tx: { set(item: { pk: string; sk: string; data: unknown }): void }) =>
       tx.set({ pk: part, sk: 'a', data: { when: new Date() } })

@@ -1,6 +1,7 @@
-import { absent } from '../../conditions.ts'
+import { absent, unchanged } from '../../conditions.ts'
+import type { Conflict } from '../../errors.ts'
 import type { AtomicDbOperation } from '../../interface.ts'
-import { assert, type Kit, rejects } from './kit.ts'
+import { assert, type Kit, rejects, seconds } from './kit.ts'
 
 export function transactions({ db, clock, test }: Kit): void {
   test('all operations happen together', async (pk) => {
@@ -224,5 +225,59 @@ export function transactions({ db, clock, test }: Kit): void {
       code: 'ConditionFailed',
     })
     assert.equal((await db().get({ pk, sk: 'a' }))?.data, 1)
+  })
+
+  test('the item is still what was read: unchanged', async (pk) => {
+    const key = { pk, sk: 'a' }
+    const data = { n: 1, set: new Set(['x', 'y']), bytes: new Uint8Array([1]), big: 9007199254740993n }
+    await db().set({ ...key, data, ttl: 9_999_999_999 })
+    const read = await db(1).get(key)
+    await db().transact([{ type: 'check', key, if: unchanged(read) }])
+    await db().transact([{ type: 'check', key: { pk, sk: 'none' }, if: unchanged(undefined) }])
+    await db().transact([{ type: 'update', key, changes: { add: { n: 1 } }, if: unchanged(read) }])
+    for (const operation of [
+      { type: 'check', key, if: unchanged(read) },
+      { type: 'check', key, if: unchanged(undefined) },
+      { type: 'set', item: { ...key, data: 'late' }, if: unchanged(read) },
+      { type: 'delete', key, if: unchanged(read) },
+      { type: 'check', key: { pk, sk: 'none' }, if: unchanged(read) },
+    ] as AtomicDbOperation[]) {
+      const error = await rejects(db(1).transact([operation]), { code: 'RaceCondition' })
+      assert.equal((error.conflicts as Conflict[])[0]?.reason, 'value')
+    }
+    await db().set({ ...key, data: { ...data, n: 2 } })
+    await rejects(db().transact([{ type: 'check', key, if: unchanged({ ...read, data: { n: 2 } }) }]), {
+      code: 'RaceCondition',
+    })
+    assert.deepEqual((await db(1).get(key))?.data, { ...data, n: 2 })
+  })
+
+  test('what has expired counts as absent for a check, and as changed for what was read', async (pk) => {
+    const key = { pk, sk: 'a' }
+    await db().set({ ...key, data: 1, ttl: seconds(clock, 5) })
+    const read = await db().get(key)
+    clock.advance(6000)
+    await rejects(db().transact([{ type: 'check', key, if: unchanged(read) }]), { code: 'RaceCondition' })
+    await db().transact([{ type: 'check', key, if: unchanged(undefined) }])
+    await db().transact([{ type: 'update', key, changes: { set: { '': 2 } }, if: unchanged(undefined) }])
+    assert.deepEqual(await db(1).get(key), { ...key, data: 2 })
+  })
+
+  test('a bump by key: holders notice, an item that lies there stays, a lock is made where there is none', async (pk) => {
+    const key = { pk, sk: 'a#lock' }
+    const lock = await db().getLock(key)
+    await db(1).transact([{ type: 'bump', key }])
+    await rejects(db().setAtomic([], lock), { code: 'RaceCondition' })
+    const next = await db().getLock(key)
+    assert.notEqual(next.version, lock.version)
+    await db().setAtomic([], next)
+    const item = { pk, sk: 'item', data: 1 }
+    await db().set(item)
+    await db().transact([
+      { type: 'bump', key: { pk, sk: 'item' } },
+      { type: 'bump', key: { pk, sk: 'new#lock' } },
+    ])
+    assert.deepEqual(await db(1).query({ pk }), [item])
+    await db().delete({ pk, sk: 'new#lock' })
   })
 }
