@@ -47,6 +47,21 @@ export const systemRuntime: Runtime = {
   },
 }
 
+/**
+ * Milliseconds since this call, by the clock that says more: the monotonic one stands still while a machine is
+ * suspended, the wall clock does not. A backward step of the wall clock is ignored.
+ */
+export function stopwatch(runtime: Runtime): () => number {
+  const started = runtime.monotonic()
+  let lead = runtime.now() - started
+  return () => {
+    const monotonic = runtime.monotonic()
+    const ahead = runtime.now() - monotonic
+    lead = Math.min(lead, ahead)
+    return monotonic - started + (ahead - lead)
+  }
+}
+
 const sources = new WeakMap<Runtime, () => string>()
 
 /**

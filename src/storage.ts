@@ -135,7 +135,8 @@ export interface Storage {
   apply(operation: RowOperation, options: RequestOptions): Promise<Applied>
   /**
    * Up to 100 guarded operations on distinct keys, all or none. Empty: committed; else the guards that failed.
-   * The same token within ten minutes is applied once.
+   * A token counts for ten minutes: the same operations again are answered as committed and not applied twice, others
+   * are refused with `mismatch`. A transaction that failed leaves its token unused.
    */
   transact(
     operations: readonly RowOperation[],
@@ -145,15 +146,28 @@ export interface Storage {
 }
 
 /**
- * How a call went wrong.
+ * How a request went wrong.
  * `throttled` and `conflict` (with another transaction): certainly not applied, may be tried again.
- * `unreachable`: never sent, certainly not applied.
- * `unknown`: may have been applied (timeout, lost connection, 5xx).
+ * `unreachable`: no connection was made, certainly not applied.
+ * `skewed`: refused for its time, certainly not applied; the clock is corrected and the next try is signed anew.
+ * `unknown`: may have been applied, or may yet be (timeout, lost connection, 5xx).
+ * `inProgress`: an earlier request with this token is being applied.
+ * `mismatch`: this token was used with other operations, certainly not applied.
  * `invalid`: the content does not fit (a change on a field of another type, an item grown too large).
  */
-export type FaultKind = 'throttled' | 'conflict' | 'unreachable' | 'unknown' | 'invalid'
+export type FaultKind =
+  | 'throttled'
+  | 'conflict'
+  | 'unreachable'
+  | 'skewed'
+  | 'unknown'
+  | 'inProgress'
+  | 'mismatch'
+  | 'invalid'
 
-/** What a backend throws for everything that the engine can deal with. */
+const brand = Symbol.for('lockrow.storageFault')
+
+/** What a backend throws for everything that the engine can deal with. Known by every copy of the package. */
 export class StorageFault extends Error {
   readonly kind: FaultKind
 
@@ -161,5 +175,10 @@ export class StorageFault extends Error {
     super(message, { cause })
     this.name = 'StorageFault'
     this.kind = kind
+    Object.defineProperty(this, brand, { value: true })
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value
   }
 }

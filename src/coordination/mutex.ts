@@ -214,7 +214,7 @@ export class Mutex {
       options,
       () => this.#tryOrDraw(options),
       (answer) => answer.acquired,
-      () => this.#worthATry(options),
+      () => this.#worthATry({ signal: options.signal }),
       () => this.#line?.movedUp() ?? false,
     )
     if (result.acquired) return result.fencingToken
@@ -231,9 +231,9 @@ export class Mutex {
 
   /** A try; a fair one that fails draws a ticket, once. */
   async #tryOrDraw(options: WaitOptions): Promise<AcquireResult> {
-    const answer = await this.tryAcquire(options)
+    const answer = await this.tryAcquire({ signal: options.signal })
     if (!answer.acquired && options.timeoutMs !== 0 && this.#line?.waits === false)
-      await this.#line.enter(options)
+      await this.#line.enter({ signal: options.signal })
     return answer
   }
 

@@ -156,8 +156,8 @@ export class ReadWriteLock {
   async acquireRead(options: WaitOptions = {}): Promise<Permit> {
     return this.#wait(
       options,
-      () => this.tryRead(options),
-      () => this.#open(options),
+      () => this.tryRead({ signal: options.signal }),
+      () => this.#open({ signal: options.signal }),
     )
   }
 
@@ -168,16 +168,17 @@ export class ReadWriteLock {
     try {
       return await this.#wait(
         options,
-        () => this.tryWrite(options, id),
+        () => this.tryWrite({ signal: options.signal }, id),
         async () => {
-          if (this.#db.runtime.monotonic() - announced < this.#ttlMs / 2) return this.#open(options, id)
+          if (this.#db.runtime.monotonic() - announced < this.#ttlMs / 2)
+            return this.#open({ signal: options.signal }, id)
           announced = this.#db.runtime.monotonic()
           await this.#db.update(
             this.key,
             { set: { pending: { id, until: this.#until() } } },
             { signal: options.signal, if: this.#vacant('pending', id) },
           )
-          return this.#open(options, id)
+          return this.#open({ signal: options.signal }, id)
         },
       )
     } catch (error) {

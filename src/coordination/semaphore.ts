@@ -92,9 +92,9 @@ export class Semaphore {
     const permit = await waitFor(
       this.#db,
       options,
-      () => this.tryAcquire(options),
+      () => this.tryAcquire({ signal: options.signal }),
       (got) => got !== undefined,
-      async () => (await this.available(options)) > 0,
+      async () => (await this.available({ signal: options.signal })) > 0,
     )
     if (permit) return permit
     throw new NotAcquired(

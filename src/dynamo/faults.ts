@@ -5,6 +5,13 @@ import { StorageFault } from '../storage.ts'
 /** The SDK's errors by name, since a program may hold more than one copy of the SDK. */
 export interface SdkError extends Error {
   code?: string
+  /** Of errors of sockets and names: what failed. */
+  syscall?: string
+  /** One for each address that was tried. */
+  errors?: readonly unknown[]
+  /** Whose fault it is, in errors that the service has sent. */
+  $fault?: 'client' | 'server'
+  $response?: { statusCode?: number }
   $metadata?: { httpStatusCode?: number }
   CancellationReasons?: CancellationReason[]
 }
@@ -18,47 +25,55 @@ const throttling = new Set([
   'ThrottlingError',
   'ProvisionedThroughputExceeded',
 ])
-const conflicts = new Set([
-  'TransactionConflictException',
-  'TransactionInProgressException',
-  'TransactionConflict',
-])
-const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
-const lost = new Set([
-  'TimeoutError',
-  'RequestTimeout',
-  'RequestTimeoutException',
-  'InternalServerError',
-  'InternalFailure',
-  'ServiceUnavailable',
-  'ServiceUnavailableException',
-])
-const lostConnections = new Set([
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ECONNABORTED',
-  'ERR_HTTP2_STREAM_ERROR',
-  'UND_ERR_SOCKET',
+const conflicts = new Set(['TransactionConflictException', 'TransactionConflict'])
+/** Refused for the time in its signature. The SDK has corrected its clock by the reply, if that was wrong. */
+const skewed = new Set([
+  'InvalidSignatureException',
+  'RequestExpired',
+  'RequestTimeTooSkewed',
+  'RequestInTheFuture',
 ])
 
-/** The error in the engine's terms. What it cannot deal with becomes a `BackendError` that says what to do. */
+/**
+ * The error in the engine's terms, see `FaultKind`. What it cannot deal with becomes a `BackendError` that says what
+ * to do: certainly not applied, so only what the service has refused, or what never left this process.
+ */
 export function toFault(given: unknown, table: string, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted) return signal.reason
-  if (!(given instanceof Error)) return given
+  if (!(given instanceof Error) || given instanceof StorageFault) return given
   const error = given as SdkError
   const { name } = error
-  const code = error.code ?? (error.cause as SdkError | undefined)?.code ?? ''
   if (throttling.has(name)) return new StorageFault('throttled', name, error)
   if (conflicts.has(name)) return new StorageFault('conflict', name, error)
+  if (name === 'TransactionInProgressException') return new StorageFault('inProgress', name, error)
+  if (name === 'IdempotentParameterMismatchException') return new StorageFault('mismatch', name, error)
+  if (skewed.has(name)) return new StorageFault('skewed', `${name}: ${error.message}`, error)
   if (name === 'ValidationException' || name === 'ItemCollectionSizeLimitExceededException')
     return new StorageFault('invalid', error.message, error)
   if (name === 'TransactionCanceledException') return cancelled(error)
-  if (neverSent.has(code)) return new StorageFault('unreachable', `${code} at ${table}`, error)
-  const status = error.$metadata?.httpStatusCode ?? 0
-  if (lost.has(name) || lostConnections.has(code) || status >= 500)
-    return new StorageFault('unknown', code || name, error)
+  if (isUnconnected(error)) return new StorageFault('unreachable', `${codeOf(error)} at ${table}`, error)
+  if (mayHaveArrived(error)) return new StorageFault('unknown', codeOf(error) || name, error)
   return new BackendError(advice(error, table), { cause: error })
+}
+
+const codeOf = (error: SdkError): string => error.code ?? (error.cause as SdkError | undefined)?.code ?? ''
+
+/** The name was not found, or no connection was made. On a connection every error comes too late to be sure. */
+function isUnconnected(error: SdkError): boolean {
+  const tries = error.errors ?? [error.syscall === undefined ? (error.cause ?? error) : error]
+  return (
+    tries.length > 0 &&
+    tries.every((one) =>
+      /^(connect|getaddrinfo|query[A-Z]*\w*)$/.test((one as SdkError | null)?.syscall ?? ''),
+    )
+  )
+}
+
+/** Anything but a refusal by the service (4xx, whole) and what failed before the request was sent. */
+function mayHaveArrived(error: SdkError): boolean {
+  const status = error.$metadata?.httpStatusCode ?? error.$response?.statusCode
+  if (status !== undefined) return status >= 500 || error.$fault !== 'client'
+  return codeOf(error) !== '' || error.name === 'TimeoutError' || error.name === 'AbortError'
 }
 
 function advice(error: SdkError, table: string): string {

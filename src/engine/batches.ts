@@ -3,7 +3,7 @@ import type { AtomicDbItemKey } from '../interface.ts'
 import { leftUndone, type Row, type RowWrite, type Storage, StorageFault } from '../storage.ts'
 import type { Context } from './context.ts'
 import { keyText } from './keys.ts'
-import { beforeRepeat, type Doubt } from './retry.ts'
+import { beforeRepeat, type Doubt, leavesDoubt } from './retry.ts'
 
 /** Requests of many rows: split to the backend's size, a few at a time, what was left undone sent again. */
 
@@ -119,7 +119,7 @@ class Batches<T> {
       return { undone, fault: new StorageFault('throttled', 'left undone again and again') }
     } catch (error) {
       if (!(error instanceof StorageFault) || error.kind === 'invalid') throw error
-      if (error.kind === 'unknown' && this.#isWrite) this.doubt.unanswered = true
+      if (leavesDoubt(error) && this.#isWrite) this.doubt.unanswered = true
       return { undone: some, fault: error }
     }
   }

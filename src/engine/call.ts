@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { CallOptions } from '../interface.ts'
 import { milliseconds } from '../model/checks.ts'
 import type { Runtime } from '../runtime.ts'
@@ -29,6 +30,8 @@ export class Call {
       return
     }
     const ending = new AbortController()
+    // As many as there are requests and waits side by side; all of them are released.
+    setMaxListeners(0, ending.signal)
     const done = new AbortController()
     const abort = () => ending.abort(caller?.reason)
     if (caller?.aborted) abort()

@@ -1,11 +1,11 @@
-import { InvalidInput, OutcomeUnknown, RaceCondition } from '../errors.ts'
+import { InvalidInput, RaceCondition } from '../errors.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
 import { type FailedGuard, type Row, type RowOperation, StorageFault } from '../storage.ts'
 import { type Context, nowSeconds } from './context.ts'
 import { holds } from './evaluate.ts'
+import { transactCertainly } from './lost-replies.ts'
 import { type Part, unmet } from './parts.ts'
 import { readRows } from './requests.ts'
-import { type Doubt, retried } from './retry.ts'
 
 /** Committing parts: planned anew where a row was not as supposed, and what to say when it is not certain. */
 
@@ -18,25 +18,15 @@ export interface Failure {
 
 /**
  * Commits all parts, or returns those that failed. A part that failed only because the row was not as supposed is
- * planned anew and the transaction sent again, under a new token since its content is another.
+ * planned anew and the transaction sent again, under a new token since its content is another: the old one is settled.
  */
-export async function commit(context: Context, parts: readonly Part[], token: string): Promise<Failure[]> {
+export async function commit(context: Context, parts: readonly Part[]): Promise<Failure[]> {
   const keys = parts.map((part) => part.key)
   const operations = parts.map((part) => part.first(nowSeconds(context)))
-  const doubt: Doubt = { unanswered: false }
   let refusals = 0
   for (let turn = 0; turn < maxTurns; turn++) {
-    const { failed, refused } = await attempt(
-      context,
-      parts,
-      operations,
-      turn === 0 ? token : context.id(),
-      doubt,
-    )
+    const { failed, refused } = await attempt(context, parts, operations)
     if (failed.length === 0) return []
-    // A try without reply may still arrive. Only what can never hold again makes sure that it will fail too.
-    const haunted = doubt.unanswered && !failed.some(({ index }) => failsForGood(parts[index]!))
-    if (haunted && !parts.some((part) => part.marker)) throw unsettled(keys)
     const failures: Failure[] = []
     const now = nowSeconds(context)
     for (const { index, row } of failed) {
@@ -45,10 +35,7 @@ export async function commit(context: Context, parts: readonly Part[], token: st
       if (next === 'unmet') failures.push({ part, row })
       else operations[index] = next
     }
-    if (failures.length > 0) {
-      if (haunted) throw unsettled(keys)
-      return failures
-    }
+    if (failures.length > 0) return failures
     if (refused && ++refusals > 2) throw refusal(refused, keys)
   }
   throw new RaceCondition(
@@ -62,12 +49,6 @@ export async function commit(context: Context, parts: readonly Part[], token: st
 const failsForGood = (part: Part): boolean =>
   part.marker === true || part.reason === 'lock' || part.reason === 'receipt'
 
-const unsettled = (keys: readonly AtomicDbItemKey[]): OutcomeUnknown =>
-  new OutcomeUnknown(
-    'a transaction was not answered and its conditions do not hold any more: it was not applied so far, but may still arrive. Read and decide, or try again with an idempotencyKey',
-    { keys },
-  )
-
 export const refusal = (fault: StorageFault, keys: readonly AtomicDbItemKey[]): InvalidInput =>
   new InvalidInput('input', `refused by the backend: ${fault.message}`, { keys, cause: fault.cause })
 
@@ -75,13 +56,11 @@ async function attempt(
   context: Context,
   parts: readonly Part[],
   operations: readonly RowOperation[],
-  token: string,
-  doubt: Doubt,
 ): Promise<{ failed: FailedGuard[]; refused?: StorageFault }> {
   const keys = parts.map((part) => part.key)
-  const send = () => context.storage.transact(operations, token, { signal: context.call.signal })
+  const final = (failed: readonly FailedGuard[]) => failed.some(({ index }) => failsForGood(parts[index]!))
   try {
-    return { failed: await retried(context, 'idempotent', keys, send, doubt) }
+    return { failed: await transactCertainly(context, operations, keys, final) }
   } catch (error) {
     if (!(error instanceof StorageFault) || error.kind !== 'invalid') throw error
     // Refused for its content: the rows tell which change does not fit, and whatever else has failed.

@@ -1,11 +1,12 @@
 import { InvalidInput, RaceCondition } from '../errors.ts'
 import type { AtomicDbItemKey, AtomicDbItemLock, AtomicDbLockedItem } from '../interface.ts'
-import type { Guard, Row, RowOperation } from '../storage.ts'
+import { type Guard, type Row, type RowOperation, StorageFault } from '../storage.ts'
+import { refusal } from './commit.ts'
 import { both, free, isLive, live } from './conditions.ts'
 import { type Context, nowSeconds } from './context.ts'
 import { checkKey, lockKey, sameKey, showKey } from './keys.ts'
+import { applyOrLook } from './lost-replies.ts'
 import { readRows, readTogether } from './requests.ts'
-import { retried } from './retry.ts'
 import { itemOrNone, toLock } from './rows.ts'
 
 export const lockLifeSeconds = 24 * 60 * 60
@@ -51,10 +52,9 @@ async function ensure(
       if (row.ttl! - now > refreshSeconds) return toLock(row)
     }
     const wanted = isLive(row, now) ? refreshed(row, now) : made(context, key, now)
-    const result = await retried(context, 'idempotent', [key], () =>
-      context.storage.apply(wanted, { signal: context.call.signal }),
-    )
-    // A version of ours in the row that failed us: an earlier try was applied and its reply lost.
+    // Without an answer the row is read: a late try makes a version that nobody holds, or changes nothing.
+    const result = await applyOrLook(context, key, wanted)
+    if (result.refused) throw refusal(result.refused, [key])
     if (result.applied) return toLock(result.row!)
     row = result.row
   }
@@ -94,6 +94,30 @@ export async function getLocked<T>(
   return result
 }
 
+/**
+ * Items and locks in pairs as of one moment; what is larger than 4 MB in parts, whose locks are then compared as of
+ * one moment: unchanged, they are as if read together by whoever writes with locks.
+ */
+async function readInParts(
+  context: Context,
+  wanted: readonly AtomicDbItemKey[],
+): Promise<(Row | undefined)[]> {
+  try {
+    return await readTogether(context, wanted)
+  } catch (error) {
+    if (!(error instanceof StorageFault) || error.kind !== 'invalid' || wanted.length <= 2) throw error
+  }
+  const middle = 2 * Math.ceil(wanted.length / 4)
+  const rows = [
+    ...(await readInParts(context, wanted.slice(0, middle))),
+    ...(await readInParts(context, wanted.slice(middle))),
+  ]
+  const isLock = (_: unknown, i: number) => i % 2 === 1
+  const locks = await readTogether(context, wanted.filter(isLock))
+  if (rows.filter(isLock).every((row, i) => row?.version === locks[i]?.version)) return rows
+  return readInParts(context, wanted)
+}
+
 /** All of it as of one moment: where a lock had to be made, everything is read again after it. */
 async function lockedPage<T>(
   context: Context,
@@ -101,7 +125,7 @@ async function lockedPage<T>(
 ): Promise<AtomicDbLockedItem<T>[]> {
   const wanted = keys.flatMap((key) => [{ pk: key.pk, sk: key.sk }, lockKey(key)])
   for (let turn = 0; turn < 20; turn++) {
-    const rows = await readTogether(context, wanted)
+    const rows = await readInParts(context, wanted)
     const now = nowSeconds(context)
     const found = keys.map((_, i) => rows[2 * i + 1])
     const locks = await Promise.all(keys.map((key, i) => ensure(context, lockKey(key), found[i])))

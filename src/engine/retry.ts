@@ -2,10 +2,8 @@ import { BackendError, OutcomeUnknown, RaceCondition, Throttled } from '../error
 import type { AtomicDbItemKey } from '../interface.ts'
 import { checkOptions, milliseconds, wholeNumber } from '../model/checks.ts'
 import type { Runtime } from '../runtime.ts'
-import { type FaultKind, type Row, StorageFault } from '../storage.ts'
+import { type FaultKind, StorageFault } from '../storage.ts'
 import type { Context } from './context.ts'
-import { showKey } from './keys.ts'
-import { readRows } from './requests.ts'
 
 export interface RetryOptions {
   /**
@@ -45,17 +43,17 @@ function waitBefore(runtime: Runtime, failures: number, options: RetryOptions): 
 }
 
 /**
- * What a lost reply means for a call. `read`: nothing, ask again. `idempotent`: doing it twice is as good as once.
- * `once`: the caller must find out; the fault is thrown on.
+ * What a lost reply means for a request. `read`: nothing, ask again. `idempotent`: doing it twice is as good as once.
+ * `once`: the caller must find out; the fault is thrown on. See lost-replies.ts.
  */
 export type Repeatable = 'read' | 'idempotent' | 'once'
 
 /** What happens inside of a call, for logs and metrics: a try that did not succeed and will be repeated. */
 export interface AtomicDbEvent {
   type: 'retry'
-  /** Refused for throughput, in conflict with another transaction, not reachable, or without reply. */
-  reason: Exclude<FaultKind, 'invalid'>
-  /** Which try it was, from 1. */
+  /** Why: see `FaultKind`. */
+  reason: Exclude<FaultKind, 'invalid' | 'mismatch'>
+  /** How many tries in a row have failed. */
   attempt: number
   keys: readonly AtomicDbItemKey[]
 }
@@ -63,6 +61,9 @@ export interface AtomicDbEvent {
 /** Whether a reply was lost: what was sent may have been applied, or may yet arrive and be applied. */
 export interface Doubt {
   unanswered: boolean
+  /** How it ended, for when the doubt is resolved later: the last fault, or what cannot be repeated. */
+  fault?: StorageFault
+  refusal?: unknown
 }
 
 /**
@@ -77,6 +78,7 @@ export async function retried<T>(
   doubt: Doubt = { unanswered: false },
 ): Promise<T> {
   const { call } = context
+  let skewed = 0
   for (;;) {
     try {
       call.check()
@@ -84,13 +86,25 @@ export async function retried<T>(
       call.repeats = 0
       return result
     } catch (error) {
-      if (!(error instanceof StorageFault) || error.kind === 'invalid') throw error
-      if (error.kind === 'unknown' && repeatable === 'once') throw error
-      if (error.kind === 'unknown' && repeatable !== 'read') doubt.unanswered = true
+      if (call.aborted) throw error
+      if (!isRepeatable(error)) {
+        doubt.refusal = error
+        throw doubt.unanswered ? unknownOutcome(keys, error) : error
+      }
+      if (leavesDoubt(error) && repeatable === 'once') throw error
+      if (leavesDoubt(error) && repeatable !== 'read') doubt.unanswered = true
+      if (error.kind === 'skewed' && skewed++ > 0) throw surrender(error, doubt, keys)
       await beforeRepeat(context, keys, error, doubt)
     }
   }
 }
+
+const isRepeatable = (error: unknown): error is StorageFault =>
+  error instanceof StorageFault && error.kind !== 'invalid' && error.kind !== 'mismatch'
+
+/** What was sent may have been applied, or may yet be. */
+export const leavesDoubt = (fault: StorageFault): boolean =>
+  fault.kind === 'unknown' || fault.kind === 'inProgress'
 
 /** Waits before the next try, or gives up: the tries or the time are used up. */
 export async function beforeRepeat(
@@ -103,23 +117,29 @@ export async function beforeRepeat(
   if (call.aborted) throw call.signal?.reason
   const attempt = ++call.repeats
   const wait = waitBefore(runtime, attempt, retry)
-  if (attempt >= (retry.attempts ?? defaultAttempts) || wait >= call.left) throw exhausted(fault, doubt, keys)
+  if (attempt >= (retry.attempts ?? defaultAttempts) || wait >= call.left) throw surrender(fault, doubt, keys)
   onEvent?.({ type: 'retry', reason: fault.kind as AtomicDbEvent['reason'], attempt, keys })
   try {
     await runtime.sleep(wait, { signal: call.signal })
   } catch (error) {
-    throw call.timedOut ? exhausted(fault, doubt, keys) : error
+    throw call.timedOut ? surrender(fault, doubt, keys) : error
   }
 }
 
-function exhausted(fault: StorageFault, doubt: Doubt, keys: readonly AtomicDbItemKey[]): Error {
-  const details = { cause: fault.cause, keys }
+const unknownOutcome = (keys: readonly AtomicDbItemKey[], cause: unknown): OutcomeUnknown =>
+  new OutcomeUnknown(
+    `the reply to a write was lost and it could not be repeated (${messageOf(cause)}): it may have happened`,
+    { keys, cause: cause instanceof StorageFault ? cause.cause : cause },
+  )
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** The error for the caller when the budget is used up: true about what was written. */
+export function surrender(fault: StorageFault, doubt: Doubt, keys: readonly AtomicDbItemKey[]): Error {
+  doubt.fault = fault
   // Whatever the last refusal was: an earlier try of the same write may have been applied.
-  if (doubt.unanswered)
-    return new OutcomeUnknown(
-      `no reply after all retries (${fault.message}): the write may have happened`,
-      details,
-    )
+  if (doubt.unanswered) return unknownOutcome(keys, fault)
+  const details = { cause: fault.cause, keys }
   switch (fault.kind) {
     case 'throttled':
       return new Throttled(
@@ -132,27 +152,15 @@ function exhausted(fault: StorageFault, doubt: Doubt, keys: readonly AtomicDbIte
         keys.map((key, index) => ({ index, key, reason: 'conflict' })),
         { cause: fault.cause },
       )
+    case 'skewed':
+      return new BackendError(
+        `the signature was refused twice (${fault.message}): the clock of this machine or the secret key is wrong`,
+        details,
+      )
     default:
       return new BackendError(
         `the backend did not answer (${fault.message}): check the endpoint, the network and its state`,
         details,
       )
-  }
-}
-
-/** The row after a write that was not answered. Where it cannot be read either, the outcome is not known. */
-export async function rowAfterDoubt(
-  context: Context,
-  key: AtomicDbItemKey,
-  fault: StorageFault,
-): Promise<Row | undefined> {
-  try {
-    return (await readRows(context, [key]))[0]
-  } catch (error) {
-    if (fault.kind === 'invalid' || context.call.aborted) throw error
-    throw new OutcomeUnknown(
-      `the reply to a write of ${showKey(key)} was lost, and the row cannot be read: the write may have happened`,
-      { keys: [key], cause: error },
-    )
   }
 }

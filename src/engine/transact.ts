@@ -89,7 +89,7 @@ export async function transact(
       : once(context, options.idempotencyKey, operations, result, parts.length)
   const all = mark ? [...parts, mark.part] : parts
   checkParts(all, nowSeconds(context), () => countByType(operations, mark !== undefined))
-  const failures = await commit(context, all, context.id())
+  const failures = await commit(context, all)
   if (failures.length === 0) {
     for (const item of result.pushed) {
       arrived(context, { pk: item.pk, sk: item.sk })
@@ -118,6 +118,6 @@ function countByType(operations: readonly AtomicDbOperation[], marked: boolean):
 }
 
 async function commitOrThrow(context: Context, parts: readonly Part[]): Promise<void> {
-  const failures = await commit(context, parts, context.id())
+  const failures = await commit(context, parts)
   if (failures.length > 0) throw toConflictError(failures, nowSeconds(context))
 }

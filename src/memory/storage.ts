@@ -28,8 +28,8 @@ const maxTokens = 10_000
  */
 export class MemoryStorage implements Storage {
   readonly #partitions = new Map<string, Partition>()
-  readonly #tokens = new Set<string>()
-  // The same in order of time. Not by iterating the Set: what was deleted at its start is walked over again and again.
+  readonly #tokens = new Map<string, string>()
+  // The same in order of time. Not by iterating the Map: what was deleted at its start is walked over again and again.
   #tokenLog: { token: string; at: number }[] = []
   #tokenStart = 0
   readonly #runtime: Runtime
@@ -87,7 +87,12 @@ export class MemoryStorage implements Storage {
   }
 
   async transact(operations: readonly RowOperation[], token: string): Promise<FailedGuard[]> {
-    if (this.#seen(token)) return []
+    const outline = outlineOf(operations)
+    const seen = this.#seen(token)
+    if (seen !== undefined) {
+      if (seen === outline) return []
+      throw new StorageFault('mismatch', 'this token was used with other operations')
+    }
     const failed: FailedGuard[] = []
     // A change that does not fit its row refuses the whole, also when another guard fails: as DynamoDB has it.
     const outcomes = operations.map((operation, index) => {
@@ -101,7 +106,7 @@ export class MemoryStorage implements Storage {
     operations.forEach((operation, i) => {
       this.#commit(operation, outcomes[i])
     })
-    this.#tokens.add(token)
+    this.#tokens.set(token, outline)
     this.#tokenLog.push({ token, at: this.#runtime.monotonic() })
     return []
   }
@@ -136,8 +141,8 @@ export class MemoryStorage implements Storage {
     if (partition.size === 0) this.#partitions.delete(key.pk)
   }
 
-  /** Whether this token's transaction was applied; forgets tokens that are too old or too many. */
-  #seen(token: string): boolean {
+  /** The transaction that was applied with this token; forgets tokens that are too old or too many. */
+  #seen(token: string): string | undefined {
     const now = this.#runtime.monotonic()
     for (; this.#tokenStart < this.#tokenLog.length; this.#tokenStart++) {
       const oldest = this.#tokenLog[this.#tokenStart]!
@@ -148,11 +153,19 @@ export class MemoryStorage implements Storage {
       this.#tokenLog = this.#tokenLog.slice(this.#tokenStart)
       this.#tokenStart = 0
     }
-    return this.#tokens.has(token)
+    return this.#tokens.get(token)
   }
 }
 
 /** Where to begin, in the order of the partition, and whether that key itself counts. */
+/** Enough to tell two transactions under one token apart: what is done to the first row, and how many there are. */
+function outlineOf(operations: readonly RowOperation[]): string {
+  const [first] = operations
+  if (!first) return ''
+  const { pk, sk } = first.op === 'put' ? first.row : first.key
+  return `${operations.length} ${first.op} ${pk} ${sk}`
+}
+
 function start({ after, prefix, from, to }: Range, reverse: boolean): [string | undefined, boolean] {
   if (after !== undefined) return [utf8Order(after), false]
   // Nothing sorts between the last text with a prefix and the prefix followed by the highest unit.

@@ -1,10 +1,12 @@
 import { hashOf } from '../../hash.ts'
 import type { AtomicDbQueuePullManyOptions } from '../../interface.ts'
 import { type Applied, type Row, type RowChange, StorageFault } from '../../storage.ts'
+import { refusal } from '../commit.ts'
 import { both } from '../conditions.ts'
 import type { Context } from '../context.ts'
+import { applyOrLook } from '../lost-replies.ts'
 import { bury } from './dead.ts'
-import { giveBack, settled } from './hold.ts'
+import { giveBack } from './hold.ts'
 import { ready } from './messages.ts'
 import { remember, type View } from './view.ts'
 
@@ -173,7 +175,8 @@ async function claim({ context, seconds, options }: Pull, row: Row): Promise<Row
     return sent
   }
   try {
-    const result = await settled(context, key, operation, apply)
+    const result = await applyOrLook(context, key, operation, undefined, apply)
+    if (result.refused) throw refusal(result.refused, [key])
     return result.applied || result.row?.r === receipt ? result.row : undefined
   } catch (error) {
     if (context.call.signal?.aborted) void giveBackLate(context, sent)

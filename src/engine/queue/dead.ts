@@ -7,7 +7,7 @@ import { announcePush } from '../../wake.ts'
 import { both, free } from '../conditions.ts'
 import { type Context, nowSeconds } from '../context.ts'
 import { checkPk, keyText } from '../keys.ts'
-import { retried } from '../retry.ts'
+import { transactCertainly } from '../lost-replies.ts'
 import { maxItemBytes, rowBytes } from '../values.ts'
 import { checkCount, isMessage, isReady, ready } from './messages.ts'
 import { redriveOptions } from './options.ts'
@@ -38,13 +38,8 @@ async function move(
 ): Promise<boolean> {
   const key = { pk: row.pk, sk: row.sk }
   for (;;) {
-    const token = context.id()
     const put = { op: 'put' as const, row: to, guard: free(nowSeconds(context)) }
-    const failed = await retried(context, 'idempotent', [key], () =>
-      context.storage.transact([{ op: 'delete', key, guard }, put, ...along], token, {
-        signal: context.call.signal,
-      }),
-    )
+    const failed = await transactCertainly(context, [{ op: 'delete', key, guard }, put, ...along], [key])
     if (failed.length === 0) return true
     if (failed.some(({ index }) => index === 0)) return false
     // Something of that key is there: the message goes behind it.

@@ -8,41 +8,20 @@ import type {
 } from '../../interface.ts'
 import { checkOptions } from '../../model/checks.ts'
 import { queueOfShard } from '../../shards.ts'
-import {
-  type Applied,
-  type Guard,
-  type Row,
-  type RowChange,
-  type RowOperation,
-  StorageFault,
-} from '../../storage.ts'
+import type { Applied, Guard, Row, RowChange, RowOperation } from '../../storage.ts'
 import { detached } from '../call.ts'
+import { refusal } from '../commit.ts'
 import { both } from '../conditions.ts'
 import type { Context } from '../context.ts'
 import { checkKey, showKey } from '../keys.ts'
+import { applyOrLook } from '../lost-replies.ts'
 import { readRows } from '../requests.ts'
-import { retried, rowAfterDoubt } from '../retry.ts'
+import { beforeRepeat, type Doubt } from '../retry.ts'
 import { bury, deadLetterOf } from './dead.ts'
 import { acknowledgeOperation, checkSeconds, heldBy, toMessage } from './messages.ts'
 import { callOptions, extendOptions, releaseOptions } from './options.ts'
 import { dropPayloads, payloadKeyOf } from './payload.ts'
 import { departed, remember, viewOf } from './view.ts'
-
-/** One guarded operation; after a lost reply, the row as it is now with `doubt`. */
-export async function settled(
-  context: Context,
-  key: AtomicDbItemKey,
-  operation: RowOperation,
-  apply = () => context.storage.apply(operation, { signal: context.call.signal }),
-): Promise<Applied & { doubt?: boolean }> {
-  try {
-    return await retried(context, 'once', [key], apply)
-  } catch (error) {
-    if (!(error instanceof StorageFault) || error.kind !== 'unknown') throw error
-    const row = await rowAfterDoubt(context, key, error)
-    return { applied: false, row, doubt: true }
-  }
-}
 
 /** Repeats an operation on a message we hold until it is certain: done, or no longer ours. */
 async function whileHeld(
@@ -53,16 +32,20 @@ async function whileHeld(
   isDone: (row: Row | undefined) => boolean = () => false,
 ): Promise<Pick<Applied, 'row' | 'old'>> {
   const key = { pk: item.pk, sk: item.sk }
-  let doubt = false
+  const doubt: Doubt = { unanswered: false }
   for (;;) {
-    const result = await settled(context, key, operation)
+    const result = await applyOrLook(context, key, operation, doubt)
     if (result.applied || isDone(result.row)) return result
-    doubt ||= result.doubt ?? false
+    if (result.refused) throw refusal(result.refused, [key])
+    if (result.doubt) doubt.unanswered = true
     // By bare key there is nothing to lose: a message that is gone needs no release.
     if (item.receipt === undefined && !result.row) return {}
-    if (result.row?.r === item.receipt && doubt && result.row) continue
+    if (result.doubt && result.row && result.row.r === item.receipt) {
+      await beforeRepeat(context, [key], result.doubt, doubt)
+      continue
+    }
     // After a lost reply of ours, a receipt that is gone means that ours took effect.
-    if (doubt) return result
+    if (doubt.unanswered) return result
     throw noLongerOurs(key)
   }
 }

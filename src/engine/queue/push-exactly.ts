@@ -4,7 +4,7 @@ import type { FailedGuard, Row, RowOperation } from '../../storage.ts'
 import { free } from '../conditions.ts'
 import { toConflictError } from '../conflicts.ts'
 import { type Context, nowSeconds } from '../context.ts'
-import { retried } from '../retry.ts'
+import { transactCertainly } from '../lost-replies.ts'
 import { rowBytes } from '../values.ts'
 import { dropPayloads, payloadKeyOf } from './payload.ts'
 
@@ -103,7 +103,7 @@ async function putTogether(context: Context, drafts: readonly Draft[]): Promise<
       [draft.marker, draft.row].flatMap((row) => (row ? [{ draft, row }] : [])),
     )
     const operations = rows.map(({ row }): RowOperation => ({ op: 'put', row, guard }))
-    const failed = await transact(
+    const failed = await transactCertainly(
       context,
       operations,
       rows.map(({ row }) => keyOf(row)),
@@ -124,18 +124,6 @@ function markDuplicate(draft: Draft, marker: Row): Draft {
   Object.assign(draft, { isDuplicate: true })
   Object.assign(draft.item, { pk, sk, enqueuedAt })
   return draft
-}
-
-/** One token for all tries, or a lost reply would look like somebody else's message. */
-function transact(
-  context: Context,
-  operations: readonly RowOperation[],
-  keys: readonly { pk: string; sk: string }[],
-): Promise<FailedGuard[]> {
-  const token = context.id()
-  return retried(context, 'idempotent', keys, () =>
-    context.storage.transact(operations, token, { signal: context.call.signal }),
-  )
 }
 
 const thereAlready = (
