@@ -11,6 +11,7 @@ import type {
   TransactOptions,
   TransactResult,
 } from '../interface.ts'
+import { merged, rowOf } from './merge.ts'
 
 interface If {
   /** The row must satisfy this at the moment of the commit. */
@@ -32,35 +33,58 @@ const each = <T>(given: Many<T>): readonly T[] => (Array.isArray(given) ? given 
  *   .commit({ idempotencyKey: orderId })
  * ```
  *
- * One request, 2 WRU per row and started KB. Up to 100 rows, each of them once.
+ * One request, 2 WRU per row and started KB. Up to 100 rows.
  */
 export class AtomicBuilder {
   readonly #db: AtomicDbInterface
   readonly #operations: AtomicDbOperation[] = []
+  readonly #rows = new Map<string, number>()
 
   constructor(db: AtomicDbInterface) {
     this.#db = db
   }
 
-  /** What is to be committed so far. */
+  /** What is to be committed so far: one operation per row, in the order in which the rows were named first. */
   get operations(): readonly AtomicDbOperation[] {
     return this.#operations
   }
 
-  /** Any operation of `transact`, for those that other modules make. */
+  /**
+   * Any operation of `transact`, for those that other modules make. Several on one row become one: check and bump, a
+   * condition and a write, updates of different paths. Others are `InvalidInput` with the reason.
+   */
   add(...operations: readonly AtomicDbOperation[]): this {
-    this.#operations.push(...operations)
+    for (const operation of operations) {
+      const row = rowOf(operation)
+      const at = row === undefined ? undefined : this.#rows.get(row)
+      if (at !== undefined) {
+        this.#operations[at] = merged(this.#operations[at]!, operation)
+        continue
+      }
+      if (row !== undefined) this.#rows.set(row, this.#operations.length)
+      this.#operations.push(operation)
+    }
     return this
   }
 
-  /** The locks must be unchanged. */
-  check(locks: Many<AtomicDbItemLock>): this {
-    return this.add(...each(locks).map((lock) => ({ type: 'check' as const, lock })))
+  /** The locks must be unchanged; or, by key, the condition must hold for the item. */
+  check(locks: Many<AtomicDbItemLock>): this
+  check(key: AtomicDbItemKey, options: Required<If>): this
+  check(given: Many<AtomicDbItemLock> | AtomicDbItemKey, options?: Required<If>): this {
+    if (options !== undefined) return this.add({ type: 'check', key: given as AtomicDbItemKey, ...options })
+    return this.add(
+      ...each(given as Many<AtomicDbItemLock>).map((lock) => ({ type: 'check' as const, lock })),
+    )
   }
 
   /** The locks must be unchanged and get new versions: others who read them will fail. */
   bump(locks: Many<AtomicDbItemLock>): this {
     return this.add(...each(locks).map((lock) => ({ type: 'bump' as const, lock })))
+  }
+
+  /** The locks at these keys (`lockKey(item)`) get new versions, whatever they have: those who read them will fail. */
+  touch(keys: Many<AtomicDbItemKey>): this {
+    return this.add(...each(keys).map(({ pk, sk }) => ({ type: 'bump' as const, key: { pk, sk } })))
   }
 
   /** Write items whole. */

@@ -27,7 +27,7 @@ export interface TransactionOptions extends CallOptions {
    * @default 10
    */
   attempts?: number
-  /** No new attempt once so much time has passed, ms. Default: none. */
+  /** No new attempt once so much time has passed, ms. `timeoutMs` also ends the calls under way. Default: none. */
   deadlineMs?: number
   /**
    * Upper bound of the first wait between attempts, ms; it doubles up to `maxMs`.
@@ -75,23 +75,27 @@ export async function transaction<R>(
   options: TransactionOptions = {},
 ): Promise<R> {
   checkOptions(options, known)
-  const { locks = true, attempts = 10, deadlineMs, baseMs = 10, maxMs = 1000, ...call } = options
+  const { locks = true, attempts = 10, deadlineMs, baseMs = 10, maxMs = 1000, signal, timeoutMs } = options
   if (typeof fn !== 'function') throw new InvalidInput('fn', 'must be a function', { given: typeof fn })
   if (typeof locks !== 'boolean') throw new InvalidInput('locks', 'must be true or false')
   wholeNumber(attempts, 'attempts', { min: 1 })
   milliseconds(baseMs, 'baseMs', { zero: true })
   milliseconds(maxMs, 'maxMs', { zero: true })
   if (deadlineMs !== undefined) milliseconds(deadlineMs, 'deadlineMs', { zero: true })
+  if (timeoutMs !== undefined) milliseconds(timeoutMs, 'timeoutMs')
   const started = db.runtime.monotonic()
+  const passed = () => db.runtime.monotonic() - started
+  const bound = Math.min(deadlineMs ?? Number.POSITIVE_INFINITY, timeoutMs ?? Number.POSITIVE_INFINITY)
+  // At least 1 ms: the call itself says that the time is over.
+  const call = (): CallOptions =>
+    timeoutMs === undefined ? { signal } : { signal, timeoutMs: Math.max(1, timeoutMs - passed()) }
   for (let attempt = 1; ; attempt++) {
-    call.signal?.throwIfAborted()
-    const outcome = await attemptOnce(db, fn, { ...call, locks })
+    signal?.throwIfAborted()
+    const outcome = await attemptOnce(db, fn, { locks, call })
     if ('result' in outcome) return outcome.result
-    const late = deadlineMs !== undefined && db.runtime.monotonic() - started >= deadlineMs
-    if (attempt >= attempts || late) throw givenUp(outcome.race, attempt)
-    await db.runtime.sleep(db.runtime.random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1)), {
-      signal: call.signal,
-    })
+    const waitMs = db.runtime.random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1))
+    if (attempt >= attempts || passed() + waitMs >= bound) throw givenUp(outcome.race, attempt)
+    await db.runtime.sleep(waitMs, { signal })
   }
 }
 
@@ -132,8 +136,8 @@ async function called<R>(fn: (tx: Transaction) => Promise<R> | R, scope: Scope):
 }
 
 /** Whether what was thrown may follow from what was read; the others say that something could not be read or done. */
-const isConclusion = (error: unknown, { signal }: CallOptions): boolean =>
-  !signal?.aborted &&
+const isConclusion = (error: unknown, { call }: SessionOptions): boolean =>
+  !call().signal?.aborted &&
   !(error instanceof Throttled || error instanceof BackendError || error instanceof OutcomeUnknown)
 
 async function raceOf(work: () => Promise<void>): Promise<RaceCondition | undefined> {

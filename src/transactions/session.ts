@@ -25,8 +25,10 @@ import { bytesOf, maxBytes, maxRows, messageBytes, rowsOf } from './limits.ts'
 import { commitOperations, hasLock } from './operations.ts'
 import type { TransactionQuery } from './transaction.ts'
 
-export interface SessionOptions extends CallOptions {
+export interface SessionOptions {
   locks: boolean
+  /** What each call gets, with the time that is left by now. */
+  call: () => CallOptions
 }
 
 const plain = ({ pk, sk }: AtomicDbItemKey): AtomicDbItemKey => ({ pk, sk })
@@ -34,13 +36,13 @@ const plain = ({ pk, sk }: AtomicDbItemKey): AtomicDbItemKey => ({ pk, sk })
 /** What one run of a callback has read and wants to write. */
 export class Session {
   readonly #db: AtomicDbInterface
-  readonly #call: CallOptions
+  readonly #call: () => CallOptions
   readonly #locks: boolean
   readonly #entries = new Map<string, Entry>()
   readonly #messages: AtomicDbOperation[] = []
   #messageBytes = 0
 
-  constructor(db: AtomicDbInterface, { locks, ...call }: SessionOptions) {
+  constructor(db: AtomicDbInterface, { locks, call }: SessionOptions) {
     this.#db = db
     this.#call = call
     this.#locks = locks
@@ -95,7 +97,7 @@ export class Session {
     try {
       const items = await this.#db.getMany(
         entries.map(({ key }) => key),
-        { ...this.#call, consistent: true },
+        { ...this.#call(), consistent: true },
       )
       entries.forEach((one, i) => {
         this.#arrived(one, items[i])
@@ -131,7 +133,7 @@ export class Session {
     // Items deleted here stand in the way of a limit. More than fit are not worth reading.
     const deleted = this.#own(range).filter(({ value }) => value && !value.item).length
     const most = limit === undefined ? maxRows + 1 : limit + deleted
-    const found = await this.#db.query<T>({ ...query, ...this.#call, consistent: true, limit: most })
+    const found = await this.#db.query<T>({ ...query, ...this.#call(), consistent: true, limit: most })
     // A read of the same item that began before is what this transaction goes by.
     await Promise.all(
       found.flatMap((item) => (this.#entries.get(keyText(item))?.isReading ? [this.#answer(item)] : [])),
@@ -296,7 +298,7 @@ export class Session {
     if (reads.length < 2) return
     const items = await this.#db.getTogether(
       reads.map(({ key }) => key),
-      this.#call,
+      this.#call(),
     )
     const conflicts = reads.flatMap(({ key, base }, index): Conflict[] =>
       sameItem(base!.item, items[index]) ? [] : [{ index, key, reason: 'value', current: items[index] }],
@@ -308,7 +310,7 @@ export class Session {
   async commit(): Promise<void> {
     const entries = [...this.#entries.values()]
     if (this.#messages.length === 0 && !entries.some(({ writes }) => writes > 0)) return this.verify()
-    await this.#db.transact([...commitOperations(entries, this.#locks), ...this.#messages], this.#call)
+    await this.#db.transact([...commitOperations(entries, this.#locks), ...this.#messages], this.#call())
   }
 }
 

@@ -223,6 +223,9 @@ onBothBackends('transaction', ({ open, pk }) => {
     await expect(
       transaction(open(), conflicting, { attempts: 1000, deadlineMs: 30, baseMs: 1 }),
     ).rejects.toBeInstanceOf(RaceCondition)
+    await expect(
+      transaction(open(), conflicting, { attempts: 1000, timeoutMs: 200, baseMs: 1 }),
+    ).rejects.toMatchObject({ code: expect.stringMatching(/RaceCondition|BackendError|OutcomeUnknown/) })
     const abort = new AbortController()
     abort.abort(new Error('stop'))
     await expect(transaction(open(), conflicting, { signal: abort.signal })).rejects.toThrow('stop')
