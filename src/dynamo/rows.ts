@@ -1,6 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { rememberExact } from '../engine/exact.ts'
 import { Decimal, decodeExactly, decodeNumber, isShownExactly } from '../engine/numbers.ts'
+import { setOwn } from '../engine/values.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
 import type { Row } from '../storage.ts'
 
@@ -72,10 +73,9 @@ function decodeMap(map: WireRow, number: DecodeNumber): Record<string, unknown> 
   const decoded: Record<string, unknown> = {}
   for (const name in map) {
     const value = decode(map[name]!, number)
-    // Written by other programs: as an assignment it would replace the prototype.
     if (name === '__proto__') {
       isInexact = true
-      Object.defineProperty(decoded, name, { value, enumerable: true, writable: true, configurable: true })
+      setOwn(decoded, name, value)
     } else decoded[name] = value
   }
   return decoded

@@ -165,9 +165,16 @@ function cloneMap(value: Record<string, unknown>): Record<string, unknown> {
   const map: Record<string, unknown> = {}
   for (const name in value) {
     const inner = value[name]
-    map[name] = typeof inner === 'object' ? clone(inner) : inner
+    const copied = typeof inner === 'object' ? clone(inner) : inner
+    if (name === '__proto__') setOwn(map, name, copied)
+    else map[name] = copied
   }
   return map
+}
+
+/** For a field that another program named `__proto__`: an assignment would replace the prototype. */
+export function setOwn(map: object, name: string, value: unknown): void {
+  Object.defineProperty(map, name, { value, enumerable: true, writable: true, configurable: true })
 }
 
 export function typeName(value: unknown): TypeName | undefined {

@@ -2,7 +2,12 @@
  * What each method of the contract changes, in one table, for wrappers that keep copies of items or fail calls on
  * purpose. The compiler refuses a method or an operation that is not listed here.
  */
-import type { AtomicDbInterface, AtomicDbItemKey, AtomicDbOperation } from '../interface.ts'
+import type {
+  AtomicDbInterface,
+  AtomicDbItemKey,
+  AtomicDbOperation,
+  AtomicDbQueuePullOptions,
+} from '../interface.ts'
 
 /** A method of the contract, by its name. */
 export type ContractMethod = Exclude<keyof AtomicDbInterface, 'runtime'>
@@ -11,10 +16,12 @@ export type ContractMethod = Exclude<keyof AtomicDbInterface, 'runtime'>
 export interface Effect {
   /** Rows by their keys. */
   keys: readonly AtomicDbItemKey[]
-  /** Queues of which any message may change, with all their shards. */
-  queues?: readonly string[]
+  /** Partitions of which any row may change; of a queue, with all its shards. */
+  partitions?: readonly string[]
   /** Rows that cannot be named beforehand: any row may change. */
   everything?: true
+  /** A part of it may take effect after the call was answered: its failure is not told. */
+  lingers?: true
 }
 
 /**
@@ -39,26 +46,25 @@ export const effects: { readonly [M in ContractMethod]: EffectOf<M> } = {
   stream: 'reads',
   page: 'reads',
   count: 'reads',
-  deleteRange: () => ({ keys: [], everything: true }),
+  deleteRange: (range) => partitions(range?.pk),
   update: (key) => rows(key),
   transact: (operations) => effectOfAll(operations),
   queuePush(items, options) {
     // A key that the database draws is new: nobody has read it.
     const named = listOf(items).filter((item) => typeof item?.sk === 'string')
-    return options?.shards === undefined ? rows(named) : queues(...named.map((item) => item.pk))
+    return options?.shards === undefined ? rows(named) : partitions(...named.map((item) => item.pk))
   },
-  // Messages received too often, or without their payload, move to the dead letters.
-  queuePull: (options) => queues(options?.pk, options?.deadLetter ?? `${options?.pk}#dead`),
-  queuePullMany: (options) => queues(options?.pk, options?.deadLetter ?? `${options?.pk}#dead`),
+  queuePull: (options) => pull(options),
+  queuePullMany: (options) => pull(options),
   queueAcknowledge: (item) => rows(item),
   queueRelease: (item) => rows(item),
   queueExtend: (item) => rows(item),
   queueStats: 'reads',
   queuePeek: 'reads',
-  queuePurge: (pk) => queues(pk),
+  queuePurge: (pk) => partitions(pk),
   // Without `to` each message goes back to the queue that it comes from.
   queueRedrive: (options) =>
-    options?.to === undefined ? { keys: [], everything: true } : queues(options.from, options.to),
+    options?.to === undefined ? { keys: [], everything: true } : partitions(options.from, options.to),
 }
 
 type OfType<T extends AtomicDbOperation['type']> = Extract<AtomicDbOperation, { type: T }>
@@ -96,9 +102,15 @@ function rows(given: Partial<AtomicDbItemKey> | readonly Partial<AtomicDbItemKey
   return { keys }
 }
 
-const queues = (...names: readonly unknown[]): Effect => ({
+const partitions = (...names: readonly unknown[]): Effect => ({
   keys: [],
-  queues: names.filter((name) => typeof name === 'string'),
+  partitions: names.filter((name) => typeof name === 'string'),
+})
+
+/** Messages received too often, or without their payload, move to the dead letters, beside those that are claimed. */
+const pull = (options: AtomicDbQueuePullOptions | undefined): Effect => ({
+  ...partitions(options?.pk, options?.deadLetter ?? `${options?.pk}#dead`),
+  lingers: true,
 })
 
 /** The names of all methods of the contract. */

@@ -1,13 +1,26 @@
-import { equals } from '../engine/values.ts'
+import { clone, equals } from '../engine/values.ts'
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey } from '../interface.ts'
+import { checkOptions, milliseconds } from '../model/checks.ts'
 
 export interface WatchOptions {
-  /** Wait between reads after a change, ms. Default 500. */
+  /**
+   * Wait between reads after a change, ms.
+   *
+   * @default 500
+   */
   intervalMs?: number
-  /** While nothing changes the wait doubles up to this, ms. Default 10,000. */
+  /**
+   * While nothing changes the wait doubles up to this, ms.
+   *
+   * @default 10,000, or `intervalMs` where that is more
+   */
   maxIntervalMs?: number
-  /** Read strongly (1 RRU per 4 KB a read) rather than eventually (half of that). Default false. */
+  /**
+   * Read strongly (1 RRU per 4 KB a read) rather than eventually (half of that).
+   *
+   * @default false
+   */
   consistent?: boolean
   signal?: AbortSignal
 }
@@ -16,24 +29,31 @@ export interface WatchOptions {
  * The item now, and again whenever it is seen to have changed (`undefined`: there is none).
  * By polling: changes that follow each other faster than the interval are seen as one. An idle watcher of a small
  * item costs 1 eventual read (0.5 RRU) every `maxIntervalMs`: about $0.03 a month with the defaults, on demand.
- * Ends when the loop is left; rejects with the signal's reason when it is aborted.
+ * Over an `AtomicLRUCache` it asks the database too. Ends when the loop is left; rejects with the signal's reason when
+ * it is aborted.
  */
 export async function* watch<T = unknown>(
   db: AtomicDbInterface,
   key: AtomicDbItemKey,
   options: WatchOptions = {},
 ): AsyncGenerator<AtomicDbItem<T> | undefined> {
-  const { intervalMs = 500, maxIntervalMs = 10_000, consistent = false, signal } = options
-  if (!(intervalMs > 0))
-    throw new InvalidInput('intervalMs', 'must be positive', { given: String(intervalMs) })
-  if (!(maxIntervalMs >= intervalMs))
+  checkOptions(options, ['intervalMs', 'maxIntervalMs', 'consistent', 'signal'])
+  const {
+    intervalMs = 500,
+    maxIntervalMs = Math.max(10_000, intervalMs),
+    consistent = false,
+    signal,
+  } = options
+  milliseconds(intervalMs, 'intervalMs')
+  if (milliseconds(maxIntervalMs, 'maxIntervalMs') < intervalMs)
     throw new InvalidInput('maxIntervalMs', 'must be at least intervalMs', { given: String(maxIntervalMs) })
   let seen: AtomicDbItem<T> | undefined
   let wait = intervalMs
   for (let first = true; ; first = false) {
     const item = await db.get<T>(key, { consistent, signal })
     if (first || !equals(item, seen)) {
-      seen = item
+      // A copy: what the reader does to it is no change of the item.
+      seen = clone(item)
       wait = intervalMs
       yield item
     } else wait = Math.min(maxIntervalMs, wait * 2)

@@ -74,15 +74,25 @@ describe('the table of what methods change', () => {
         expect(() => effectOf(method, given as never)).not.toThrow()
   })
 
-  it('names the rows and queues that change', () => {
+  it('names the rows and partitions that change', () => {
     expect(effectOf('set', [[item, { ...item, sk: 'b' }]])).toEqual({ keys: [key, { pk: 'p', sk: 'b' }] })
     expect(effectOf('queuePush', [{ pk: 'q', sk: 'm' }])).toEqual({ keys: [{ pk: 'q', sk: 'm' }] })
-    expect(effectOf('queuePush', [{ pk: 'q', sk: 'm' }, { shards: 2 }])).toEqual({ keys: [], queues: ['q'] })
+    expect(effectOf('queuePush', [{ pk: 'q', sk: 'm' }, { shards: 2 }])).toEqual({
+      keys: [],
+      partitions: ['q'],
+    })
     expect(effectOf('queuePush', [{ pk: 'q' }])).toEqual({ keys: [] })
-    expect(effectOf('queuePull', [{ pk: 'q' }])).toEqual({ keys: [], queues: ['q', 'q#dead'] })
-    expect(effectOf('queuePullMany', [{ pk: 'q', limit: 1, deadLetter: 'd' }])?.queues).toEqual(['q', 'd'])
-    expect(effectOf('queuePurge', ['q'])).toEqual({ keys: [], queues: ['q'] })
-    expect(effectOf('queueRedrive', [{ from: 'd', to: 'q' }])?.queues).toEqual(['d', 'q'])
+    expect(effectOf('queuePull', [{ pk: 'q' }])).toEqual({
+      keys: [],
+      partitions: ['q', 'q#dead'],
+      lingers: true,
+    })
+    expect(effectOf('queuePullMany', [{ pk: 'q', limit: 1, deadLetter: 'd' }])?.partitions).toEqual([
+      'q',
+      'd',
+    ])
+    expect(effectOf('queuePurge', ['q'])).toEqual({ keys: [], partitions: ['q'] })
+    expect(effectOf('queueRedrive', [{ from: 'd', to: 'q' }])?.partitions).toEqual(['d', 'q'])
     expect(effectOf('queueRedrive', [{ from: 'd' }])?.everything).toBe(true)
     expect(effectOf('setAtomic', [item, lock])?.keys).toEqual([key, { pk: 'p', sk: 'a#lock' }])
     expect(effectOf('get', [key])).toBeUndefined()

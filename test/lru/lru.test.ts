@@ -209,8 +209,8 @@ describe('LRU cache', () => {
     const db = new AtomicMemoryDb()
     let stale: AtomicDbItem | undefined
     const old = replacing(db, {
-      get: async (at: typeof key, options: { consistent?: boolean }) =>
-        options.consistent === false ? stale : db.get(at),
+      get: async (at: typeof key, options?: { consistent?: boolean }) =>
+        options?.consistent === false ? stale : db.get(at),
     })
     const cache = new AtomicLRUCache(old, 10)
     await db.set({ ...key, data: 'old' })

@@ -64,6 +64,12 @@ const mutex = of('src/coordination/mutex.ts', coordination)
 const line = of('src/coordination/line.ts', coordination)
 const liveness = of('src/coordination/liveness.ts', coordination)
 const nonce = of('src/coordination/nonce.ts', coordination)
+const caching = ['test/lru', 'test/forwarding', 'test/proof/cache']
+const cache = of('src/lru/cache.ts', caching)
+const cacheReads = of('src/lru/reads.ts', caching)
+const cacheEntries = of('src/lru/entries.ts', caching)
+const cacheDoubts = of('src/lru/doubts.ts', caching)
+const effects = of('src/model/effects.ts', caching)
 
 export const mutants: readonly Mutant[] = [
   storage(
@@ -270,4 +276,60 @@ export const mutants: readonly Mutant[] = [
     'return item.data.reused ?? item.data.n',
     'return item.data.n',
   ),
+  cache('an answer is kept, however old it may be', '&& this.#reads.isNewest(read, item))', ')'),
+  cache('eventual answers are kept', 'if (options?.consistent !== false && this', 'if (this'),
+  cache(
+    'what is kept is not compared with what others are told',
+    'if (entry && !sameItem(entry.item, answer.item))',
+    'if (false)',
+  ),
+  cache('reads under way do not hear what others are told', '    this.#reads.tell(text, answer)\n', ''),
+  cache('a read that a write has passed is joined', 'return !stale && heard', 'return heard'),
+  cache('a read that others have overtaken is joined', 'heard === undefined && this', 'this'),
+  cache('a read sent too long ago is joined', '&& this.#entries.isYoung(sent)', ''),
+  cache(
+    'eventual reads are shared',
+    'const shares = options === undefined || isEmpty(options)',
+    'const shares = true',
+  ),
+  cache('consistent reads come from the cache', 'return isEmpty(others)', 'return true'),
+  cache('answers are not copied', 'return this.#copy && item', 'return false && item'),
+  cache('failed writes are taken for certain', 'if (doubtful) this', 'if (false) this'),
+  cache('what goes on after a pull is forgotten', 'if (effect.lingers) this', 'if (false) this'),
+  cache(
+    'what reads past the cache show is forgotten',
+    'effect ? this.#write(effect, call) : this.#show(method, args, call)',
+    'effect ? this.#write(effect, call) : call()',
+  ),
+  cache('partitions are not taken out', 'this.#entries.deletePartition(partition)', ';'),
+  cacheReads('reads that begin during a write are kept', 'stale: written || isDoubtful', 'stale: isDoubtful'),
+  cacheReads('rows in doubt are kept', 'stale: written || isDoubtful', 'stale: written'),
+  cacheReads(
+    'overlapping reads that differ are kept',
+    '(read.heard === undefined || sameItem(read.heard.item, item))',
+    'true',
+  ),
+  cacheReads(
+    'only the first of several other answers counts',
+    'else if (read.heard !== answer) read.stale = true',
+    '',
+  ),
+  cacheReads(
+    'a write outdates no read of its partition',
+    'everything || partitions.includes(read.partition)',
+    'everything',
+  ),
+  cacheEntries(
+    'age is measured by the wall clock alone',
+    ' && monotonic - sent.monotonic < this.#maxAgeMs',
+    '',
+  ),
+  cacheEntries('age is measured by the monotonic clock alone', 'wall - sent.wall < this.#maxAgeMs && ', ''),
+  cacheEntries('expired items are answers', 'this.#runtime.now() < expiresAt && ', ''),
+  cacheEntries('evicted items stay in the index', "if (reason !== 'set') this.#unlist(partition, text)", ''),
+  cacheDoubts('doubts end at once', 'this.#runtime.monotonic() + lateMs', 'this.#runtime.monotonic()'),
+  cacheDoubts('doubts never end', 'if (end > now) break', 'break'),
+  cacheDoubts('too many doubts are forgotten', '    this.#everything = until\n  }', '  }'),
+  effects('a push with a key changes nothing', "typeof item?.sk === 'string'", 'false'),
+  effects('a pull changes nothing', '  ...partitions(options?.pk', '  ...partitions(options?.group'),
 ]
