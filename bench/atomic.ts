@@ -202,7 +202,7 @@ async function shoeShop(endpoint: string, table: string, tiny: boolean) {
   const buy = async (buyer: string): Promise<boolean> => {
     for (;;) {
       try {
-        const { applied, item } = await db.update<{ buyers: Record<string, unknown> }>(
+        const { applied, item } = await db.update<{ stock: number; buyers: Record<string, unknown> }>(
           key,
           { add: { stock: -1 }, set: { [`buyers.${buyer}`]: true } },
           { if: { stock: { gte: 1 }, [`buyers.${buyer}`]: { exists: false } } },

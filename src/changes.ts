@@ -1,4 +1,5 @@
 import type { Path } from './paths.ts'
+import type { IsOpen, PlaceEntry, Places } from './places.ts'
 
 /** One kind of change: values by path, as an object with text paths or as pairs with any path. */
 export type ByPath<V> = { readonly [path: string]: V } | readonly (readonly [Path, V])[]
@@ -8,39 +9,68 @@ export type Members =
   | ReadonlySet<string | number | bigint | Uint8Array>
   | readonly (string | number | bigint | Uint8Array)[]
 
+type Numeric = number | bigint
+type List = readonly unknown[]
+type AnySet = ReadonlySet<unknown>
+
+/** The path of a place that can hold a `V`. */
+type PathTo<X extends PlaceEntry, V> = [Extract<X[1], V>] extends [never] ? never : X[0]
+
+type MembersOf<S> = S extends ReadonlySet<infer M> ? S | readonly M[] : never
+
+type ValuesOf<E extends PlaceEntry> = { readonly [X in E as X[0]]?: X[1] }
+type NumbersOf<E extends PlaceEntry> = {
+  readonly [X in E as PathTo<X, Numeric>]?: bigint extends X[1] ? Numeric : number
+}
+type ListsOf<E extends PlaceEntry> = {
+  readonly [X in E as PathTo<X, List>]?: Readonly<Extract<X[1], List>>
+}
+type SetsOf<E extends PlaceEntry> = {
+  readonly [X in E as PathTo<X, AnySet>]?: MembersOf<Extract<X[1], AnySet>>
+}
+
+type Values<E extends PlaceEntry> = IsOpen<E> extends true ? ByPath<unknown> : ValuesOf<E>
+type Numbers<E extends PlaceEntry> = IsOpen<E> extends true ? ByPath<Numeric> : NumbersOf<E>
+type Lists<E extends PlaceEntry> = IsOpen<E> extends true ? ByPath<List> : ListsOf<E>
+type Sets<E extends PlaceEntry> = IsOpen<E> extends true ? ByPath<Members> : SetsOf<E>
+
 /**
  * What `update` does, each by path inside `data`. No path may be given twice or lie inside another one.
  * Missing parents are made. All of it sees the item as it was before.
  */
-export interface FieldChanges {
+export interface ChangesAt<E extends PlaceEntry> {
   /** Give this value. */
-  set?: ByPath<unknown>
+  set?: Values<E>
   /** Give this value where there is none yet. */
-  setIfAbsent?: ByPath<unknown>
+  setIfAbsent?: Values<E>
   /** Add a number, signed; a missing field counts as 0. Exact in decimal: 0.1 + 0.2 is 0.3. */
-  add?: ByPath<number | bigint>
+  add?: Numbers<E>
   /** Raise to this number if it is lower or missing. */
-  max?: ByPath<number | bigint>
+  max?: Numbers<E>
   /** Lower to this number if it is higher or missing. */
-  min?: ByPath<number | bigint>
+  min?: Numbers<E>
   /** Put elements at the end of a list; a missing list counts as empty. */
-  append?: ByPath<readonly unknown[]>
+  append?: Lists<E>
   /** Put elements at the start of a list. */
-  prepend?: ByPath<readonly unknown[]>
+  prepend?: Lists<E>
   /** Add members to a set; a missing set counts as empty. */
-  addToSet?: ByPath<Members>
+  addToSet?: Sets<E>
   /** Remove members from a set; the field goes when the set becomes empty. */
-  removeFromSet?: ByPath<Members>
+  removeFromSet?: Sets<E>
   /** Take fields or list elements away; a missing one is no error. */
-  remove?: readonly Path[]
+  remove?: readonly (E[0] | readonly (string | number)[])[]
   /** When the item expires, epoch seconds; `null` for never. */
   ttl?: number | null
-  delete?: undefined
+  /** Delete the item; stands alone (with `if`: compare and delete). */
+  delete?: true
 }
 
-/** Delete the item (with `if`: compare and delete). */
-export interface DeleteChange {
-  delete: true
-}
+/**
+ * The changes of an item whose `data` is a `T`: paths, completed and checked, with the types that lie there; of an
+ * unknown type every path is open. A path that is computed says which one it is like:
+ * ``{ add: { [`scores.${name}` as 'scores.x']: 3 } }``.
+ */
+export type Changes<T = unknown> = ChangesAt<Places<T>>
 
-export type Changes = FieldChanges | DeleteChange
+/** Changes of fields, on any path. */
+export type FieldChanges = ChangesAt<Places<unknown>>

@@ -1,34 +1,58 @@
 import { type Path, parsePath } from './paths.ts'
+import type { PlaceEntry, Places } from './places.ts'
 
 /** Marks the objects made by the helpers below, so that no field name can be taken for one. */
 export const conditionKind = Symbol.for('lockrow.condition')
+/** The conditions that one is made of. */
+export const conditionOf = Symbol.for('lockrow.condition.of')
+/** The item that an unchanged one equals. */
+export const conditionItem = Symbol.for('lockrow.condition.item')
+/** The path of a field to compare with. */
+export const conditionPath = Symbol.for('lockrow.condition.path')
+declare const typed: unique symbol
 
 /** A value of another field of the same item, to compare with: `{ stock: { gte: field('reserved') } }`. */
 export interface FieldReference {
   readonly [conditionKind]: 'field'
-  readonly path: readonly (string | number)[]
+  readonly [conditionPath]: readonly (string | number)[]
 }
 
-type Scalar = string | number | bigint | Uint8Array
-type Ordered = Scalar | FieldReference
+type Scalar = null | boolean | string | number | bigint
+type Comparable = string | number | bigint | Uint8Array
+type Ordered<V> = FieldReference | (unknown extends V ? Comparable : Extract<V, Comparable>)
+type Part<V> = V extends string
+  ? string
+  : V extends readonly (infer E)[]
+    ? E
+    : V extends ReadonlySet<infer M>
+      ? M
+      : never
 
-/** Tests of one field; several in one object must all hold. A field that is missing satisfies `ne` and `exists: false` only. */
-export interface FieldTests {
+/**
+ * Tests of one field that holds a `V`; several in one object must all hold. A field that is missing satisfies `ne` and
+ * `exists: false` only. A Uint8Array, or `field(...)`, in place of the tests is a value that the field must equal.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: a field of which nothing is known
+export interface FieldTests<V = any> {
+  /** `field(...)`. */
+  readonly [conditionKind]?: 'field'
+  /** A Uint8Array. */
+  readonly [Symbol.toStringTag]?: 'Uint8Array'
   /** Equal in type and value; also whole maps and lists. */
-  eq?: unknown
-  ne?: unknown
-  lt?: Ordered
-  lte?: Ordered
-  gt?: Ordered
-  gte?: Ordered
+  eq?: V | FieldReference
+  ne?: V | FieldReference
+  lt?: Ordered<V>
+  lte?: Ordered<V>
+  gt?: Ordered<V>
+  gte?: Ordered<V>
   /** From the first to the second, both included. */
-  between?: readonly [Ordered, Ordered]
+  between?: readonly [Ordered<V>, Ordered<V>]
   /** Equal to one of up to 100 values. */
-  in?: readonly unknown[]
+  in?: readonly V[]
   exists?: boolean
-  beginsWith?: string
+  beginsWith?: V extends string ? string : never
   /** A text holds this text, a list this element, a set this member. */
-  contains?: unknown
+  contains?: Part<V>
   /** Length of a text or binary, or number of elements. */
   size?: number | FieldTestsOfSize
   type?:
@@ -55,37 +79,46 @@ export interface FieldTestsOfSize {
 }
 
 /** A value that the field must equal, or tests. A map to compare with goes into `eq`. */
-export type FieldCondition =
-  | null
-  | boolean
-  | string
-  | number
-  | bigint
-  | Uint8Array
-  | FieldReference
-  | FieldTests
+// biome-ignore lint/suspicious/noExplicitAny: a field of which nothing is known
+export type FieldCondition<V = any> = (unknown extends V ? Scalar : Extract<V, Scalar>) | FieldTests<V>
 
 /** Fields by path; several mean 'and'. */
 export type FieldConditions =
   | { readonly [path: string]: FieldCondition }
   | readonly (readonly [Path, FieldCondition])[]
 
-export interface CombinedCondition {
-  readonly [conditionKind]: 'and' | 'or' | 'not' | 'exists' | 'absent' | 'unchanged'
-  readonly of?: readonly Condition[]
+/** Made by `anyOf`, `allOf`, `not`, `exists` and `absent`. */
+// biome-ignore lint/suspicious/noExplicitAny: a condition on any item fits everywhere
+export type CombinedCondition<T = any> = {
+  readonly [conditionKind]?: 'and' | 'or' | 'not' | 'exists' | 'absent' | 'unchanged'
+  readonly [conditionOf]?: readonly Condition[]
   /** For `unchanged`. */
-  readonly item?: { readonly data?: unknown; readonly ttl?: number }
+  readonly [conditionItem]?: { readonly data?: unknown; readonly ttl?: number }
+  /** Only for the compiler: of which items it speaks. */
+  [typed]?(of: T): void
 }
 
-/** What must hold for a write: `{ stock: { gte: 3 }, state: 'open' }`, or one of the helpers in this file. */
-export type Condition = FieldConditions | CombinedCondition
+type ConditionsAt<E extends PlaceEntry> = { readonly [X in E as X[0]]?: FieldCondition<X[1]> }
+
+/**
+ * What must hold for a write: `{ stock: { gte: 3 }, state: 'open' }`, or one of the helpers in this file. With the type
+ * of `data`, paths and values are completed and checked; without, every path is open.
+ */
+export type Condition<T = unknown> = unknown extends T
+  ? FieldConditions | CombinedCondition
+  : ConditionsAt<Places<T>> & CombinedCondition<T>
+
+const combine = (kind: 'and' | 'or' | 'not', of: readonly unknown[]): CombinedCondition => ({
+  [conditionKind]: kind,
+  [conditionOf]: of as readonly Condition[],
+})
 
 /** At least one of them holds. */
-export const anyOf = (...of: Condition[]): CombinedCondition => ({ [conditionKind]: 'or', of })
+export const anyOf = <T = unknown>(...of: Condition<T>[]): CombinedCondition<T> => combine('or', of)
 /** All of them hold. */
-export const allOf = (...of: Condition[]): CombinedCondition => ({ [conditionKind]: 'and', of })
+export const allOf = <T = unknown>(...of: Condition<T>[]): CombinedCondition<T> => combine('and', of)
 /** It does not hold. */
-export const not = (condition: Condition): CombinedCondition => ({ [conditionKind]: 'not', of: [condition] })
+export const not = <T = unknown>(condition: Condition<T>): CombinedCondition<T> => combine('not', [condition])
 /** There is an item. */
 export const exists: CombinedCondition = Object.freeze({ [conditionKind]: 'exists' as const })
 /** There is no item (or it has expired). */
@@ -97,10 +130,10 @@ export const absent: CombinedCondition = Object.freeze({ [conditionKind]: 'absen
  */
 export const unchanged = (
   item: { readonly data?: unknown; readonly ttl?: number } | undefined,
-): CombinedCondition => ({ [conditionKind]: 'unchanged', ...(item && { item }) })
+): CombinedCondition => ({ [conditionKind]: 'unchanged', ...(item && { [conditionItem]: item }) })
 
 /** Another field of the same item, to compare with. */
 export const field = (of: Path): FieldReference => ({
   [conditionKind]: 'field',
-  path: parsePath(of, 'field'),
+  [conditionPath]: parsePath(of, 'field'),
 })

@@ -27,6 +27,7 @@ export { AtomicLRUCache, type AtomicLRUCacheOptions, type CacheStats } from './l
 export { AtomicMemoryDb, type AtomicMemoryDbOptions } from './memory/index.ts'
 export { emitQueueMetrics, type QueueMetrics } from './metrics/emf.ts'
 export { type Path, path } from './paths.ts'
+export type { PathOf } from './places.ts'
 export * from './queue/index.ts'
 export * from './recipes/index.ts'
 export * from './recipes/unique.ts'

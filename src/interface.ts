@@ -26,7 +26,7 @@ import type {
   AtomicDbQueueStats,
   AtomicDbQueueStatsOptions,
 } from './interface-queue.ts'
-import type { Path } from './paths.ts'
+import type { PathOf } from './places.ts'
 import type { Runtime } from './runtime.ts'
 
 export type * from './interface-queue.ts'
@@ -50,11 +50,10 @@ export interface AtomicDbItem<T = unknown> extends AtomicDbItemKey {
   ttl?: number
 }
 
-/** An item as it is written: `data` may be left out. */
-export interface AtomicDbItemInput<T = unknown> extends AtomicDbItemKey {
-  data?: T
-  ttl?: number
-}
+/** An item as it is written. `data` may be left out where nothing is said of it, or its type has `undefined`. */
+export type AtomicDbItemInput<T = unknown> = AtomicDbItemKey & { ttl?: number } & (undefined extends T
+    ? { data?: T }
+    : { data: T })
 
 /** A lock row. It is no item: `get`, `query` and `stream` never return one. */
 export interface AtomicDbItemLock extends AtomicDbItemKey {
@@ -107,7 +106,12 @@ export interface AtomicDbRange {
   exclude?: 'from' | 'to' | 'both'
 }
 
-export interface AtomicDbQuery extends AtomicDbRange, ReadOptions {
+/** A path of names inside a `T`, as text; names with dots or reserved ones as an array. */
+export type FieldPath<T = unknown> =
+  | (unknown extends T ? string : Exclude<PathOf<T>, '' | `${string}[${number}]${string}`>)
+  | readonly string[]
+
+export interface AtomicDbQuery<T = unknown> extends AtomicDbRange, ReadOptions {
   /** Descending order of `sk`. Order is by UTF-8 bytes. */
   reverse?: boolean
   /** At most so many live items; lock rows and expired rows are not counted. */
@@ -116,13 +120,15 @@ export interface AtomicDbQuery extends AtomicDbRange, ReadOptions {
   after?: string
   /**
    * Only these fields of `data`: paths of names, without list positions. The costs are those of whole items, less is
-   * sent. `data` is an object with those of the fields that the item has. `pk`, `sk` and `ttl` always come along.
+   * sent. `data` is an object with those of the fields that the item has; `pk`, `sk` and `ttl` always come along.
+   *
+   * @example `await db.query<Pick<User, 'name'>>({ pk: 'users', fields: ['name'] })`
    */
-  fields?: readonly Path[]
+  fields?: readonly FieldPath<T>[]
 }
 
 /** A query of which `page` returns one part. */
-export interface AtomicDbPageQuery extends Omit<AtomicDbQuery, 'after'> {
+export interface AtomicDbPageQuery<T = unknown> extends Omit<AtomicDbQuery<T>, 'after'> {
   /**
    * How many items a page has at most.
    *
@@ -160,9 +166,9 @@ export interface DeleteRangeResult {
   done: boolean
 }
 
-export interface UpdateOptions extends CallOptions {
+export interface UpdateOptions<T = unknown> extends CallOptions {
   /** The changes are made only if this holds for the row as it is at that moment. */
-  if?: Condition
+  if?: Condition<T>
   /**
    * Write through a transaction with a token, so that a lost reply is never a doubt: twice the write cost, and
    * `item` is read afterwards (1 read more; it may show later writes).
@@ -267,14 +273,17 @@ export interface AtomicDbInterface {
    * between them, not atomic. `PartialWrite` lists what was not written when the retries are used up.
    * One key twice: the last one counts.
    */
-  set(items: AtomicDbItemInput | readonly AtomicDbItemInput[], options?: CallOptions): Promise<void>
+  set<T = unknown>(
+    items: NoInfer<AtomicDbItemInput<T> | readonly AtomicDbItemInput<T>[]>,
+    options?: CallOptions,
+  ): Promise<void>
 
   /**
    * Write all items, or none: only if every lock is as it was read. Returns the locks as they are now, in order, to
    * go on with. Up to 100 rows in all. `RaceCondition` names the locks that changed. 1 request, 2 WRU per row and KB.
    */
-  setAtomic(
-    items: AtomicDbItemInput | readonly AtomicDbItemInput[],
+  setAtomic<T = unknown>(
+    items: NoInfer<AtomicDbItemInput<T> | readonly AtomicDbItemInput<T>[]>,
     locks: AtomicDbItemLock | readonly AtomicDbItemLock[],
     options?: CallOptions,
   ): Promise<AtomicDbItemLock[]>
@@ -289,13 +298,15 @@ export interface AtomicDbInterface {
    * @example `await db.query<Order>({ pk: 'user#1', sk: 'order#', reverse: true, limit: 10 })`
    * @example `await db.query({ pk: 'log', from: '2026-01', to: '2026-02', exclude: 'to' })`
    */
-  query<T = unknown>(query: AtomicDbQuery): Promise<AtomicDbItem<T>[]>
+  query<T = unknown>(query: NoInfer<AtomicDbQuery<T>>): Promise<AtomicDbItem<T>[]>
 
   /**
    * The same as a stream of objects, page by page (1 MB) and at most one page ahead of the reader; also for
    * `for await`. Destroying it stops the paging.
    */
-  stream<T = unknown>(query: AtomicDbQuery): NodeJS.ReadableStream & AsyncIterable<AtomicDbItem<T>>
+  stream<T = unknown>(
+    query: NoInfer<AtomicDbQuery<T>>,
+  ): NodeJS.ReadableStream & AsyncIterable<AtomicDbItem<T>>
 
   /**
    * One part of a query after the other, also over HTTP: the cursor is text that is safe in a URL, never holds the
@@ -305,7 +316,7 @@ export interface AtomicDbInterface {
    * @example
    * const { items, cursor } = await db.page<Order>({ pk: 'user#1', sk: 'order#', limit: 20, cursor: request.cursor })
    */
-  page<T = unknown>(query: AtomicDbPageQuery): Promise<AtomicDbPage<T>>
+  page<T = unknown>(query: NoInfer<AtomicDbPageQuery<T>>): Promise<AtomicDbPage<T>>
 
   /**
    * How many items `query` would return, without sending them. The same units as `query`: 1 RRU per 4 KB read.
@@ -386,8 +397,8 @@ export interface AtomicDbInterface {
    */
   update<T = unknown>(
     key: AtomicDbItemKey,
-    changes: Changes,
-    options?: UpdateOptions,
+    changes: NoInfer<Changes<T>>,
+    options?: NoInfer<UpdateOptions<T>>,
   ): Promise<UpdateResult<T>>
 
   /**

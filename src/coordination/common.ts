@@ -69,7 +69,7 @@ export async function certainUpdate<T>(
   ours: (item: AtomicDbItem<T> | undefined) => boolean,
 ): Promise<UpdateResult<T> & { doubt?: true }> {
   try {
-    return await db.update<T>(key, changes, options)
+    return (await db.update<unknown>(key, changes, options)) as UpdateResult<T>
   } catch (error) {
     if (!(error instanceof OutcomeUnknown)) throw error
     const item = await db.get<T>(key, { consistent: true, signal: options.signal })

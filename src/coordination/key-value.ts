@@ -42,17 +42,17 @@ export class KeyValue<T = string | number> {
       const added = await this.#db.update<number>(
         key,
         { add: { '': by } },
-        { ...options, if: [['', { type: 'number' }]] },
+        { ...options, if: { '': { type: 'number' } } },
       )
       if (added.applied) return added.item!.data
       const text: unknown = added.item?.data
       if (added.item && (typeof text !== 'string' || !/^[+-]?\d+$/.test(text)))
         throw new InvalidInput('value', `of ${name} is not a whole number`, { keys: [key] })
       const value = Number(text ?? 0) + by
-      const wrote = await this.#db.update<number>(
+      const wrote = await this.#db.update(
         key,
         { set: { '': value } },
-        { ...options, if: added.item ? { '': { eq: text } } : [['', { exists: false }]] },
+        { ...options, if: { '': added.item ? { eq: text } : { exists: false } } },
       )
       if (wrote.applied) return value
     }

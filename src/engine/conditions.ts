@@ -1,7 +1,10 @@
 import {
   type CombinedCondition,
   type Condition,
+  conditionItem,
   conditionKind,
+  conditionOf,
+  conditionPath,
   type FieldCondition,
   type FieldReference,
 } from '../conditions.ts'
@@ -72,14 +75,14 @@ export function toGuard(condition: Condition, where = 'if'): Guard {
 }
 
 function combined(condition: CombinedCondition, where: string): Guard {
-  const parts = condition.of ?? []
+  const parts = condition[conditionOf] ?? []
   switch (condition[conditionKind]) {
     case 'exists':
       return { op: 'exists', path: ['pk'] }
     case 'absent':
       return { op: 'absent', path: ['pk'] }
     case 'unchanged':
-      return asRead(condition.item, where)
+      return asRead(condition[conditionItem], where)
     case 'not':
       return { op: 'not', of: toGuard(parts[0]!, where) }
     case 'and':
@@ -143,7 +146,7 @@ const isReference = (value: unknown): value is FieldReference =>
 /** What `left` is compared with. */
 function toOperand(value: unknown, name: string, left: Operand): Operand {
   if (!isReference(value)) return { value: take(value, name) }
-  const path = ['data', ...value.path]
+  const path = ['data', ...value[conditionPath]]
   if ('path' in left && left.path.length === path.length && path.every((step, i) => step === left.path[i])) {
     throw new InvalidInput(name, 'compares a field with itself')
   }

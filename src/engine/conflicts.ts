@@ -1,4 +1,10 @@
-import { type CombinedCondition, type Condition, conditionKind, type FieldTests } from '../conditions.ts'
+import {
+  type CombinedCondition,
+  type Condition,
+  conditionKind,
+  conditionOf,
+  type FieldTests,
+} from '../conditions.ts'
 import { ConditionFailed, type Conflict, RaceCondition } from '../errors.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
 import type { Path } from '../paths.ts'
@@ -65,9 +71,9 @@ function listed(conflicts: readonly Conflict[]): string {
  */
 export function failedTests(condition: Condition, item: Row | undefined): string[] {
   if (conditionKind in condition) {
-    const { [conditionKind]: kind, of = [] } = condition as CombinedCondition
+    const { [conditionKind]: kind, [conditionOf]: of = [] } = condition as CombinedCondition
     if (kind === 'and') return of.flatMap((part) => failedTests(part, item))
-    return holds(toGuard(condition), item) ? [] : [kind === 'or' ? 'anyOf' : kind]
+    return holds(toGuard(condition), item) ? [] : [kind === 'or' ? 'anyOf' : String(kind)]
   }
   const entries = (Array.isArray(condition) ? condition : Object.entries(condition)) as [Path, unknown][]
   return entries.flatMap(([path, wanted]) => {

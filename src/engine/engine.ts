@@ -114,19 +114,21 @@ export class AtomicEngine implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  query<T = unknown>(query: AtomicDbQuery): Promise<AtomicDbItem<T>[]> {
-    return inCall(this.#context, query, (context, query) => items.query<T>(context, query))
+  query<T = unknown>(query: NoInfer<AtomicDbQuery<T>>): Promise<AtomicDbItem<T>[]> {
+    return inCall(this.#context, query as AtomicDbQuery, (context, query) => items.query<T>(context, query))
   }
 
   /** @inheritdoc */
-  stream<T = unknown>(query: AtomicDbQuery): NodeJS.ReadableStream & AsyncIterable<AtomicDbItem<T>> {
-    return stream<T>(this.#context, query) as unknown as NodeJS.ReadableStream &
+  stream<T = unknown>(
+    query: NoInfer<AtomicDbQuery<T>>,
+  ): NodeJS.ReadableStream & AsyncIterable<AtomicDbItem<T>> {
+    return stream<T>(this.#context, query as AtomicDbQuery) as unknown as NodeJS.ReadableStream &
       AsyncIterable<AtomicDbItem<T>>
   }
 
   /** @inheritdoc */
-  page<T = unknown>(query: AtomicDbPageQuery): Promise<AtomicDbPage<T>> {
-    return inCall(this.#context, query, (context, query) => page<T>(context, query))
+  page<T = unknown>(query: NoInfer<AtomicDbPageQuery<T>>): Promise<AtomicDbPage<T>> {
+    return inCall(this.#context, query as AtomicDbPageQuery, (context, query) => page<T>(context, query))
   }
 
   /** @inheritdoc */
@@ -200,10 +202,12 @@ export class AtomicEngine implements AtomicDbInterface {
   /** @inheritdoc */
   update<T = unknown>(
     key: AtomicDbItemKey,
-    changes: Changes,
-    options?: UpdateOptions,
+    changes: NoInfer<Changes<T>>,
+    options?: NoInfer<UpdateOptions<T>>,
   ): Promise<UpdateResult<T>> {
-    return inCall(this.#context, options, (context, options) => update<T>(context, key, changes, options))
+    return inCall(this.#context, options as UpdateOptions | undefined, (context, options) =>
+      update<T>(context, key, changes as unknown as Changes, options),
+    )
   }
 
   /** @inheritdoc */

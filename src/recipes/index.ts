@@ -144,11 +144,10 @@ export function compareAndSet<T>(
   data: T,
   options: CallOptions = {},
 ): Promise<UpdateResult<T>> {
-  return db.update<T>(
-    key,
-    { set: { '': data } },
-    { ...options, if: expected === undefined ? absent : { '': { eq: expected } } },
-  )
+  const condition = expected === undefined ? absent : { '': { eq: expected } }
+  return db.update<unknown>(key, { set: { '': data } }, { ...options, if: condition }) as Promise<
+    UpdateResult<T>
+  >
 }
 
 /** Deletes the item if its `data` is still what was read. */
@@ -158,7 +157,8 @@ export function compareAndDelete<T>(
   expected: T,
   options: CallOptions = {},
 ): Promise<UpdateResult<T>> {
-  return db.update<T>(key, { delete: true }, { ...options, if: { '': { eq: expected } } })
+  const condition = { '': { eq: expected } }
+  return db.update<unknown>(key, { delete: true }, { ...options, if: condition }) as Promise<UpdateResult<T>>
 }
 
 /** Writes the item if there is none (an expired one counts as none). Not applied, `item` is the one that is there. */
@@ -167,11 +167,12 @@ export function putIfAbsent<T>(
   item: AtomicDbItemInput<T> & { data: T },
   options: CallOptions = {},
 ): Promise<UpdateResult<T>> {
-  return db.update<T>(
+  const expiry = item.ttl === undefined ? {} : { ttl: item.ttl }
+  return db.update<unknown>(
     item,
-    { set: { '': item.data }, ...(item.ttl === undefined ? {} : { ttl: item.ttl }) },
+    { set: { '': item.data }, ...expiry },
     { ...options, if: absent },
-  )
+  ) as Promise<UpdateResult<T>>
 }
 
 /**

@@ -193,7 +193,7 @@ export class AtomicChaosDb extends ForwardingDb {
   }
 
   /** @inheritdoc */
-  override query<T = unknown>(query: AtomicDbQuery): Promise<AtomicDbItem<T>[]> {
+  override query<T = unknown>(query: NoInfer<AtomicDbQuery<T>>): Promise<AtomicDbItem<T>[]> {
     const { signal: _, consistent, ...asked } = query
     return this.#read([], () =>
       this.#perhapsStale(JSON.stringify(asked), consistent, () => this.db.query<T>(query)),
@@ -201,7 +201,9 @@ export class AtomicChaosDb extends ForwardingDb {
   }
 
   /** @inheritdoc */
-  override stream<T = unknown>(query: AtomicDbQuery): NodeJS.ReadableStream & AsyncIterable<AtomicDbItem<T>> {
+  override stream<T = unknown>(
+    query: NoInfer<AtomicDbQuery<T>>,
+  ): NodeJS.ReadableStream & AsyncIterable<AtomicDbItem<T>> {
     return this.db.stream<T>(query)
   }
 

@@ -13,9 +13,9 @@ import type {
 } from '../interface.ts'
 import { merged, rowOf } from './merge.ts'
 
-interface If {
+interface If<T = unknown> {
   /** The row must satisfy this at the moment of the commit. */
-  if?: Condition
+  if?: Condition<T>
 }
 
 type Many<T> = T | readonly T[]
@@ -88,23 +88,29 @@ export class AtomicBuilder {
   }
 
   /** Write items whole. */
-  set(items: Many<AtomicDbItemInput>, options: If = {}): this {
-    return this.add(...each(items).map((item) => ({ type: 'set' as const, item, ...options })))
+  set<T = unknown>(items: NoInfer<Many<AtomicDbItemInput<T>>>, options: NoInfer<If<T>> = {}): this {
+    const given = options as If
+    return this.add(...each(items).map((item) => ({ type: 'set' as const, item, ...given })))
   }
 
   /** Write items where there are none. */
-  setIfAbsent(items: Many<AtomicDbItemInput>): this {
+  setIfAbsent<T = unknown>(items: NoInfer<Many<AtomicDbItemInput<T>>>): this {
     return this.add(...each(items).map((item) => ({ type: 'setIfAbsent' as const, item })))
   }
 
   /** Delete rows; what is not there is no conflict, unless `if` says so. */
-  delete(keys: Many<AtomicDbItemKey>, options: If = {}): this {
-    return this.add(...each(keys).map((key) => ({ type: 'delete' as const, key, ...options })))
+  delete<T = unknown>(keys: Many<AtomicDbItemKey>, options: NoInfer<If<T>> = {}): this {
+    const given = options as If
+    return this.add(...each(keys).map((key) => ({ type: 'delete' as const, key, ...given })))
   }
 
   /** Change an item where it lies. */
-  update(key: AtomicDbItemKey, changes: Changes, options: If = {}): this {
-    return this.add({ type: 'update', key, changes, ...options })
+  update<T = unknown>(
+    key: AtomicDbItemKey,
+    changes: NoInfer<Changes<T>>,
+    options: NoInfer<If<T>> = {},
+  ): this {
+    return this.add({ type: 'update', key, changes, ...options } as unknown as AtomicDbOperation)
   }
 
   /** Send messages, in order. */

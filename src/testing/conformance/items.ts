@@ -130,7 +130,7 @@ export function items({ db, clock, test }: Kit): void {
     assert.deepEqual(again?.data, { list: [1, 2], bytes: new Uint8Array([1, 2]), set: new Set(['x']) })
     again.data.set.clear()
     assert.equal((await db().get<typeof given>(key))?.data.set.size, 1)
-    const changed = await db().update<typeof given>(key, { set: { more: given } })
+    const changed = await db().update<typeof given & { more?: typeof given }>(key, { set: { more: given } })
     given.list.length = 0
     changed.item!.data.list.length = 0
     const last = await db().get<typeof given & { more: typeof given }>(key)

@@ -1,4 +1,4 @@
-import type { FieldChanges } from '../../../src/changes.ts'
+import type { Changes, FieldChanges } from '../../../src/changes.ts'
 import { absent, type Condition, exists } from '../../../src/conditions.ts'
 import { ConditionFailed, PartialWrite, RaceCondition } from '../../../src/errors.ts'
 import type { AtomicDbItem } from '../../../src/interface.ts'
@@ -141,7 +141,11 @@ async function conditional(actor: Actor, sk: string): Promise<void> {
     'update',
     `${pk}/${sk}`,
     change,
-    () => db.update<Item>({ pk, sk }, changes, { ...(condition ? { if: condition } : {}), exactlyOnce }),
+    () =>
+      db.update<Item>({ pk, sk }, changes as Changes<Item>, {
+        ...(condition ? { if: condition as Condition<Item> } : {}),
+        exactlyOnce,
+      }),
     {
       // What is returned after a doubt, or read after a transaction, may show later writes.
       output: ({ applied, item }, certain) =>
