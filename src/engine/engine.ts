@@ -95,13 +95,16 @@ export class AtomicEngine implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  set(given: AtomicDbItemInput | readonly AtomicDbItemInput[], options?: CallOptions): Promise<void> {
+  set<T = unknown>(
+    given: NoInfer<AtomicDbItemInput<T> | readonly AtomicDbItemInput<T>[]>,
+    options?: CallOptions,
+  ): Promise<void> {
     return inCall(this.#context, options, (context) => items.set(context, given))
   }
 
   /** @inheritdoc */
-  setAtomic(
-    given: AtomicDbItemInput | readonly AtomicDbItemInput[],
+  setAtomic<T = unknown>(
+    given: NoInfer<AtomicDbItemInput<T> | readonly AtomicDbItemInput<T>[]>,
     held: AtomicDbItemLock | readonly AtomicDbItemLock[],
     options?: CallOptions,
   ): Promise<AtomicDbItemLock[]> {

@@ -180,8 +180,8 @@ export class AtomicChaosDb extends ForwardingDb {
   }
 
   /** @inheritdoc */
-  override set(
-    items: AtomicDbItemInput | readonly AtomicDbItemInput[],
+  override set<T = unknown>(
+    items: NoInfer<AtomicDbItemInput<T> | readonly AtomicDbItemInput<T>[]>,
     options?: CallOptions,
   ): Promise<void> {
     return this.#batch(items, (some) => this.db.set(some, options))
