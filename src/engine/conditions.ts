@@ -97,7 +97,7 @@ function combined(condition: CombinedCondition, where: string): Guard {
 }
 
 /** Data and expiry are those of the item; attributes that are not an item's are not compared. */
-function asRead(item: CombinedCondition['item'], where: string): Guard {
+function asRead(item: CombinedCondition[typeof conditionItem], where: string): Guard {
   if (item === undefined) return { op: 'absent', path: ['pk'] }
   if (typeof item !== 'object' || item === null)
     throw new InvalidInput(where, 'unchanged(...) takes an item as it was read, or undefined')
