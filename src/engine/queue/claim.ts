@@ -1,7 +1,6 @@
 import { hashOf } from '../../hash.ts'
 import type { AtomicDbQueuePullManyOptions } from '../../interface.ts'
-import { type Applied, type Row, type RowChange, StorageFault } from '../../storage.ts'
-import { refusal } from '../commit.ts'
+import type { Applied, Row, RowChange } from '../../storage.ts'
 import { both } from '../conditions.ts'
 import type { Context } from '../context.ts'
 import { applyOrLook } from '../lost-replies.ts'
@@ -114,17 +113,7 @@ export async function claimAll(mine: Pull, rows: readonly Row[]): Promise<number
           await giveUp(mine, row)
           return 0
         }
-        const got = await claim(mine, row).catch(async (error) => {
-          if (!isTooLarge(error)) throw error
-          // From another writer, without the room that a push leaves.
-          await giveUp(mine, row, { reason: 'too large to be given out' })
-          return 'buried' as const
-        })
-        if (got === 'buried') return 0
-        if (!got) return 1
-        mine.rows.push(got)
-        remember(view, got.sk, got.due as number)
-        return 0
+        return (await claim(mine, row)) === 'refused' ? 1 : 0
       } finally {
         view.claiming.delete(row.sk)
       }
@@ -138,19 +127,27 @@ export async function claimAll(mine: Pull, rows: readonly Row[]): Promise<number
   return failed
 }
 
-const isTooLarge = (error: unknown): boolean => error instanceof StorageFault && error.kind === 'invalid'
-
 /** A message that could be neither claimed nor buried is left alone for so long, ms. */
 const stuckMs = 600_000
 
-async function giveUp(mine: Pull, row: Row, why?: { reason: string }): Promise<void> {
+/** False: somebody else has it, or it has no room as a dead letter either. */
+export async function giveUp(mine: Pull, row: Row, why?: { reason: string }): Promise<boolean> {
   const letter = await bury(mine.context, row, mine.deadLetter, why)
   if (letter) mine.dead.push(letter)
   else if (why) remember(mine.view, row.sk, mine.context.runtime.now() + stuckMs)
+  return letter !== undefined
 }
 
-/** The row as it is when we have got it; undefined when somebody else was faster, or it is too large for a receipt. */
-async function claim({ context, seconds, options }: Pull, row: Row): Promise<Row | undefined> {
+/**
+ * Claims one row for this pull. `refused`: somebody else was faster; `found` is told of the row as it is then.
+ * `buried`, `stuck`: it has no room for a receipt, from another writer, without the room that a push leaves.
+ */
+export async function claim(
+  mine: Pull,
+  row: Row,
+  found: (row: Row | undefined) => void = () => {},
+): Promise<'claimed' | 'refused' | 'buried' | 'stuck'> {
+  const { context, seconds, options } = mine
   const now = context.runtime.now()
   const receipt = context.id()
   const changes: RowChange[] = [
@@ -176,12 +173,23 @@ async function claim({ context, seconds, options }: Pull, row: Row): Promise<Row
   }
   try {
     const result = await applyOrLook(context, key, operation, undefined, apply)
-    if (result.refused) throw refusal(result.refused, [key])
-    return result.applied || result.row?.r === receipt ? result.row : undefined
+    if (result.refused) return await tooLarge(mine, result.row)
+    if (!result.applied && result.row?.r !== receipt) {
+      found(result.row)
+      return 'refused'
+    }
+    mine.rows.push(result.row!)
+    remember(mine.view, row.sk, result.row!.due as number)
+    return 'claimed'
   } catch (error) {
     if (context.call.signal?.aborted) void giveBackLate(context, sent)
     throw error
   }
+}
+
+async function tooLarge(mine: Pull, row: Row | undefined): Promise<'buried' | 'stuck'> {
+  const why = { reason: 'too large to be given out' }
+  return row === undefined || (await giveUp(mine, row, why)) ? 'buried' : 'stuck'
 }
 
 /** A claim that is answered after its call has ended. */

@@ -1,6 +1,7 @@
 import type { AtomicDbItemKey } from '../../interface.ts'
 import type { Context } from '../context.ts'
 import { utf8Order } from '../values.ts'
+import type { Groups } from './groups.ts'
 
 /** What a process remembers of a queue, so that pulls do not read again what is in flight. */
 export interface View {
@@ -37,6 +38,8 @@ export interface View {
   /** When what this process claimed, released or pushed before the frontier can be given out, epoch ms. */
   readonly own: Map<string, number>
   ownDue: number
+  /** Where pulls are strict. */
+  groups?: Groups
 }
 
 const views = new WeakMap<object, Map<string, View>>()
@@ -84,6 +87,7 @@ export const isBeyond = (sk: string, than: string | undefined): boolean =>
   than === undefined || than === '' || utf8Order(sk) > utf8Order(than)
 
 export function remember(view: View, sk: string, due: number): void {
+  view.groups?.change(sk, due)
   if (view.own.size >= maxOwn && !view.own.has(sk)) view.due = Math.min(view.due, due)
   else {
     view.own.set(sk, due)
@@ -100,7 +104,12 @@ export function arrived(context: Context, row: AtomicDbItemKey & { due?: unknown
 
 /** A message that this process acknowledged. */
 export function departed(context: Context, { pk, sk }: AtomicDbItemKey): void {
-  views.get(context)?.get(pk)?.own.delete(sk)
+  const view = views.get(context.database)?.get(pk)
+  view?.own.delete(sk)
+  if (!view?.groups) return
+  view.groups.remove(sk)
+  // The next one of its group can come now.
+  view.emptyUntil = 0
 }
 
 /** May have something to give out now, as far as this process knows. */
