@@ -6,6 +6,7 @@ import { Bell } from './bell.ts'
 import { tell } from './events.ts'
 import { type Ending, handleMessage, type QueueHandler, WorkerStopped } from './handling.ts'
 import { checkHandling, deadLetterOf, pullOptions, type QueueHandling, visibilityOf } from './options.ts'
+import { sharedController } from './signals.ts'
 import { leaseOfPulled } from './visibility.ts'
 
 /** What is used of Lambda's context. */
@@ -53,9 +54,9 @@ class Invocation<T> {
   readonly #options: QueueLambdaOptions
   readonly #timeMs: number
   readonly #reserveMs: number
-  readonly #giveUp = new AbortController()
-  readonly #pulling = new AbortController()
-  readonly #leave = new AbortController()
+  readonly #giveUp = sharedController()
+  readonly #pulling = sharedController()
+  readonly #leave = sharedController()
   readonly #ended = new Bell()
   #running = 0
   #handled = 0

@@ -1,3 +1,12 @@
+import { setMaxListeners } from 'node:events'
+
+/** A controller whose signal many wait on at once: Node would warn of a leak at eleven. */
+export function sharedController(): AbortController {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  return controller
+}
+
 /** Aborts the controller with the signal. Returns a function that ends this, so that a long-lived signal keeps nothing. */
 export function follow(controller: AbortController, signal: AbortSignal): () => void {
   const abort = () => controller.abort(signal.reason)

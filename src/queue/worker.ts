@@ -14,7 +14,7 @@ import {
   type QueueHandling,
   visibilityOf,
 } from './options.ts'
-import { orAborted } from './signals.ts'
+import { orAborted, sharedController } from './signals.ts'
 import { leaseOfPulled } from './visibility.ts'
 
 export interface QueueWorkerOptions extends QueueHandling {
@@ -55,10 +55,10 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
   #handling = 0
   // Those claimed ahead, in order.
   readonly #waiting: (() => void)[] = []
-  readonly #closing = new AbortController()
-  readonly #pulling = new AbortController()
-  readonly #givingUp = new AbortController()
-  readonly #leaving = new AbortController()
+  readonly #closing = sharedController()
+  readonly #pulling = sharedController()
+  readonly #givingUp = sharedController()
+  readonly #leaving = sharedController()
   readonly #ended = new Bell()
   readonly #work = new Bell()
   readonly #loop: Promise<void>

@@ -27,6 +27,9 @@ export interface Known {
 /** Whole readings for what appears among the messages known already may take so many RRU a second. */
 const rate = 2
 
+/** Also where that did not count. */
+export const wasReceived = (row: Row): boolean => (row.n as number) > 0 || row.first !== undefined
+
 export const isBehind = (a: Known, b: Known): boolean => utf8Order(a.sk) > utf8Order(b.sk)
 
 /** The messages of a queue by group, in order: read once, then kept up to date. */
@@ -89,7 +92,7 @@ export class Groups {
     let known = this.#bySk.get(row.sk)
     if (!known) {
       const group = (row.g as string | undefined) ?? ''
-      const late = receives === 0 && due > 0
+      const late = !wasReceived(row) && due > 0
       known = {
         sk: row.sk,
         group,
@@ -103,7 +106,7 @@ export class Groups {
       }
       this.#insert(known)
     }
-    Object.assign(known, { due, receives, received: receives > 0, ours: false, readAt: monotonic })
+    Object.assign(known, { due, receives, received: wasReceived(row), ours: false, readAt: monotonic })
     return known
   }
 

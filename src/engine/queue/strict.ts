@@ -2,7 +2,7 @@ import type { Row } from '../../storage.ts'
 import { nowSeconds } from '../context.ts'
 import { readRows } from '../requests.ts'
 import { claim, giveUp, maxPage, missing, type Pull } from './claim.ts'
-import { Groups, isBehind, type Known } from './groups.ts'
+import { Groups, isBehind, type Known, wasReceived } from './groups.ts'
 import { isMessage, isReady } from './messages.ts'
 import { readPage } from './read.ts'
 import { ownDue } from './view.ts'
@@ -117,7 +117,7 @@ async function isFirst(mine: Pull, groups: Groups, head: Known): Promise<boolean
     learn(mine, groups, known.sk, row)
     if (!row || !isMessage(row)) continue
     const now = context.runtime.now()
-    if ((row.n as number) > 0 && (row.due as number) > now) return false
+    if (wasReceived(row) && (row.due as number) > now) return false
     if (!known.late && isReady(row, now)) break
   }
   head.late = false

@@ -5,7 +5,7 @@
  * - `push` { ids, group?, owned? }  one producer's messages, in their order; `owned`: keys of its own, so no order.
  *      Output `{ twice: true }`: sent again after a lost reply, it may bring back what was finished
  * - `pull` { ttl } -> [{ id, receipt, count }]
- * - `extend` { id, receipt, ttl }, `release` { id, receipt }, `ack` { id, receipt }; output `{ doubt: true }`: a reply was
+ * - `extend` { id, receipt, ttl }, `release` { id, receipt, uncounted? }, `ack` { id, receipt }; output `{ doubt: true }`: a reply was
  *      lost on the way
  * - `drain` -> ids: what a single consumer got out at the end, in order; `dead` -> ids that lie with the dead letters
  *
@@ -23,6 +23,7 @@ export type MessageAnomaly =
   | 'stale receipt accepted'
   | 'order'
   | 'group order'
+  | 'two of a group'
 
 export interface MessageOptions {
   /** How far the consumers' clocks may be apart: deadlines that are nearer count as passed. Default 0. */
@@ -48,6 +49,8 @@ interface Delivery {
   pull: Operation
   receipt: string
   count: number
+  /** Its holder has tried to give it back as if it had not been received: the next one may have its count. */
+  uncounted: boolean
   /** Surely still its holder's until here: its deadline, or the first time it was given up. */
   until: number
 }
@@ -62,6 +65,7 @@ interface HeldInput {
   id: number
   receipt: string
   ttl?: number
+  uncounted?: boolean
 }
 
 export function checkMessages(
@@ -121,7 +125,7 @@ function deliver(own: readonly Operation[], messages: Map<number, Message>, foun
       if (twin) found('receipt twice', `receipt ${receipt} was given out twice`, twin, pull)
       receipts.set(receipt, pull)
       const until = pull.startAt + (pull.input as { ttl: number }).ttl
-      message.deliveries.push({ message, pull, receipt, count, until })
+      message.deliveries.push({ message, pull, receipt, count, until, uncounted: false })
     }
   }
 }
@@ -135,7 +139,7 @@ function finish(
 ): void {
   for (const operation of own) {
     if (operation.op !== 'ack' && operation.op !== 'release' && operation.op !== 'extend') continue
-    const { id, receipt, ttl } = operation.input as HeldInput
+    const { id, receipt, ttl, uncounted } = operation.input as HeldInput
     const message = messages.get(id)
     const delivery = message?.deliveries.find((one) => one.receipt === receipt)
     if (!message || !delivery) {
@@ -144,15 +148,13 @@ function finish(
       continue
     }
     if (operation.op === 'ack') message.acks.push(operation)
-    // A shorter time may have been set as well: from here on, only what surely holds.
+    // It only grows; what was not answered may have been refused.
     if (operation.op === 'extend') {
       const due = operation.startAt + ttl!
-      delivery.until =
-        operation.outcome === 'ok' && due > delivery.until ? due : Math.min(delivery.until, due)
+      if (operation.outcome === 'ok') delivery.until = Math.max(delivery.until, due)
     } else delivery.until = Math.min(delivery.until, operation.startAt)
-    const newer = message.deliveries.find(
-      (one) => one.count > delivery.count && one.pull.end < operation.start,
-    )
+    if (uncounted) delivery.uncounted = true
+    const newer = message.deliveries.find((one) => isLater(one, delivery) && one.pull.end < operation.start)
     // After a lost reply of its own, a holder may be told that the message is gone when somebody else finished it.
     if (operation.outcome === 'ok' && newer && !isDoubted(operation) && !message.twice)
       found('stale receipt accepted', `message ${id} had been given out again`, newer.pull, operation)
@@ -161,9 +163,14 @@ function finish(
     if (twice) continue
     for (const first of deliveries)
       for (const second of deliveries)
-        if (first !== second && first.count === second.count && first.receipt < second.receipt)
+        if (first === second) continue
+        else if (
+          first.count === second.count &&
+          first.receipt < second.receipt &&
+          !deliveries.some(({ uncounted }) => uncounted)
+        )
           found('duplicated', `message ${id} is there twice`, first.pull, second.pull)
-        else if (second.count > first.count && second.pull.endAt < first.until - skewMs)
+        else if (isLater(second, first) && second.pull.endAt < first.until - skewMs)
           found(
             'duplicated',
             `message ${id} was given out again ${first.until - second.pull.endAt} ms before its time`,
@@ -172,6 +179,10 @@ function finish(
           )
   }
 }
+
+/** Of two deliveries that are certainly one after the other. */
+const isLater = (one: Delivery, other: Delivery): boolean =>
+  one !== other && (other.uncounted ? one.pull.start > other.pull.end : one.count > other.count)
 
 function oneMessage({ id, deliveries, acks, twice }: Message, found: Found): void {
   if (twice) return
@@ -215,24 +226,21 @@ const isBefore = (a: Message, b: Message): boolean =>
 function groups(messages: Map<number, Message>, found: Found, skewMs: number): void {
   const byGroup = new Map<string, Message[]>()
   for (const message of messages.values())
-    if (!message.owned && !message.twice) {
+    if (!message.twice) {
       const group = message.group ?? ''
       byGroup.set(group, [...(byGroup.get(group) ?? []), message])
     }
   for (const members of byGroup.values())
-    for (const later of members)
-      for (const { pull } of later.deliveries)
-        for (const earlier of members) {
-          if (!isBefore(earlier, later)) continue
-          const held = earlier.deliveries.find(
-            (one) => one.pull.end < pull.start && pull.endAt < one.until - skewMs,
+    for (const one of members)
+      for (const { pull } of one.deliveries)
+        for (const other of members) {
+          if (one === other) continue
+          const held = other.deliveries.find(
+            ({ pull: before, until }) => before.end < pull.start && pull.endAt < until - skewMs,
           )
-          if (held)
-            found(
-              'group order',
-              `${later.id} was given out while ${earlier.id} was in processing`,
-              held.pull,
-              pull,
-            )
+          if (!held) continue
+          const isEarlier = !one.owned && !other.owned && isBefore(other, one)
+          const what = `${one.id} was given out while ${other.id} was in processing`
+          found(isEarlier ? 'group order' : 'two of a group', what, held.pull, pull)
         }
 }

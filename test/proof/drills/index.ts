@@ -1,11 +1,14 @@
+import type { Random } from '../../../src/testing/random.ts'
 import { leaseDrills } from './leases.ts'
 import { numbersPlan } from './numbers.ts'
 import { queueKinds, queuePlan } from './queues.ts'
+import { workerDrills } from './workers.ts'
 import type { Drill } from './world.ts'
 
 /** A new plan for every run: it keeps what it must remember. */
 export const drills: readonly Drill[] = [
   ...leaseDrills,
-  ...queueKinds.map((kind) => ({ name: `queue, ${kind}`, plan: () => queuePlan(kind) })),
+  ...queueKinds.map((kind) => ({ name: `queue, ${kind}`, plan: (draw: Random) => queuePlan(kind, draw) })),
+  ...workerDrills,
   { name: 'numbers', plan: numbersPlan },
 ]

@@ -1,6 +1,7 @@
 import { StaleReceipt } from '../../../src/errors.ts'
 import type { AtomicDbQueueItem } from '../../../src/interface.ts'
 import { shardOf, shardsOf } from '../../../src/shards.ts'
+import type { Random } from '../../../src/testing/random.ts'
 import { checkMessages } from '../checkers/messages.ts'
 import { record } from '../workloads/actor.ts'
 import type { Plan, Process } from './world.ts'
@@ -9,10 +10,26 @@ export const queueKinds = ['plain', 'strict', 'shards', 'payload', 'dead letters
 type Kind = (typeof queueKinds)[number]
 
 const pk = 'q'
-const shards = 5
 const producers = 4
 const consumers = 16
 const perProducer = 30
+
+/** What a run looks like: how long messages are held, and how far clocks, pauses and requests go beyond that. */
+function world(draw: Random) {
+  const shards = draw.pick([2, 5, 70])
+  const visibility = draw.pick([[1], [2, 5, 20], [1, 3, 60]])
+  return {
+    shards,
+    visibility,
+    stepMs: draw.pick([0, 1000, 30_000]),
+    freezeMs: draw.pick([500, 8000, 25_000]),
+    suspendMs: draw.pick([0, 0, 10_000]),
+    lateMs: draw.pick([3000, 3000, 25_000]),
+    /** Part of the messages is pushed to be given out later. */
+    delayed: draw.pick([0, 0, 0.2]),
+    maxReceives: draw.pick([1, 3, 15]),
+  }
+}
 
 interface Body {
   id: number
@@ -20,7 +37,8 @@ interface Body {
 }
 
 /** Producers and consumers of one queue, with one of its options. */
-export function queuePlan(kind: Kind): Plan {
+export function queuePlan(kind: Kind, draw: Random): Plan {
+  const { shards, visibility, delayed, maxReceives, ...faults } = world(draw)
   const producing = new Set<Process>()
   let begun = 0
   let ids = 0
@@ -28,7 +46,7 @@ export function queuePlan(kind: Kind): Plan {
   const options = {
     ...(kind === 'shards' && { shards }),
     ...(kind === 'strict' && { strict: true }),
-    ...(kind === 'dead letters' && { maxReceives: 3 }),
+    ...(kind === 'dead letters' && { maxReceives }),
   }
 
   async function produce(actor: Process): Promise<void> {
@@ -45,7 +63,9 @@ export function queuePlan(kind: Kind): Plan {
         data: { id, text },
         group,
         ...(kind === 'deduplication' && { deduplicationId: `d${id}` }),
+        ...(random.chance(delayed) && { delaySeconds: 1 + random.int(4) }),
       }))
+      const isDelayed = items.some((item) => 'delaySeconds' in item)
       const doubts = actor.doubts()
       const push = () =>
         db.queuePush(items, {
@@ -58,7 +78,8 @@ export function queuePlan(kind: Kind): Plan {
         actor,
         'push',
         key,
-        { ids: mine, group },
+        // A delayed one gives up its place.
+        { ids: mine, group, owned: isDelayed },
         async () => {
           await push()
           // A producer that is not sure pushes again: with an id that is no second message.
@@ -77,7 +98,7 @@ export function queuePlan(kind: Kind): Plan {
     const { db, random } = actor
     // Until all is settled; what was never confirmed or is dead nobody waits for.
     for (let idle = 0; isProducing() || idle < 12; ) {
-      const ttlSeconds = random.pick([2, 5, 20])
+      const ttlSeconds = random.pick(visibility)
       const limit = random.chance(0.5) ? 1 : 1 + random.int(6)
       const items = await pull(actor, { ttlSeconds, limit })
       idle = items.length === 0 ? idle + 1 : 0
@@ -131,7 +152,13 @@ export function queuePlan(kind: Kind): Plan {
     if (way === 0) return
     if (way < 3) {
       const delaySeconds = random.int(3)
-      await act('release', {}, () => db.queueRelease(item, { delaySeconds }))
+      const uncounted = random.chance(0.3)
+      await act('release', { uncounted }, () => db.queueRelease(item, { delaySeconds, uncounted }))
+      return
+    }
+    if (way === 3 && kind === 'dead letters') {
+      const deadLetter = `${pk}#dead`
+      await act('release', {}, () => db.queueRelease(item, { deadLetter }))
       return
     }
     if (way < 6) {
@@ -144,8 +171,7 @@ export function queuePlan(kind: Kind): Plan {
 
   return {
     contenders: producers + consumers,
-    stepMs: 1000,
-    freezeMs: 8000,
+    ...faults,
     // Of the processes, the first are producers; those that replace crashed ones consume.
     async live(actor) {
       if (begun++ >= producers) return consume(actor)
@@ -154,7 +180,7 @@ export function queuePlan(kind: Kind): Plan {
     },
     async finish(observer) {
       const { db } = observer
-      await db.runtime.sleep(40_000)
+      await db.runtime.sleep(130_000)
       for (const key of kind === 'shards' ? shardsOf(pk, shards) : [pk]) {
         const drain = async () => {
           const left: number[] = []
