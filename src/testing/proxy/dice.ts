@@ -42,7 +42,14 @@ export class Dice {
     return true
   }
 
-  fate(request: ProxyRequest): ProxyFault | undefined {
+  cut(): 'cutBefore' | 'cutDuring' | undefined {
+    return (['cutBefore', 'cutDuring'] as const).find((fault) => this.happens(fault))
+  }
+
+  /** `cuts`: the connection has not been cut before the request was seen, so that it may be now. */
+  fate(request: ProxyRequest, cuts: boolean): ProxyFault | undefined {
+    const cut = cuts ? this.cut() : undefined
+    if (cut) return cut
     return fates.find(([fault, fits]) => this.rates[fault] && fits(request) && this.happens(fault))?.[0]
   }
 }

@@ -57,8 +57,9 @@ export class Exchanges {
   /** Ends the connection before or while the request is read, where that is its fate. */
   async cut(message: IncomingMessage): Promise<boolean> {
     const { dice, options } = this
-    if (options.decide) return false
-    const fault = (['cutBefore', 'cutDuring'] as const).find((one) => dice.happens(one))
+    // These two have to see the request first.
+    if (options.decide || options.only) return false
+    const fault = dice.cut()
     if (!fault) return false
     if (fault === 'cutDuring') await Promise.race([once(message, 'data'), once(message, 'close')])
     const request = new ProxyRequest(message.headers, Buffer.of())
@@ -88,8 +89,9 @@ export class Exchanges {
   }
 
   #plan(request: ProxyRequest): Partial<PlannedFault> {
-    const { decide } = this.options
-    const planned = decide ? decide(request) : this.dice.fate(request)
+    const { decide, only } = this.options
+    if (only && !only(request)) return {}
+    const planned = decide ? decide(request) : this.dice.fate(request, only !== undefined)
     if (decide && planned) this.dice.counts[typeof planned === 'string' ? planned : planned.fault]++
     return typeof planned === 'string' ? { fault: planned } : (planned ?? {})
   }

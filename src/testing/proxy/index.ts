@@ -26,6 +26,8 @@ export interface FaultProxyOptions {
   seed?: number
   /** @default none */
   rates?: ProxyFaultRates
+  /** Which requests meet faults at all. @default every one */
+  only?: (request: ProxyRequest) => boolean
   /**
    * The time by which signatures count for five minutes and tokens for ten. With `advance`, as a `TestClock` has it,
    * the fault `freeze` takes no real time. @default the system's

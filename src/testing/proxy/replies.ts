@@ -87,7 +87,8 @@ const headersOf = (given: ProxyReply, date: string) => ({
 
 export function send(response: ServerResponse, given: ProxyReply, date: string): void {
   response.writeHead(given.status, headersOf(given, date))
-  response.end(given.body)
+  // As text it goes out in one piece with the headers.
+  response.end(given.body.toString('latin1'), 'latin1')
 }
 
 /** Half of the reply, and then the end of the connection. */

@@ -36,7 +36,8 @@ export class Upstream {
         },
       )
       sent.once('error', reject)
-      sent.end(body)
+      // As text it goes out in one piece with the headers.
+      sent.end(body.toString('latin1'), 'latin1')
     })
   }
 

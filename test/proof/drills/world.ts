@@ -93,6 +93,7 @@ export async function drill(
       history,
       doubts: () => connection.doubts,
       trueNow: () => world.startAt + world.time,
+      lateMs: 10_000,
       skewMs: () => 2 * largest + 50,
       hurried: false,
       isDead: () => process.crashed,

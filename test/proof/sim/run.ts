@@ -89,6 +89,7 @@ export async function simulateSeed({
       trueNow: () => world.startAt + world.time,
       hurried: false,
       isDead: () => process.crashed,
+      lateMs: 10_000,
       skewMs: () => 2 * most.offset + 50,
       anomaly: (kind, message) => findings.push({ kind, message, at: world.time }),
     }

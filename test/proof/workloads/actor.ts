@@ -16,12 +16,16 @@ import type { HistoryRecorder } from '../checkers/operations.ts'
 export interface Actor {
   name: string
   db: AtomicDbInterface
+  /** The cache in front of it, which it shares with other actors. */
+  cache?: AtomicDbInterface
   random: Random
   history: HistoryRecorder
   /** Requests so far that may have been applied unknown to the caller, or more than once. */
   doubts(): number
   /** The right time, epoch ms; the actor's own clock is `db.runtime.now()`. */
   trueNow(): number
+  /** For how long a request may be on its way unknown to its caller, ms. */
+  lateMs: number
   /** By how much the clocks of any two actors may have differed so far, ms. */
   skewMs(): number
   /** Waiting is real here, so waits and deadlines are to be short. */
@@ -43,7 +47,7 @@ export interface Workload {
 export interface RecordOptions<T> {
   /** What of the result goes into the history. Default: nothing. */
   output?: (result: T, certain: boolean) => unknown
-  /** The library may apply it again after a lost reply, as the contract says: `set`, `delete`, plain assignments. */
+  /** The library may apply it again after a lost reply, as the contract says: plain `set` and `delete`. */
   repeatable?: boolean
 }
 

@@ -18,10 +18,10 @@ export function countersWorkload(): Workload {
     name: 'counters',
     async step(actor) {
       const { random } = actor
-      const kind = random.int(10)
+      const kind = random.int(12)
       if (kind < 2) await read(actor, random.pick(['free', 'stock', 'locked']))
       else if (kind < 4) await add(actor, 'free', random.pick([1, 2, 3]))
-      else if (kind < 6) await add(actor, 'stock', random.pick([5, -1, -2, -3]))
+      else if (kind < 8) await add(actor, 'stock', random.pick([5, -1, -2, -3]))
       else await underLock(actor)
     },
     async finish(actor) {
@@ -40,14 +40,24 @@ async function read(actor: Actor, sk: string): Promise<void> {
 
 async function add(actor: Actor, sk: string, amount: number): Promise<void> {
   const { db, random } = actor
-  const exactlyOnce = random.chance(0.3)
-  const options = amount < 0 ? { if: { n: { gte: -amount } }, exactlyOnce } : { exactlyOnce }
+  const key = { pk, sk }
+  const changes = { add: { n: amount } }
+  const condition = amount < 0 ? { if: { n: { gte: -amount } } } : {}
+  const kind = random.int(10)
+  if (kind < 3) {
+    const options = kind < 1 ? { idempotencyKey: `add-${random.int(2 ** 48)}` } : {}
+    await record(actor, 'add', `${pk}/${sk}`, amount, () =>
+      db.transact([{ type: 'update', key, changes, ...condition }], options),
+    )
+    return
+  }
+  const exactlyOnce = kind < 5
   await record(
     actor,
     'add',
     `${pk}/${sk}`,
     amount,
-    () => db.update<Count>({ pk, sk }, { add: { n: amount } }, options),
+    () => db.update<Count>(key, changes, { ...condition, exactlyOnce }),
     {
       output: ({ applied, item }, certain) => {
         if (!applied) return false

@@ -32,7 +32,7 @@ export function expiryWorkload(): Workload {
           if (actor.doubts() === doubts && !(doubtful.get(sk)! > actor.trueNow()))
             known.set(sk, { value, ttl })
         })
-        if (actor.doubts() !== doubts) doubtful.set(sk, actor.trueNow() + 10_000)
+        if (actor.doubts() !== doubts) doubtful.set(sk, actor.trueNow() + actor.lateMs)
       } else if (names.size > 0) await look(actor, random.pick([...names]), known)
     },
   }

@@ -150,7 +150,6 @@ async function conditional(actor: Actor, sk: string): Promise<void> {
       // What is returned after a doubt, or read after a transaction, may show later writes.
       output: ({ applied, item }, certain) =>
         applied && (exactlyOnce || !certain) ? { applied } : { applied, item: shown(item) },
-      repeatable: !exactlyOnce && change.if === undefined && change.add === undefined,
     },
   )
 }
