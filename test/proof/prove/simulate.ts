@@ -1,6 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { availableParallelism } from 'node:os'
-import { fileURLToPath } from 'node:url'
+import { runInProcesses } from '../pool.ts'
 import type { SimulationRun } from '../sim/run.ts'
 
 export interface SeedTask {
@@ -15,8 +13,6 @@ export type SeedResult = Pick<
   'seed' | 'operations' | 'simulatedMs' | 'events' | 'faults' | 'histories' | 'findings'
 >
 
-const script = fileURLToPath(new URL('./worker.ts', import.meta.url))
-
 /** Simulates seeds from `first` on, in as many processes as there are cores. */
 export async function simulateSeeds(options: {
   first: number
@@ -26,32 +22,15 @@ export async function simulateSeeds(options: {
   signal: AbortSignal
 }): Promise<void> {
   const { first, seeds, steps, onResult, signal } = options
-  let next = 0
-  const work = (child: ChildProcess) =>
-    new Promise<void>((resolve, reject) => {
-      const feed = () => {
-        if (next >= seeds || signal.aborted) return resolve()
-        const seed = first + next++
-        child.send({ seed, steps, twice: seed % 50 === 0 } satisfies SeedTask)
-      }
-      child.on('message', (result: SeedResult) => {
-        onResult(result)
-        feed()
-      })
-      child.on('error', reject)
-      child.on('exit', (code, killedBy) =>
-        signal.aborted ? resolve() : reject(new Error(`a worker ended with ${code ?? killedBy}`)),
-      )
-      signal.addEventListener('abort', () => resolve())
-      feed()
-    })
-  const children = Array.from({ length: availableParallelism() }, () => fork(script))
-  try {
-    await Promise.all(children.map(work))
-  } finally {
-    for (const child of children) {
-      child.removeAllListeners('exit')
-      child.kill()
-    }
-  }
+  let begun = 0
+  await runInProcesses<SeedTask, SeedResult>({
+    script: new URL('./worker.ts', import.meta.url),
+    next() {
+      if (begun >= seeds) return undefined
+      const seed = first + begun++
+      return { seed, steps, twice: seed % 50 === 0 }
+    },
+    onResult,
+    signal,
+  })
 }
