@@ -51,7 +51,7 @@ export function choosePlan(random: Random): WirePlan {
   return {
     mode,
     clients: random.pick([4, 12, 24]),
-    speed: random.pick([1, 20, 60, 300]),
+    speed: random.pick([1, 20, 60, 60, 300, 300]),
     rates: chooseRates(random),
     focus: random.pick(['transactions', undefined, undefined] as const),
     hold: random.pick([

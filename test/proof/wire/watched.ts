@@ -81,6 +81,10 @@ export interface Watch {
   found(finding: Finding): void
 }
 
+/** One correction is enough: nobody lies about the time, or takes longer than a signature counts. */
+const tellsTheTime = ({ retry, rates }: WirePlan): boolean =>
+  retry === undefined && !rates.clockSkew && !rates.freeze
+
 type Call = (...args: unknown[]) => Promise<unknown>
 
 /** The database, with each call counted; some calls meet throttling alone, or are aborted. */
@@ -108,7 +112,7 @@ async function observe(watch: Watch, method: Method, args: unknown[], call: Call
     return await call(...args)
   } catch (error) {
     unknown = error instanceof OutcomeUnknown || error instanceof PartialWrite
-    if (plan.retry === undefined && error instanceof BackendError && isClock(error.cause))
+    if (tellsTheTime(plan) && error instanceof BackendError && isClock(error.cause))
       watch.found({
         kind: 'clock',
         message: `${kind} failed for a clock that the service had told: ${error.message}`,
