@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { monotonicFactory } from 'ulid'
 
 /**
@@ -80,10 +81,32 @@ export function ulidSource(runtime: Runtime): () => string {
 
 const alphabet = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_'
 
-/** Short unique ids (a random prefix of 60 bits and a count) for write ids and receipts. */
+const prefixLifeMs = 1000
+
+/**
+ * Short unique ids (a random prefix of 60 bits and a count) for write ids, receipts and tokens. The prefix is drawn
+ * again after a second, from the system's randomness: processes that go on from one snapshot of memory (a cloned
+ * machine, a restored Lambda) must not make the same ids, and they share the state of `Math.random`.
+ */
 export function idSource(runtime: Runtime): () => string {
+  const isSystem = runtime.random === systemRuntime.random
   let prefix = ''
-  for (let i = 0; i < 10; i++) prefix += alphabet[Math.floor(runtime.random() * 64)]
+  let drawn = Number.NEGATIVE_INFINITY
   let count = 0
-  return () => prefix + (count++).toString(36)
+  return () => {
+    const now = runtime.now()
+    if (Math.abs(now - drawn) >= prefixLifeMs) {
+      if (isSystem || prefix === '') prefix = randomPrefix(isSystem ? undefined : runtime)
+      drawn = now
+    }
+    return prefix + (count++).toString(36)
+  }
+}
+
+function randomPrefix(runtime: Runtime | undefined): string {
+  const bytes = runtime ? undefined : randomBytes(10)
+  let prefix = ''
+  for (let i = 0; i < 10; i++)
+    prefix += alphabet[runtime ? Math.floor(runtime.random() * 64) : bytes![i]! % 64]
+  return prefix
 }

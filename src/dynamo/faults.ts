@@ -100,6 +100,8 @@ function cancelled(error: SdkError): StorageFault | BackendError {
   const invalid = error.CancellationReasons?.find(
     (reason) => reason.Code === 'ValidationError' || reason.Code === 'ItemCollectionSizeLimitExceeded',
   )
+  // Without reasons it is for the content of the whole, as a rule for keys that the table does not have.
+  if (codes.length === 0) return new StorageFault('invalid', error.message, error)
   if (invalid) return new StorageFault('invalid', invalid.Message ?? text, error)
   if (codes.some((code) => conflicts.has(code))) return new StorageFault('conflict', text, error)
   if (codes.some((code) => throttling.has(code))) return new StorageFault('throttled', text, error)

@@ -2,6 +2,7 @@ import {
   BatchGetItemCommand,
   BatchWriteItemCommand,
   DeleteItemCommand,
+  DescribeTableCommand,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -12,19 +13,21 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { BackendError } from '../errors.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
-import type {
-  Applied,
-  FailedGuard,
-  leftUndone,
-  Page,
-  Range,
-  ReadRequestOptions,
-  RequestOptions,
-  Row,
-  RowOperation,
-  RowWrite,
-  Storage,
+import {
+  type Applied,
+  type FailedGuard,
+  type leftUndone,
+  type Page,
+  type Range,
+  type ReadRequestOptions,
+  type RequestOptions,
+  type Row,
+  type RowOperation,
+  type RowWrite,
+  type Storage,
+  StorageFault,
 } from '../storage.ts'
 import { batchSizes, rowsOf, undoneWrites, writeRequest } from './batches.ts'
 import { Expressions } from './expressions.ts'
@@ -38,6 +41,7 @@ export class DynamoStorage implements Storage {
   readonly batchSizes = batchSizes
   readonly #send: Send
   readonly #table: string
+  #keys: Promise<string> | undefined
 
   constructor(client: DynamoDBClient | DynamoDBDocumentClient, table: string) {
     this.#send = sender(client)
@@ -49,8 +53,21 @@ export class DynamoStorage implements Storage {
     try {
       return await reply
     } catch (error) {
-      throw toFault(error, this.#table, options.signal)
+      const fault = toFault(error, this.#table, options.signal)
+      throw fault instanceof StorageFault && fault.kind === 'invalid' ? await this.#explained(fault) : fault
     }
+  }
+
+  /** Keys and queries are checked before: what refuses them is a table with other keys. Asked once. */
+  async #explained(fault: StorageFault): Promise<Error> {
+    this.#keys ??= this.#send(new DescribeTableCommand({ TableName: this.#table }), {}).then(
+      ({ Table }) => (Table?.KeySchema ?? []).map(({ AttributeName }) => AttributeName).join(' and '),
+      () => 'pk and sk',
+    )
+    const keys = await this.#keys
+    if (keys === 'pk and sk') return fault
+    const message = `the table '${this.#table}' has the keys ${keys}: lockrow needs pk and sk, see createTable and AtomicTable`
+    return new BackendError(message, { cause: fault.cause })
   }
 
   async read(

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { BackendError } from '../errors.ts'
 import type { CallOptions } from '../interface.ts'
 import { milliseconds } from '../model/checks.ts'
 import type { Runtime } from '../runtime.ts'
@@ -101,13 +102,19 @@ export async function inCall<O extends CallOptions | undefined, T>(
   if (timeoutMs !== undefined) milliseconds(timeoutMs, 'timeoutMs')
   const call = new Call(database.runtime, options?.signal, timeoutMs)
   const context = { ...database, call }
-  if (call.signal === undefined) return work(context, options)
   try {
+    if (call.signal === undefined) return await work(context, options)
     return await work(context, { ...options, signal: call.signal } as O)
+  } catch (error) {
+    throw error instanceof StorageFault ? toCaller(error) : error
   } finally {
     call.end()
   }
 }
+
+/** A fault that no part of the engine has an answer to: refused for its content. */
+const toCaller = (fault: StorageFault): BackendError =>
+  new BackendError(`the backend refused the request: ${fault.message}`, { cause: fault.cause })
 
 /** For work that goes on after the call has ended. */
 export const detached = (context: Context): Context => ({ ...context, call: new Call(context.runtime) })

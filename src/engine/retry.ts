@@ -79,6 +79,7 @@ export async function retried<T>(
 ): Promise<T> {
   const { call } = context
   let skewed = 0
+  let last: StorageFault | undefined
   for (;;) {
     try {
       call.check()
@@ -93,6 +94,9 @@ export async function retried<T>(
       }
       if (leavesDoubt(error) && repeatable === 'once') throw error
       if (leavesDoubt(error) && repeatable !== 'read') doubt.unanswered = true
+      // Of a read that the deadline cuts, the refusal before it says more.
+      if (call.left <= 0 && last && !doubt.unanswered) throw surrender(last, doubt, keys)
+      last = error
       if (error.kind === 'skewed' && skewed++ > 0) throw surrender(error, doubt, keys)
       await beforeRepeat(context, keys, error, doubt)
     }

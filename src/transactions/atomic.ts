@@ -1,5 +1,6 @@
 import type { Changes } from '../changes.ts'
 import type { Condition } from '../conditions.ts'
+import { OutcomeUnknown } from '../errors.ts'
 import type {
   AtomicDbInterface,
   AtomicDbItemInput,
@@ -39,6 +40,8 @@ export class AtomicBuilder {
   readonly #db: AtomicDbInterface
   readonly #operations: AtomicDbOperation[] = []
   readonly #rows = new Map<string, number>()
+  /** A commit of which nobody knows how it ended. */
+  #unknown: OutcomeUnknown | undefined
 
   constructor(db: AtomicDbInterface) {
     this.#db = db
@@ -124,11 +127,18 @@ export class AtomicBuilder {
   }
 
   /**
-   * `ConditionFailed`: a condition of yours does not hold; `RaceCondition`: something changed since it was read (also
-   * where both apply). Both list every part that failed, with what is there instead.
+   * `ConditionFailed` and `RaceCondition` list every part that failed, with what is there instead. May be called again
+   * after an error, since then nothing was written; after `OutcomeUnknown` only with an `idempotencyKey`, the same
+   * one each time: without it that error is thrown again, since a second commit might apply everything twice.
    */
-  commit(options?: TransactOptions): Promise<TransactResult> {
-    return this.#db.transact(this.#operations, options)
+  async commit(options?: TransactOptions): Promise<TransactResult> {
+    if (this.#unknown) throw this.#unknown
+    try {
+      return await this.#db.transact(this.#operations, options)
+    } catch (error) {
+      if (error instanceof OutcomeUnknown && options?.idempotencyKey === undefined) this.#unknown = error
+      throw error
+    }
   }
 }
 

@@ -1,0 +1,162 @@
+import { getEventListeners, once } from 'node:events'
+import {
+  AtomicEngine,
+  AtomicMemoryDb,
+  atomic,
+  BackendError,
+  InvalidInput,
+  OutcomeUnknown,
+  remainingTime,
+  StorageFault,
+  systemRuntime,
+  Throttled,
+} from 'lockrow'
+import { describe, expect, test } from 'vitest'
+import { MemoryStorage } from '../../src/memory/storage.ts'
+import { idSource, stopwatch } from '../../src/runtime.ts'
+import { StorageFault as Copy } from '../../src/storage.ts'
+
+const key = { pk: 'p', sk: 'a' }
+
+describe('a call leaves nothing behind', () => {
+  test('no listener stays on a signal that lives on', async () => {
+    const db = new AtomicMemoryDb({ timeoutMs: 10_000 })
+    const { signal } = new AbortController()
+    await db.set({ ...key, data: 1 }, { signal })
+    await db.get(key, { signal })
+    await db.queuePull({ pk: 'jobs', signal })
+    for await (const item of db.stream({ pk: 'p', signal })) expect(item).toBeDefined()
+    const left = db.stream({ pk: 'p', signal }) as unknown as {
+      destroy(): void
+      on(name: string, fn: () => void): void
+    }
+    left.destroy()
+    await once(left as never, 'close')
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+  })
+
+  test('a stream whose page never comes ends at once when it is destroyed, or its signal aborted', async () => {
+    const storage = new MemoryStorage(systemRuntime)
+    storage.page = () => new Promise(() => {})
+    const db = new AtomicEngine(storage)
+    const stream = db.stream({ pk: 'p' }) as unknown as NodeJS.ReadStream
+    stream.resume()
+    stream.destroy()
+    await once(stream, 'close')
+    const stop = new AbortController()
+    const other = db.stream({ pk: 'p', signal: stop.signal }) as unknown as NodeJS.ReadStream
+    other.resume()
+    const failed = once(other, 'error')
+    stop.abort(new Error('enough'))
+    expect(String(await failed)).toContain('enough')
+  })
+
+  test('an abort ends a storage that knows no signals', async () => {
+    const storage = new MemoryStorage(systemRuntime)
+    storage.apply = () => new Promise(() => {})
+    const stop = new AbortController()
+    const call = new AtomicEngine(storage).update(key, { set: { n: 1 } }, { signal: stop.signal })
+    stop.abort(new Error('enough'))
+    await expect(call).rejects.toThrow('enough')
+  })
+})
+
+describe('options', () => {
+  test.each([
+    { attempts: Number.NaN },
+    { attempts: 0 },
+    { attempts: 1.5 },
+    { baseMs: -1 },
+    { maxMs: Number.NaN },
+    { tries: 3 },
+  ])('retry %j is refused', (retry) => {
+    expect(() => new AtomicMemoryDb({ retry })).toThrow(InvalidInput)
+  })
+
+  test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('timeoutMs %d is refused', async (timeoutMs) => {
+    expect(() => new AtomicMemoryDb({ timeoutMs })).toThrow(InvalidInput)
+    await expect(new AtomicMemoryDb().get(key, { timeoutMs })).rejects.toThrow(InvalidInput)
+  })
+
+  test('the remaining time of a Lambda invocation, less a reserve', () => {
+    const context = { getRemainingTimeInMillis: () => 3000 }
+    expect(remainingTime(context)).toBe(2500)
+    expect(remainingTime(context, { reserveMs: 1000 })).toBe(2000)
+    expect(remainingTime(context, { reserveMs: 9000 })).toBe(1)
+    expect(() => remainingTime({} as never)).toThrow(InvalidInput)
+    expect(() => remainingTime(context, { reserveMs: -1 })).toThrow(InvalidInput)
+  })
+})
+
+describe('a fault of another copy of the package', () => {
+  test('is known by its brand', async () => {
+    class Foreign extends Error {
+      readonly kind = 'throttled'
+      constructor() {
+        super('slow down')
+        Object.defineProperty(this, Symbol.for('lockrow.storageFault'), { value: true })
+      }
+    }
+    expect(new Foreign()).toBeInstanceOf(StorageFault)
+    expect(new Copy('unknown', 'x')).toBeInstanceOf(StorageFault)
+    expect(new Error('x')).not.toBeInstanceOf(StorageFault)
+    const storage = new MemoryStorage(systemRuntime)
+    let calls = 0
+    storage.read = async () => {
+      calls++
+      throw new Foreign()
+    }
+    await expect(new AtomicEngine(storage, { retry: { baseMs: 0 } }).get(key)).rejects.toThrow(Throttled)
+    expect(calls).toBe(10)
+  })
+
+  test('no fault reaches the caller as it is', async () => {
+    const storage = new MemoryStorage(systemRuntime)
+    storage.read = async () => {
+      throw new StorageFault('invalid', 'no such thing')
+    }
+    await expect(new AtomicEngine(storage).get(key)).rejects.toThrow(BackendError)
+  })
+})
+
+test('a builder whose commit has an unknown end does not commit a second time', async () => {
+  const storage = new MemoryStorage(systemRuntime)
+  const transact = storage.transact.bind(storage)
+  let lost = 9
+  storage.transact = async (operations, token) => {
+    const result = await transact(operations, token).catch(() => [])
+    if (lost-- > 0) throw new StorageFault('unknown', 'lost')
+    return result
+  }
+  const db = new AtomicEngine(storage, { retry: { attempts: 2, baseMs: 0 } })
+  await db.set({ ...key, data: { n: 0 } })
+  const order = atomic(db).update(key, { add: { n: 1 } })
+  await expect(order.commit()).rejects.toThrow(OutcomeUnknown)
+  lost = 0
+  await expect(order.commit()).rejects.toThrow(OutcomeUnknown)
+  expect(await db.get(key)).toMatchObject({ data: { n: 1 } })
+})
+
+describe('clocks', () => {
+  test('a stopwatch counts a suspension, and ignores a backward step', () => {
+    let wall = 1_000_000
+    let monotonic = 0
+    const elapsed = stopwatch({ ...systemRuntime, now: () => wall, monotonic: () => monotonic })
+    wall -= 3_600_000
+    expect(elapsed()).toBe(0)
+    monotonic += 1000
+    wall += 1000
+    expect(elapsed()).toBe(1000)
+    wall += 600_000
+    expect(elapsed()).toBe(601_000)
+  })
+
+  test('two machines from one snapshot make different ids', () => {
+    let now = 1_000_000
+    const id = idSource({ ...systemRuntime, now: () => now })
+    const before = id().slice(0, 10)
+    expect(id().slice(0, 10)).toBe(before)
+    now += 60_000
+    expect(id().slice(0, 10)).not.toBe(before)
+  })
+})
