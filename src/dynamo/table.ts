@@ -5,12 +5,22 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb'
 
+import { seconds } from '../model/checks.ts'
+import { optionsCheck } from '../model/options-check.ts'
+
 export interface CreateTableOptions {
   /** Switch on DynamoDB's own deletion of expired rows (attribute `ttl`). Default true. */
   ttl?: boolean
   /** How long to wait until the table is active. Default 60 seconds. */
   waitSeconds?: number
 }
+
+const checkCreateTableOptions = /* @__PURE__ */ optionsCheck<CreateTableOptions>(() => [
+  {
+    ttl: 'boolean',
+    waitSeconds: true,
+  },
+])
 
 /**
  * Creates a table as lockrow needs it (pk, sk, TTL on `ttl`, on demand) and waits until it can be used. No error
@@ -21,6 +31,8 @@ export async function createTable(
   tableName: string,
   options: CreateTableOptions = {},
 ): Promise<void> {
+  checkCreateTableOptions(options)
+  const maxWaitTime = options.waitSeconds === undefined ? 60 : seconds(options.waitSeconds, 'waitSeconds')
   try {
     await client.send(
       new CreateTableCommand({
@@ -38,10 +50,10 @@ export async function createTable(
     )
   } catch (error) {
     if (!(error instanceof Error && error.name === 'ResourceInUseException')) throw error
-    await waitUntilTableExists({ client, maxWaitTime: options.waitSeconds ?? 60 }, { TableName: tableName })
+    await waitUntilTableExists({ client, maxWaitTime }, { TableName: tableName })
     return
   }
-  await waitUntilTableExists({ client, maxWaitTime: options.waitSeconds ?? 60 }, { TableName: tableName })
+  await waitUntilTableExists({ client, maxWaitTime }, { TableName: tableName })
   if (options.ttl ?? true) {
     await client.send(
       new UpdateTimeToLiveCommand({

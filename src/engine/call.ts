@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { BackendError } from '../errors.ts'
 import type { CallOptions } from '../interface.ts'
-import { milliseconds } from '../model/checks.ts'
+import type { OptionsCheck } from '../model/options-check.ts'
 import type { Runtime } from '../runtime.ts'
 import { StorageFault } from '../storage.ts'
 import type { Context } from './context.ts'
@@ -92,14 +92,15 @@ export class Call {
 
 const tooLate = (): StorageFault => new StorageFault('unreachable', 'timeoutMs is over')
 
-/** Runs one call of the contract; `options` come back with a signal that also ends at the deadline. */
+/** Runs one call of the contract once its options are checked; `options` come back with a signal that also ends at the deadline. */
 export async function inCall<O extends CallOptions | undefined, T>(
   database: Context,
+  check: OptionsCheck,
   options: O,
   work: (context: Context, options: O) => Promise<T>,
 ): Promise<T> {
+  check(options)
   const timeoutMs = options?.timeoutMs ?? database.timeoutMs
-  if (timeoutMs !== undefined) milliseconds(timeoutMs, 'timeoutMs')
   const call = new Call(database.runtime, options?.signal, timeoutMs)
   const context = { ...database, call }
   try {

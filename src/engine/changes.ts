@@ -1,5 +1,6 @@
 import type { ByPath, Changes, FieldChanges, Members } from '../changes.ts'
 import { InvalidInput } from '../errors.ts'
+import { checkOptions } from '../model/checks.ts'
 import { type Path, parsePath, path as pathText } from '../paths.ts'
 import type { RowChange, RowPath } from '../storage.ts'
 import { take, typeName } from './values.ts'
@@ -21,17 +22,28 @@ const kinds = [
   'addToSet',
   'removeFromSet',
 ] as const
-const known = new Set<string>([...kinds, 'remove', 'ttl', 'delete'])
+const known: readonly string[] = /* @__PURE__ */ (kinds as readonly string[]).concat(
+  'remove',
+  'ttl',
+  'delete',
+)
+const hints = {
+  increment: "use 'add'",
+  inc: "use 'add'",
+  decrement: "use 'add' with a negative number",
+  push: "use 'append'",
+  unset: "use 'remove'",
+  ttlSeconds: "use 'ttl', in epoch seconds",
+  if: 'the condition belongs into the options: update(key, changes, { if })',
+  data: "use { set: { '': data } } to replace all of data",
+}
 type Kind = (typeof kinds)[number]
 
 /** The changes of a row; 'delete' to delete it. */
 export function toChanges(changes: Changes, where = 'changes'): PlannedChange[] | 'delete' {
   if (typeof changes !== 'object' || changes === null)
     throw new InvalidInput(where, 'must be an object', { given: typeof changes })
-  for (const name in changes) {
-    if (!known.has(name))
-      throw new InvalidInput(`${where}.${name}`, `is not known: use ${[...known].join(', ')}`)
-  }
+  checkOptions(changes, known, where, hints)
   if (changes.delete !== undefined) {
     if (changes.delete !== true || Object.keys(changes).length > 1)
       throw new InvalidInput(`${where}.delete`, 'must be true and alone')

@@ -9,6 +9,7 @@ import {
   type FieldReference,
 } from '../conditions.ts'
 import { InvalidInput } from '../errors.ts'
+import { checkOptions } from '../model/checks.ts'
 import { type Path, parsePath } from '../paths.ts'
 import type { Comparison, Guard, Operand, Row, RowPath, TypeName } from '../storage.ts'
 import { exactOf } from './exact.ts'
@@ -16,7 +17,7 @@ import { compareValues, take, typeName } from './values.ts'
 
 /** From the public conditions to guards on rows, every argument checked. */
 
-const comparisons = new Set<string>(['eq', 'ne', 'lt', 'lte', 'gt', 'gte'])
+const comparisons: readonly string[] = ['eq', 'ne', 'lt', 'lte', 'gt', 'gte']
 const types: Record<string, TypeName> = {
   string: 'S',
   number: 'N',
@@ -29,7 +30,24 @@ const types: Record<string, TypeName> = {
   numberSet: 'NS',
   binarySet: 'BS',
 }
-const tests = new Set([...comparisons, 'between', 'in', 'exists', 'beginsWith', 'contains', 'size', 'type'])
+const tests = /* @__PURE__ */ comparisons.concat(
+  'between',
+  'in',
+  'exists',
+  'beginsWith',
+  'contains',
+  'size',
+  'type',
+)
+const hints = {
+  startsWith: "use 'beginsWith'",
+  prefix: "use 'beginsWith'",
+  begins_with: "use 'beginsWith'",
+  includes: "use 'contains'",
+  equals: "use 'eq'",
+  not: "use 'ne', or not(...) around the condition",
+  length: "use 'size'",
+}
 
 export const live = (nowSeconds: number): Guard => ({
   op: 'or',
@@ -126,14 +144,12 @@ function ofField(entry: readonly [Path, FieldCondition], where: string): Guard {
     !(conditionKind in wanted)
   ) {
     const named = Object.entries(wanted).filter(([, value]) => value !== undefined)
-    if (named.length === 0 || named.some(([test]) => !tests.has(test))) {
-      const unknown = named.find(([test]) => !tests.has(test))?.[0]
+    if (Array.isArray(wanted) || wanted instanceof Set || named.length === 0)
       throw new InvalidInput(
         name,
-        `tests are ${[...tests].join(', ')}; to compare with a map, list or set use eq`,
-        unknown === undefined ? {} : { given: unknown },
+        `must be a value or tests (${tests.join(', ')}); for a map, list or set use eq`,
       )
-    }
+    checkOptions(wanted, tests, name, hints)
     return both(...named.map(([test, value]) => ofTest(path, test, value, `${name}.${test}`)))
   }
   const left = { path }
@@ -224,7 +240,7 @@ function ofSize(path: RowPath, value: unknown, name: string): Guard {
   return both(
     ...wanted.map(([test, bound]): Guard => {
       if (test === 'between') return between(left, bound, name)
-      if (!comparisons.has(test as string) || typeof bound !== 'number')
+      if (!comparisons.includes(test as string) || typeof bound !== 'number')
         throw new InvalidInput(name, 'must be a number, or compare with numbers')
       return { op: test as Comparison, left, right: { value: take(bound, name) } }
     }),

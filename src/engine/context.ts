@@ -1,4 +1,4 @@
-import { milliseconds } from '../model/checks.ts'
+import { optionsCheck } from '../model/options-check.ts'
 import { idSource, type Runtime, systemRuntime, ulidSource } from '../runtime.ts'
 import type { Storage } from '../storage.ts'
 import { Call } from './call.ts'
@@ -45,7 +45,25 @@ export interface EngineOptions {
   cursorSecret?: CursorSecret
 }
 
+/** Wrong names are refused by every backend's constructor. */
+export const engineOptions = {
+  runtime: true,
+  retry: true,
+  timeoutMs: true,
+  onEvent: true,
+  cursorSecret: true,
+} as const
+const checkEngineOptions = /* @__PURE__ */ optionsCheck<EngineOptions>(() => [
+  engineOptions,
+  {
+    maxAttempts: "use 'retry: { attempts }'",
+    retries: "use 'retry: { attempts }'",
+    timeout: "use 'timeoutMs'",
+  },
+])
+
 export function newContext(storage: Storage, options: EngineOptions): Context {
+  checkEngineOptions(options)
   const runtime = options.runtime ?? systemRuntime
   checkSecret(options.cursorSecret)
   return Object.freeze({
@@ -53,7 +71,7 @@ export function newContext(storage: Storage, options: EngineOptions): Context {
     runtime,
     cursorSecret: options.cursorSecret,
     retry: checkRetry(options.retry),
-    timeoutMs: options.timeoutMs === undefined ? undefined : milliseconds(options.timeoutMs, 'timeoutMs'),
+    timeoutMs: options.timeoutMs,
     onEvent: options.onEvent,
     ulid: ulidSource(runtime),
     id: idSource(runtime),

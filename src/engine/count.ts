@@ -1,7 +1,7 @@
 import type { AtomicDbQuery } from '../interface.ts'
 import type { Guard } from '../storage.ts'
 import { type Context, nowSeconds } from './context.ts'
-import { queryOptions, toRange } from './range.ts'
+import { toRange } from './range.ts'
 import { readRange } from './requests.ts'
 
 /** What `isItem` says, for the backend: a row without `ttl`, or with one that is not a number, is live. */
@@ -13,11 +13,9 @@ const item = (now: number): Guard => ({
   ],
 })
 
-const countOptions = queryOptions.filter((name) => name !== 'fields')
-
 /** How many items a query would return. The backend counts: a filter costs nothing where every row is read anyway. */
 export async function count(context: Context, query: AtomicDbQuery): Promise<number> {
-  const range = toRange(query, countOptions)
+  const range = toRange(query)
   if (!range) return 0
   const { limit: most = Number.POSITIVE_INFINITY, consistent = true } = query
   let { after } = range

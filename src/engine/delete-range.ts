@@ -1,8 +1,9 @@
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbRange, DeleteRangeOptions, DeleteRangeResult } from '../interface.ts'
-import { checkOptions, wholeNumber } from '../model/checks.ts'
+import { wholeNumber } from '../model/checks.ts'
+import { checkRange } from '../model/option-names.ts'
 import { type Context, nowSeconds } from './context.ts'
-import { rangeOptions, toRange } from './range.ts'
+import { toRange } from './range.ts'
 import { readRange, writeRows } from './requests.ts'
 import { isItem } from './rows.ts'
 
@@ -14,8 +15,8 @@ export async function deleteRange(
   given: AtomicDbRange,
   options: DeleteRangeOptions = {},
 ): Promise<DeleteRangeResult> {
-  const range = toRange(given, rangeOptions, 'range')
-  checkOptions(options, ['limit', 'onProgress', 'signal', 'timeoutMs'])
+  checkRange(given)
+  const range = toRange(given, 'range')
   const { onProgress } = options
   const most =
     options.limit === undefined

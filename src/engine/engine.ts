@@ -33,6 +33,7 @@ import type {
   UpdateOptions,
   UpdateResult,
 } from '../interface.ts'
+import * as check from '../model/option-names.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Storage } from '../storage.ts'
 import { inCall } from './call.ts'
@@ -62,7 +63,9 @@ export class AtomicEngine implements AtomicDbInterface {
 
   /** @inheritdoc */
   get<T = unknown>(key: AtomicDbItemKey, options?: ReadOptions): Promise<AtomicDbItem<T> | undefined> {
-    return inCall(this.#context, options, (context, options) => items.get<T>(context, key, options))
+    return inCall(this.#context, check.checkReadOptions, options, (context, options) =>
+      items.get<T>(context, key, options),
+    )
   }
 
   /** @inheritdoc */
@@ -70,7 +73,9 @@ export class AtomicEngine implements AtomicDbInterface {
     keys: readonly AtomicDbItemKey[],
     options?: ReadOptions,
   ): Promise<(AtomicDbItem<T> | undefined)[]> {
-    return inCall(this.#context, options, (context, options) => items.getMany<T>(context, keys, options))
+    return inCall(this.#context, check.checkReadOptions, options, (context, options) =>
+      items.getMany<T>(context, keys, options),
+    )
   }
 
   /** @inheritdoc */
@@ -78,12 +83,12 @@ export class AtomicEngine implements AtomicDbInterface {
     keys: readonly AtomicDbItemKey[],
     options?: CallOptions,
   ): Promise<(AtomicDbItem<T> | undefined)[]> {
-    return inCall(this.#context, options, (context, options) => getTogether<T>(context, keys, options))
+    return inCall(this.#context, check.checkCallOptions, options, (context) => getTogether<T>(context, keys))
   }
 
   /** @inheritdoc */
   getLock(key: AtomicDbItemKey, options?: CallOptions): Promise<AtomicDbItemLock> {
-    return inCall(this.#context, options, (context) => locks.getLock(context, key))
+    return inCall(this.#context, check.checkCallOptions, options, (context) => locks.getLock(context, key))
   }
 
   /** @inheritdoc */
@@ -91,7 +96,9 @@ export class AtomicEngine implements AtomicDbInterface {
     keys: readonly AtomicDbItemKey[],
     options?: CallOptions,
   ): Promise<AtomicDbLockedItem<T>[]> {
-    return inCall(this.#context, options, (context) => locks.getLocked<T>(context, keys))
+    return inCall(this.#context, check.checkCallOptions, options, (context) =>
+      locks.getLocked<T>(context, keys),
+    )
   }
 
   /** @inheritdoc */
@@ -99,7 +106,7 @@ export class AtomicEngine implements AtomicDbInterface {
     given: NoInfer<AtomicDbItemInput<T> | readonly AtomicDbItemInput<T>[]>,
     options?: CallOptions,
   ): Promise<void> {
-    return inCall(this.#context, options, (context) => items.set(context, given))
+    return inCall(this.#context, check.checkSetOptions, options, (context) => items.set(context, given))
   }
 
   /** @inheritdoc */
@@ -108,17 +115,19 @@ export class AtomicEngine implements AtomicDbInterface {
     held: AtomicDbItemLock | readonly AtomicDbItemLock[],
     options?: CallOptions,
   ): Promise<AtomicDbItemLock[]> {
-    return inCall(this.#context, options, (context) => setAtomic(context, given, held))
+    return inCall(this.#context, check.checkSetOptions, options, (context) => setAtomic(context, given, held))
   }
 
   /** @inheritdoc */
   delete(keys: AtomicDbItemKey | readonly AtomicDbItemKey[], options?: CallOptions): Promise<void> {
-    return inCall(this.#context, options, (context) => items.remove(context, keys))
+    return inCall(this.#context, check.checkCallOptions, options, (context) => items.remove(context, keys))
   }
 
   /** @inheritdoc */
   query<T = unknown>(query: NoInfer<AtomicDbQuery<T>>): Promise<AtomicDbItem<T>[]> {
-    return inCall(this.#context, query as AtomicDbQuery, (context, query) => items.query<T>(context, query))
+    return inCall(this.#context, check.checkQuery, query as AtomicDbQuery, (context, query) =>
+      items.query<T>(context, query),
+    )
   }
 
   /** @inheritdoc */
@@ -131,17 +140,21 @@ export class AtomicEngine implements AtomicDbInterface {
 
   /** @inheritdoc */
   page<T = unknown>(query: NoInfer<AtomicDbPageQuery<T>>): Promise<AtomicDbPage<T>> {
-    return inCall(this.#context, query as AtomicDbPageQuery, (context, query) => page<T>(context, query))
+    return inCall(this.#context, check.checkPageQuery, query as AtomicDbPageQuery, (context, query) =>
+      page<T>(context, query),
+    )
   }
 
   /** @inheritdoc */
   count(query: AtomicDbQuery): Promise<number> {
-    return inCall(this.#context, query, (context, query) => count(context, query))
+    return inCall(this.#context, check.checkCountQuery, query, (context, query) => count(context, query))
   }
 
   /** @inheritdoc */
   deleteRange(range: AtomicDbRange, options?: DeleteRangeOptions): Promise<DeleteRangeResult> {
-    return inCall(this.#context, options, (context, options) => deleteRange(context, range, options))
+    return inCall(this.#context, check.checkDeleteRangeOptions, options, (context, options) =>
+      deleteRange(context, range, options),
+    )
   }
 
   /** @inheritdoc */
@@ -149,29 +162,39 @@ export class AtomicEngine implements AtomicDbInterface {
     given: AtomicDbQueueItemInput<T> | readonly AtomicDbQueueItemInput<T>[],
     options?: AtomicDbQueuePushOptions,
   ): Promise<AtomicDbQueueItem<T>[]> {
-    return inCall(this.#context, options, (context, options) => queue.push<T>(context, given, options))
+    return inCall(this.#context, check.checkPushOptions, options, (context, options) =>
+      queue.push<T>(context, given, options),
+    )
   }
 
   /** @inheritdoc */
   queuePull<T = unknown>(options: AtomicDbQueuePullOptions): Promise<AtomicDbQueuePullResult<T>> {
-    return inCall(this.#context, options, (context, options) => queue.pull<T>(context, options))
+    return inCall(this.#context, check.checkPull, options, (context, options) =>
+      queue.pull<T>(context, options),
+    )
   }
 
   /** @inheritdoc */
   queuePullMany<T = unknown>(
     options: AtomicDbQueuePullManyOptions,
   ): Promise<{ items: AtomicDbQueueItem<T>[] }> {
-    return inCall(this.#context, options, (context, options) => queue.pullMany<T>(context, options))
+    return inCall(this.#context, check.checkPullMany, options, (context, options) =>
+      queue.pullMany<T>(context, options),
+    )
   }
 
   /** @inheritdoc */
   queueAcknowledge(item: AtomicDbQueueItemKey, options?: CallOptions): Promise<void> {
-    return inCall(this.#context, options, (context, options) => queue.acknowledge(context, item, options))
+    return inCall(this.#context, check.checkCallOptions, options, (context) =>
+      queue.acknowledge(context, item),
+    )
   }
 
   /** @inheritdoc */
   queueRelease(item: AtomicDbQueueItemKey, options?: AtomicDbQueueReleaseOptions): Promise<void> {
-    return inCall(this.#context, options, (context, options) => queue.release(context, item, options))
+    return inCall(this.#context, check.checkReleaseOptions, options, (context, options) =>
+      queue.release(context, item, options),
+    )
   }
 
   /** @inheritdoc */
@@ -179,27 +202,37 @@ export class AtomicEngine implements AtomicDbInterface {
     item: AtomicDbQueueItem<T>,
     options: CallOptions & { ttlSeconds: number },
   ): Promise<AtomicDbQueueItem<T>> {
-    return inCall(this.#context, options, (context, options) => queue.extend<T>(context, item, options))
+    return inCall(this.#context, check.checkExtendOptions, options, (context, options) =>
+      queue.extend<T>(context, item, options),
+    )
   }
 
   /** @inheritdoc */
   queueStats(pk: string, options?: AtomicDbQueueStatsOptions): Promise<AtomicDbQueueStats> {
-    return inCall(this.#context, options, (context, options) => queue.stats(context, pk, options))
+    return inCall(this.#context, check.checkStatsOptions, options, (context, options) =>
+      queue.stats(context, pk, options),
+    )
   }
 
   /** @inheritdoc */
   queuePeek<T = unknown>(options: AtomicDbQueuePeekOptions): Promise<AtomicDbQueueItem<T>[]> {
-    return inCall(this.#context, options, (context, options) => queue.peek<T>(context, options))
+    return inCall(this.#context, check.checkPeekOptions, options, (context, options) =>
+      queue.peek<T>(context, options),
+    )
   }
 
   /** @inheritdoc */
   queuePurge(pk: string, options?: AtomicDbQueuePurgeOptions): Promise<number> {
-    return inCall(this.#context, options, (context, options) => queue.purge(context, pk, options))
+    return inCall(this.#context, check.checkPurgeOptions, options, (context, options) =>
+      queue.purge(context, pk, options),
+    )
   }
 
   /** @inheritdoc */
   queueRedrive(options: AtomicDbQueueRedriveOptions): Promise<number> {
-    return inCall(this.#context, options, (context, options) => queue.redrive(context, options))
+    return inCall(this.#context, check.checkRedriveOptions, options, (context, options) =>
+      queue.redrive(context, options),
+    )
   }
 
   /** @inheritdoc */
@@ -208,13 +241,18 @@ export class AtomicEngine implements AtomicDbInterface {
     changes: NoInfer<Changes<T>>,
     options?: NoInfer<UpdateOptions<T>>,
   ): Promise<UpdateResult<T>> {
-    return inCall(this.#context, options as UpdateOptions | undefined, (context, options) =>
-      update<T>(context, key, changes as unknown as Changes, options),
+    return inCall(
+      this.#context,
+      check.checkUpdateOptions,
+      options as UpdateOptions | undefined,
+      (context, options) => update<T>(context, key, changes as unknown as Changes, options),
     )
   }
 
   /** @inheritdoc */
   transact(operations: readonly AtomicDbOperation[], options?: TransactOptions): Promise<TransactResult> {
-    return inCall(this.#context, options, (context, options) => transact(context, operations, options))
+    return inCall(this.#context, check.checkTransactOptions, options, (context, options) =>
+      transact(context, operations, options),
+    )
   }
 }

@@ -1,5 +1,6 @@
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
+import { checkKeyNames } from '../model/item-names.ts'
 
 const pkLimit = 2048
 const skLimit = 1024
@@ -24,7 +25,14 @@ function checkPart(value: unknown, field: string, limit: number): void {
 
 const at = (field: string, part: string): string => (field === '' ? part : `${field}.${part}`)
 
+/** Checks `pk` and `sk`, and refuses fields that nothing of ours returns: what was read may be passed as a key. */
 export function checkKey(key: AtomicDbItemKey, field = ''): void {
+  checkPkAndSk(key, field)
+  checkKeyNames(key, field)
+}
+
+/** The key alone, for objects whose other fields are checked elsewhere. */
+export function checkPkAndSk(key: AtomicDbItemKey, field = ''): void {
   if (typeof key !== 'object' || key === null)
     throw new InvalidInput(field || 'key', 'must be an object with pk and sk', {
       given: key === null ? 'null' : typeof key,

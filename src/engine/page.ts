@@ -2,15 +2,14 @@ import type { AtomicDbItem, AtomicDbPage, AtomicDbPageQuery } from '../interface
 import type { Context } from './context.ts'
 import { fromCursor, toCursor } from './cursor.ts'
 import { pages } from './items.ts'
-import { queryOptions, toRange } from './range.ts'
+import { toRange } from './range.ts'
 
 const defaultLimit = 100
-const pageOptions = [...queryOptions.filter((name) => name !== 'after'), 'cursor']
 
 /** One part of a query. One live item is read ahead, so that the last part has no cursor. */
 export async function page<T>(context: Context, given: AtomicDbPageQuery): Promise<AtomicDbPage<T>> {
   // Everything else is checked first: the cursor is compared with a query that is right.
-  toRange(given, pageOptions)
+  toRange(given)
   const { cursor, limit = defaultLimit, ...query } = given
   const after = cursor === undefined ? undefined : fromCursor(given, cursor, context.cursorSecret)
   const range = toRange({ ...query, after })

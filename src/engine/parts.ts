@@ -7,6 +7,8 @@ import type {
   AtomicDbOperation,
   TransactResult,
 } from '../interface.ts'
+import { suggestion } from '../model/checks.ts'
+import { checkOperationNames, operationTypes } from '../model/item-names.ts'
 import type { Guard, Row, RowOperation } from '../storage.ts'
 import { toChanges } from './changes.ts'
 import { both, free, isLive, live, toGuard } from './conditions.ts'
@@ -176,6 +178,12 @@ export function toPart(
   const field = `operations[${index}]`
   if (typeof operation !== 'object' || operation === null)
     throw new InvalidInput(field, 'must be an object with type', { given: typeof operation })
+  if (!operationTypes.includes(operation.type))
+    throw new InvalidInput(
+      `${field}.type`,
+      `is not known: ${suggestion(String((operation as { type: unknown }).type), operationTypes)}`,
+    )
+  checkOperationNames(operation, field)
   switch (operation.type) {
     case 'check': {
       if ('key' in operation) return checkPart(index, operation, field)
@@ -225,9 +233,5 @@ export function toPart(
       const acknowledge = acknowledgeOperation(operation.item)
       return fixed(index, operation.item, 'receipt', () => acknowledge)
     }
-    default:
-      throw new InvalidInput(`${field}.type`, 'is not known', {
-        given: String((operation as { type: unknown }).type),
-      })
   }
 }

@@ -1,6 +1,6 @@
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbQuery, AtomicDbRange } from '../interface.ts'
-import { checkOptions, wholeNumber } from '../model/checks.ts'
+import { wholeNumber } from '../model/checks.ts'
 import type { Range } from '../storage.ts'
 import { toPaths } from './fields.ts'
 import { checkPk, checkSk } from './keys.ts'
@@ -8,26 +8,6 @@ import { lastWithPrefix, nextText, previousText } from './text-bounds.ts'
 import { utf8Order } from './values.ts'
 
 /** From the public query to a range of sort keys: one prefix, or one pair of bounds, both included. */
-
-export const rangeOptions = ['pk', 'sk', 'from', 'to', 'exclude'] as const
-export const queryOptions = [
-  ...rangeOptions,
-  'reverse',
-  'limit',
-  'after',
-  'fields',
-  'consistent',
-  'signal',
-  'timeoutMs',
-] as const
-
-const hints = {
-  prefix: "use 'sk', which is the prefix",
-  startAfter: "use 'after'",
-  cursor: "is for page(); query and stream go on with 'after'",
-  after: "is for query and stream; page() goes on with 'cursor'",
-  desc: "use 'reverse'",
-}
 
 interface Bounds {
   low: string | undefined
@@ -37,18 +17,10 @@ interface Bounds {
 const isBehind = (a: string, b: string): boolean => utf8Order(a) > utf8Order(b)
 
 /** The range of a query; `undefined` where no row can lie in it. Throws `InvalidInput`. */
-export function toRange(
-  query: AtomicDbQuery,
-  known: readonly string[] = queryOptions,
-  field = 'query',
-  moreHints: Readonly<Record<string, string>> = {},
-): Range | undefined {
+export function toRange(query: AtomicDbQuery, field = 'query'): Range | undefined {
   if (typeof query !== 'object' || query === null) throw new InvalidInput(field, 'must be an object with pk')
-  checkOptions(query, known, field, { ...hints, ...moreHints })
   checkPk(query.pk)
   if (query.limit !== undefined) wholeNumber(query.limit, 'limit', { min: 1 })
-  if (query.reverse !== undefined && typeof query.reverse !== 'boolean')
-    throw new InvalidInput('reverse', 'must be true or false', { given: typeof query.reverse })
   const prefix = query.sk === undefined || query.sk === '' ? undefined : query.sk
   if (prefix !== undefined) checkSk(prefix)
   const bounds = boundsOf(query, prefix)

@@ -1,10 +1,11 @@
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbItem, AtomicDbItemInput, AtomicDbItemLock } from '../interface.ts'
+import { checkItemNames } from '../model/item-names.ts'
 import type { Row } from '../storage.ts'
 import { checkTtl } from './changes.ts'
 import { isLive } from './conditions.ts'
 import { carryExact } from './exact.ts'
-import { checkKey } from './keys.ts'
+import { checkPkAndSk } from './keys.ts'
 import { fitsOneRow, maxItemBytes, rowBytes, take } from './values.ts'
 
 /**
@@ -40,7 +41,8 @@ export const toCurrent = (row: Row | undefined, now: number): AtomicDbItem | Ato
 
 /** The row of an item that a caller gave, checked and copied. `field` names it in errors. */
 export function fromItem(item: AtomicDbItemInput, field = ''): Row {
-  checkKey(item, field)
+  checkPkAndSk(item, field)
+  checkItemNames(item, field)
   const at = field === '' ? '' : `${field}.`
   const row: Row = { pk: item.pk, sk: item.sk }
   if (item.data !== undefined) row.data = take(item.data, `${at}data`)

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import type { AtomicDbItem, AtomicDbQuery } from '../interface.ts'
+import { checkCallOptions, checkQuery } from '../model/option-names.ts'
 import { inCall } from './call.ts'
 import type { Context } from './context.ts'
 import { pages } from './items.ts'
@@ -20,13 +21,14 @@ class ItemStream<T> extends Readable {
   #waiting = false
 
   constructor(context: Context, given: AtomicDbQuery) {
+    checkQuery(given)
     super({ objectMode: true, highWaterMark: 1 })
     const options = { signal: this.#ending.signal, timeoutMs: given.timeoutMs }
     const caller = given.signal
     const abort = () => this.destroy(caller?.reason)
     this.#release = () => caller?.removeEventListener('abort', abort)
     this.#source = pages<T>(context, given, toRange(given), (range, consistent) =>
-      inCall(context, options, (context) => readRange(context, range, consistent)),
+      inCall(context, checkCallOptions, options, (context) => readRange(context, range, consistent)),
     )
     if (caller?.aborted) this.#ending.abort(caller.reason)
     else caller?.addEventListener('abort', abort, { once: true })

@@ -1,6 +1,5 @@
 import { InvalidInput } from '../errors.ts'
-import type { AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
-import { checkOptions } from '../model/checks.ts'
+import type { AtomicDbItem, AtomicDbItemKey } from '../interface.ts'
 import { StorageFault } from '../storage.ts'
 import { type Context, nowSeconds } from './context.ts'
 import { checkKey, keyText } from './keys.ts'
@@ -14,10 +13,8 @@ const maxBytes = 4 * 1024 * 1024
 export async function getTogether<T>(
   context: Context,
   keys: readonly AtomicDbItemKey[],
-  options: CallOptions = {},
 ): Promise<(AtomicDbItem<T> | undefined)[]> {
   if (!Array.isArray(keys)) throw new InvalidInput('keys', 'must be an array', { given: typeof keys })
-  checkOptions(options, ['signal', 'timeoutMs'])
   keys.forEach((key, i) => {
     checkKey(key, `keys[${i}]`)
   })

@@ -2,15 +2,19 @@ import { InvalidInput } from '../errors.ts'
 
 /** What an argument must be, in one place: every error names the option and its unit. */
 
-/** The number of single-character edits between two names, counted no further than needed to say "close". */
+/** The number of single-character edits between two names; two neighbours exchanged are one edit. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  let before: number[] = []
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
     for (let j = 1; j <= b.length; j++) {
       const substitution = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, substitution))
+      const exchanged = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const exchange = exchanged ? before[j - 2]! + 1 : substitution
+      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, substitution, exchange))
     }
+    before = row
     row = next
   }
   return row[b.length]!

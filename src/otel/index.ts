@@ -12,6 +12,7 @@ import {
 import { AtomicDbError, ConditionFailed, RaceCondition } from '../errors.ts'
 import type { AtomicDbInterface } from '../interface.ts'
 import { type ContractMethod, isContractMethod } from '../model/effects.ts'
+import { optionsCheck } from '../model/options-check.ts'
 
 export interface TracingOptions {
   /** Named in spans as `db.collection.name`. */
@@ -23,6 +24,15 @@ export interface TracingOptions {
   /** Default: from the globally registered meter provider. */
   meter?: ReturnType<typeof metrics.getMeter>
 }
+
+const checkTracingOptions = /* @__PURE__ */ optionsCheck<TracingOptions>(() => [
+  {
+    table: true,
+    attributes: true,
+    tracer: true,
+    meter: true,
+  },
+])
 
 /** By the semantic conventions for messaging: what a queue method is. */
 const messaging: Partial<Record<ContractMethod, 'send' | 'receive' | 'settle'>> = {
@@ -55,6 +65,7 @@ interface Instruments {
  * `messaging.client.consumed.messages`. Retries and their reasons: the `onEvent` option of the database.
  */
 export function withTracing<D extends AtomicDbInterface>(db: D, options: TracingOptions = {}): D {
+  checkTracingOptions(options)
   const tracer = options.tracer ?? trace.getTracer('lockrow')
   const meter = options.meter ?? metrics.getMeter('lockrow')
   const instruments: Instruments = {

@@ -17,7 +17,9 @@ import type {
   ReadOptions,
   UpdateOptions,
 } from '../interface.ts'
+import { checkOptions } from '../model/checks.ts'
 import { type ContractMethod, effectOf } from '../model/effects.ts'
+import { optionsCheck } from '../model/options-check.ts'
 import { Random } from './random.ts'
 
 /** What `AtomicChaosDb` does to calls: each is something that the contract allows and production does, seldom. */
@@ -55,6 +57,15 @@ export interface AtomicChaosOptions {
   log?: (line: string) => void
 }
 
+const checkChaosOptions = /* @__PURE__ */ optionsCheck<AtomicChaosOptions>(() => [
+  {
+    seed: true,
+    rates: true,
+    maxDelayMs: true,
+    log: true,
+  },
+])
+
 const usual = 0.05
 const keptReads = 10_000
 
@@ -81,6 +92,8 @@ export class AtomicChaosDb extends ForwardingDb {
 
   constructor(db: AtomicDbInterface, options: AtomicChaosOptions = {}) {
     super(db)
+    checkChaosOptions(options)
+    checkOptions(options.rates, chaosFaults, 'rates')
     this.seed = options.seed ?? Math.floor(db.runtime.random() * 2 ** 31)
     this.#random = new Random(this.seed)
     this.#maxDelayMs = options.maxDelayMs ?? 2

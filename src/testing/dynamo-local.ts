@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { optionsCheck } from '../model/options-check.ts'
+
 const host = '127.0.0.1'
 const attempts = 3
 
@@ -19,6 +21,14 @@ export interface DynamoDBLocalOptions {
   /** Aborting stops the server, whether it is still starting or already runs. */
   signal?: AbortSignal
 }
+
+const checkLocalOptions = /* @__PURE__ */ optionsCheck<DynamoDBLocalOptions>(() => [
+  {
+    port: true,
+    timeoutMs: true,
+    signal: true,
+  },
+])
 
 export interface DynamoDBLocal {
   readonly endpoint: string
@@ -34,6 +44,7 @@ export interface DynamoDBLocal {
  * Where `DYNAMODB_ENDPOINT` is set, the server there is used instead and `stop` leaves it running.
  */
 export async function startDynamoDBLocal(options: DynamoDBLocalOptions = {}): Promise<DynamoDBLocal> {
+  checkLocalOptions(options)
   const { timeoutMs = 30_000, signal } = options
   signal?.throwIfAborted()
   const deadline = Date.now() + timeoutMs

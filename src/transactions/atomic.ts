@@ -12,12 +12,15 @@ import type {
   TransactOptions,
   TransactResult,
 } from '../interface.ts'
+import { ifHints, optionsCheck } from '../model/options-check.ts'
 import { merged, rowOf } from './merge.ts'
 
 interface If<T = unknown> {
   /** The row must satisfy this at the moment of the commit. */
   if?: Condition<T>
 }
+
+const checkIf = /* @__PURE__ */ optionsCheck<If>(() => [{ if: true }, ifHints])
 
 type Many<T> = T | readonly T[]
 
@@ -92,6 +95,7 @@ export class AtomicBuilder {
 
   /** Write items whole. */
   set<T = unknown>(items: NoInfer<Many<AtomicDbItemInput<T>>>, options: NoInfer<If<T>> = {}): this {
+    checkIf(options)
     const given = options as If
     return this.add(...each(items).map((item) => ({ type: 'set' as const, item, ...given })))
   }
@@ -103,6 +107,7 @@ export class AtomicBuilder {
 
   /** Delete rows; what is not there is no conflict, unless `if` says so. */
   delete<T = unknown>(keys: Many<AtomicDbItemKey>, options: NoInfer<If<T>> = {}): this {
+    checkIf(options)
     const given = options as If
     return this.add(...each(keys).map((key) => ({ type: 'delete' as const, key, ...given })))
   }
@@ -113,6 +118,7 @@ export class AtomicBuilder {
     changes: NoInfer<Changes<T>>,
     options: NoInfer<If<T>> = {},
   ): this {
+    checkIf(options)
     return this.add({ type: 'update', key, changes, ...options } as unknown as AtomicDbOperation)
   }
 

@@ -8,7 +8,8 @@ import {
   Throttled,
 } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey, AtomicDbQueueItem, CallOptions } from '../interface.ts'
-import { checkOptions, milliseconds, wholeNumber } from '../model/checks.ts'
+import { milliseconds, wholeNumber } from '../model/checks.ts'
+import { callOptions, optionsCheck } from '../model/options-check.ts'
 import { Rollback } from './rollback.ts'
 import { Session, type SessionOptions } from './session.ts'
 import { Scope, type Transaction } from './transaction.ts'
@@ -43,7 +44,10 @@ export interface TransactionOptions extends CallOptions {
   maxMs?: number
 }
 
-const known = ['locks', 'attempts', 'deadlineMs', 'baseMs', 'maxMs', 'signal', 'timeoutMs']
+const checkTransactionOptions = /* @__PURE__ */ optionsCheck<TransactionOptions>(() => [
+  { ...callOptions, locks: 'boolean', attempts: true, deadlineMs: true, baseMs: true, maxMs: true },
+  { retries: "use 'attempts'", maxAttempts: "use 'attempts'", idempotencyKey: 'use transact or atomic(db)' },
+])
 
 /**
  * Runs `fn` as a serializable transaction: what it read is there unchanged when its writes commit, all at once,
@@ -74,15 +78,13 @@ export async function transaction<R>(
   fn: (tx: Transaction) => Promise<R> | R,
   options: TransactionOptions = {},
 ): Promise<R> {
-  checkOptions(options, known)
+  checkTransactionOptions(options)
   const { locks = true, attempts = 10, deadlineMs, baseMs = 10, maxMs = 1000, signal, timeoutMs } = options
   if (typeof fn !== 'function') throw new InvalidInput('fn', 'must be a function', { given: typeof fn })
-  if (typeof locks !== 'boolean') throw new InvalidInput('locks', 'must be true or false')
   wholeNumber(attempts, 'attempts', { min: 1 })
   milliseconds(baseMs, 'baseMs', { zero: true })
   milliseconds(maxMs, 'maxMs', { zero: true })
   if (deadlineMs !== undefined) milliseconds(deadlineMs, 'deadlineMs', { zero: true })
-  if (timeoutMs !== undefined) milliseconds(timeoutMs, 'timeoutMs')
   const started = db.runtime.monotonic()
   const passed = () => db.runtime.monotonic() - started
   const bound = Math.min(deadlineMs ?? Number.POSITIVE_INFINITY, timeoutMs ?? Number.POSITIVE_INFINITY)

@@ -5,7 +5,7 @@ import type { Context } from '../engine/context.ts'
 import { cloneItem, sameItem } from '../engine/exact.ts'
 import { checkKey, keyText } from '../engine/keys.ts'
 import { checkRoom, newMessage } from '../engine/queue/messages.ts'
-import { queryOptions, toRange } from '../engine/range.ts'
+import { toRange } from '../engine/range.ts'
 import { asList, fromItem, toItem } from '../engine/rows.ts'
 import { utf8Order } from '../engine/values.ts'
 import { type Conflict, InvalidInput, RaceCondition } from '../errors.ts'
@@ -19,6 +19,7 @@ import type {
   AtomicDbQueueItemKey,
   CallOptions,
 } from '../interface.ts'
+import { checkTransactionQuery } from '../model/option-names.ts'
 import type { Range } from '../storage.ts'
 import { type Entry, newEntry, runSteps, type Value } from './entry.ts'
 import { bytesOf, maxBytes, maxRows, messageBytes, rowsOf } from './limits.ts'
@@ -128,7 +129,8 @@ export class Session {
   }
 
   async query<T>(query: TransactionQuery): Promise<AtomicDbItem<T>[]> {
-    const range = toRange(query, known, 'query', hints)
+    checkTransactionQuery(query)
+    const range = toRange(query)
     const { limit } = query
     // Items deleted here stand in the way of a limit. More than fit are not worth reading.
     const deleted = this.#own(range).filter(({ value }) => value && !value.item).length
@@ -312,14 +314,6 @@ export class Session {
     if (this.#messages.length === 0 && !entries.some(({ writes }) => writes > 0)) return this.verify()
     await this.#db.transact([...commitOperations(entries, this.#locks), ...this.#messages], this.#call())
   }
-}
-
-const known = queryOptions.filter((name) => !['fields', 'consistent', 'signal', 'timeoutMs'].includes(name))
-
-const hints = {
-  fields: 'is not offered here: whole items are compared at the commit',
-  guard: 'is not offered: read an item that all writers of the range change',
-  consistent: 'is not offered here: reads of a transaction are strong',
 }
 
 function isWithin({ pk, sk }: AtomicDbItemKey, range: Range): boolean {

@@ -1,7 +1,8 @@
 import { clone, equals } from '../engine/values.ts'
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey } from '../interface.ts'
-import { checkOptions, milliseconds } from '../model/checks.ts'
+import { milliseconds } from '../model/checks.ts'
+import { optionsCheck } from '../model/options-check.ts'
 
 export interface WatchOptions {
   /**
@@ -25,6 +26,11 @@ export interface WatchOptions {
   signal?: AbortSignal
 }
 
+const checkWatchOptions = /* @__PURE__ */ optionsCheck<WatchOptions>(() => [
+  { intervalMs: true, maxIntervalMs: true, consistent: 'boolean', signal: true },
+  { interval: "use 'intervalMs'", pollMs: "use 'intervalMs'" },
+])
+
 /**
  * The item now, and again whenever it is seen to have changed (`undefined`: there is none).
  * By polling: changes that follow each other faster than the interval are seen as one. An idle watcher of a small
@@ -37,7 +43,7 @@ export async function* watch<T = unknown>(
   key: AtomicDbItemKey,
   options: WatchOptions = {},
 ): AsyncGenerator<AtomicDbItem<T> | undefined> {
-  checkOptions(options, ['intervalMs', 'maxIntervalMs', 'consistent', 'signal'])
+  checkWatchOptions(options)
   const {
     intervalMs = 500,
     maxIntervalMs = Math.max(10_000, intervalMs),

@@ -1,11 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import fc from 'fast-check'
 import {
-  type AtomicDbError,
   type AtomicDbInterface,
   type AtomicDbOperation,
   type AtomicDbQueueItem,
-  AtomicMemoryDb,
   absent,
   allOf,
   anyOf,
@@ -14,13 +12,11 @@ import {
   exists,
   field,
   not,
-  type RetryOptions,
-  systemRuntime,
 } from 'lockrow'
-import { AtomicDynamoDB } from 'lockrow/dynamo'
-import { injectFaults, TestRuntime } from 'lockrow/testing'
+import { injectFaults } from 'lockrow/testing'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { dropTable, freshTable, localClient } from '../setup/local.ts'
+import { agree, clock, type Memory, met, type Step, seed } from './agree.ts'
 
 /**
  * The same random operations, good and bad, on the twin and on DynamoDB Local, with one clock: every result and every
@@ -28,7 +24,6 @@ import { dropTable, freshTable, localClient } from '../setup/local.ts'
  * its seed, `EQUIVALENCE_SEED` repeats it.
  */
 const runs = Number(process.env.EQUIVALENCE_RUNS ?? 400)
-const seed = process.env.EQUIVALENCE_SEED === undefined ? undefined : Number(process.env.EQUIVALENCE_SEED)
 
 let client: DynamoDBClient
 let table: string
@@ -107,7 +102,6 @@ const path = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(name, name, name).map((names) => names.join('.')) },
   { weight: 1, arbitrary: rarely(fc.constant(''), ['a..b', '__proto__.x']) as fc.Arbitrary<string> },
 )
-const clock = { start: 0 }
 const ttl = fc.integer({ min: -20, max: 60 }).map((ahead) => clock.start + ahead)
 // Names that mostly hold what the change needs, and now and then something else.
 const mostly = (of: string) =>
@@ -198,17 +192,6 @@ const { condition } = fc.letrec<{ condition: Condition }>((tie) => ({
 }))
 const optional = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined })
 const seldom = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined, freq: 1 })
-
-/** What one step does with a database in a partition. Rows are few, so that the steps meet. */
-type Step = {
-  title: string
-  of?: unknown
-  run(db: AtomicDbInterface, pk: string, memory: Memory): Promise<unknown>
-}
-interface Memory {
-  locks: Map<string, Awaited<ReturnType<AtomicDbInterface['getLock']>>>
-  messages: NonNullable<Awaited<ReturnType<AtomicDbInterface['queuePull']>>['item']>[]
-}
 
 const sk = fc.constantFrom('a', 'b', 'c')
 const lockOf = (memory: Memory, name: string, pk: string) =>
@@ -445,81 +428,20 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: queueStep },
 ) as fc.Arbitrary<Step>
 
-/** A result or an error as something to compare: what differs by nature (ULIDs, receipts) is left out. */
-async function outcome(run: () => Promise<unknown>): Promise<unknown> {
-  try {
-    return { result: await run() }
-  } catch (caught) {
-    const error = caught as AtomicDbError & {
-      field?: string
-      conflicts?: { index: number; reason: string; current?: { data?: unknown; version?: string } }[]
-    }
-    if (error.code === undefined) throw caught
-    const conflicts = error.conflicts?.map(({ index, reason, current }) => ({
-      index,
-      reason,
-      current: current?.version === undefined ? current : 'lock',
-    }))
-    return {
-      code: error.code,
-      field: error.field,
-      conflicts,
-      keys: error.keys.map((key) => key.sk.slice(0, 6)),
-    }
-  }
-}
-
-/** One wall clock for both that stands still between the steps. */
-class StillRuntime extends TestRuntime {
-  at = systemRuntime.now()
-  override now = () => this.at
-}
-
 const history = (of: fc.Arbitrary<Step>) =>
   fc.array(fc.record({ step: of, wait: fc.constantFrom(0, 0, 0, 1, 7, 31, 80_000) }), {
     minLength: 1,
     maxLength: 14,
   })
 
-let partition = 0
-const met = new Map<string, number>()
-
-async function agree(numRuns: number, ofClient: DynamoDBClient, retry?: RetryOptions): Promise<void> {
-  const runtime = new StillRuntime()
-  clock.start = Math.floor(runtime.at / 1000)
-  const memory = new AtomicMemoryDb({ runtime })
-  const dynamo = new AtomicDynamoDB(ofClient, table, { runtime, retry })
-  const kept = () => ({ locks: new Map(), messages: [] }) as Memory
-  await fc.assert(
-    fc.asyncProperty(
-      fc.oneof(
-        { weight: 5, arbitrary: history(step) },
-        // Receipts grow old only where pulls, releases and waits follow each other.
-        { weight: 1, arbitrary: history(queueStep) },
-      ),
-      async (steps) => {
-        const pk = `equivalence-${partition++}`
-        const [ofMemory, ofDynamo] = [kept(), kept()]
-        runtime.at = clock.start * 1000
-        for (const { step: one, wait } of steps) {
-          runtime.at += wait * 1000
-          const expected = await outcome(() => one.run(dynamo, pk, ofDynamo))
-          const kind = `${one.title} ${(expected as { code?: string }).code ?? ((expected as { result?: { applied?: boolean } }).result?.applied === false ? 'not applied' : 'ok')}`
-          met.set(kind, (met.get(kind) ?? 0) + 1)
-          const actual = await outcome(() => one.run(memory, pk, ofMemory))
-          expect(
-            actual,
-            `${one.title}: twin and DynamoDB differ; steps: ${fc.stringify(steps.map(({ step: { title, of } }) => ({ title, of })))}`,
-          ).toEqual(expected)
-        }
-      },
-    ),
-    { numRuns, ...(seed === undefined ? {} : { seed }), endOnFailure: process.env.CI === 'true' },
-  )
-}
+const histories = fc.oneof(
+  { weight: 5, arbitrary: history(step) },
+  // Receipts grow old only where pulls, releases and waits follow each other.
+  { weight: 1, arbitrary: history(queueStep) },
+)
 
 it(`the twin and DynamoDB Local agree on ${runs} random histories`, { timeout: 3_600_000 }, async () => {
-  await agree(runs, client)
+  await agree(histories, runs, { client, table })
   if (process.env.EQUIVALENCE_RUNS)
     console.log(
       [...met]
@@ -547,7 +469,11 @@ it('they agree when requests are refused, in conflict or done in part: retries a
   const faulty = localClient(inject('dynamoEndpoint'), { maxAttempts: 1 })
   const rates = { throttle: 0.1, conflict: 0.1, partialBatch: 0.3 }
   const injection = injectFaults(faulty, { seed: seed ?? 1, rates, log: () => {} })
-  await agree(Math.ceil(runs / 4), faulty, { baseMs: 1, maxMs: 5, attempts: 20 })
+  await agree(histories, Math.ceil(runs / 4), {
+    client: faulty,
+    table,
+    retry: { baseMs: 1, maxMs: 5, attempts: 20 },
+  })
   expect(injection.counts.throttle).toBeGreaterThan(10)
   faulty.destroy()
 })

@@ -5,6 +5,7 @@ import { newContext } from '../../engine/context.ts'
 import { checkKey, lockKey } from '../../engine/keys.ts'
 import { readRows } from '../../engine/requests.ts'
 import type { AtomicDbItemKey, AtomicDbItemLock } from '../../interface.ts'
+import { checkCallOptions } from '../../model/option-names.ts'
 import { systemRuntime } from '../../runtime.ts'
 
 export interface ShownLock extends AtomicDbItemLock {
@@ -24,7 +25,9 @@ export async function readLock(
   // Not before it is needed: without the AWS SDK the rest must work.
   const { DynamoStorage } = await import('../../dynamo/storage.ts')
   const database = newContext(new DynamoStorage(client, table), {})
-  const [row] = await inCall(database, { signal: options.signal }, (context) => readRows(context, [key]))
+  const [row] = await inCall(database, checkCallOptions, { signal: options.signal }, (context) =>
+    readRows(context, [key]),
+  )
   const version = row?.version
   const ttl = row?.ttl
   // Markers of the library have a version too, but no ULID, or data.

@@ -1,6 +1,5 @@
 import { InvalidInput } from '../../errors.ts'
 import type { AtomicDbDeadLetter, AtomicDbQueueRedriveOptions } from '../../interface.ts'
-import { checkOptions } from '../../model/checks.ts'
 import { checkShards, queueOfShard } from '../../shards.ts'
 import { type Guard, type Row, type RowOperation, StorageFault } from '../../storage.ts'
 import { announcePush } from '../../wake.ts'
@@ -10,7 +9,6 @@ import { checkPk, keyText } from '../keys.ts'
 import { transactCertainly } from '../lost-replies.ts'
 import { maxItemBytes, rowBytes } from '../values.ts'
 import { checkCount, isMessage, isReady, ready } from './messages.ts'
-import { redriveOptions } from './options.ts'
 import { readPage } from './read.ts'
 import { shardFor } from './shards.ts'
 import { arrived } from './view.ts'
@@ -103,7 +101,6 @@ async function buryLarge(
 }
 
 export async function redrive(context: Context, options: AtomicDbQueueRedriveOptions): Promise<number> {
-  checkOptions(options, redriveOptions)
   checkPk(options?.from, 'from')
   if (options.to !== undefined) checkPk(options.to, 'to')
   if (options.to === options.from) throw new InvalidInput('to', 'must be another queue than from')

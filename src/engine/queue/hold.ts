@@ -6,7 +6,6 @@ import type {
   AtomicDbQueueReleaseOptions,
   CallOptions,
 } from '../../interface.ts'
-import { checkOptions } from '../../model/checks.ts'
 import { queueOfShard } from '../../shards.ts'
 import type { Applied, Guard, Row, RowChange, RowOperation } from '../../storage.ts'
 import { detached } from '../call.ts'
@@ -19,7 +18,6 @@ import { readRows } from '../requests.ts'
 import { beforeRepeat, type Doubt } from '../retry.ts'
 import { bury, deadLetterOf } from './dead.ts'
 import { acknowledgeOperation, checkSeconds, heldBy, toMessage } from './messages.ts'
-import { callOptions, extendOptions, releaseOptions } from './options.ts'
 import { dropPayloads, payloadKeyOf } from './payload.ts'
 import { departed, remember, viewOf } from './view.ts'
 
@@ -56,13 +54,8 @@ const noLongerOurs = (key: AtomicDbItemKey): StaleReceipt =>
     { keys: [key] },
   )
 
-export async function acknowledge(
-  context: Context,
-  item: AtomicDbQueueItemKey,
-  options: CallOptions = {},
-): Promise<void> {
+export async function acknowledge(context: Context, item: AtomicDbQueueItemKey): Promise<void> {
   checkKey(item)
-  checkOptions(options, callOptions)
   const operation = acknowledgeOperation(item)
   // A message as it was pulled says whether it has a payload; by its bare key the row is asked.
   const asked = item.payloadKey === undefined && !('receiveCount' in item)
@@ -79,7 +72,6 @@ export async function release(
   options: AtomicDbQueueReleaseOptions = {},
 ): Promise<void> {
   checkKey(item)
-  checkOptions(options, releaseOptions)
   const delay = checkSeconds(options.delaySeconds ?? 0, 'delaySeconds', 0)
   if (options.deadLetter !== undefined) return toDeadLetters(context, item, options)
   if (options.uncounted && item.receipt === undefined)
@@ -131,7 +123,6 @@ export async function extend<T>(
   options: CallOptions & { ttlSeconds: number },
 ): Promise<AtomicDbQueueItem<T>> {
   checkKey(item)
-  checkOptions(options, extendOptions)
   if (typeof item.receipt !== 'string')
     throw new InvalidInput('receipt', 'is missing: pass the message as it was pulled')
   const seconds = checkSeconds(options?.ttlSeconds, 'ttlSeconds', 1)

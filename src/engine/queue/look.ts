@@ -6,7 +6,6 @@ import type {
   AtomicDbQueueStats,
   AtomicDbQueueStatsOptions,
 } from '../../interface.ts'
-import { checkOptions } from '../../model/checks.ts'
 import { shardsOf } from '../../shards.ts'
 import type { Row } from '../../storage.ts'
 import { isLive } from '../conditions.ts'
@@ -15,7 +14,6 @@ import { checkPk, checkSk } from '../keys.ts'
 import { writeRows } from '../requests.ts'
 import { deadLetterOf } from './dead.ts'
 import { checkCount, isMessage, toMessage } from './messages.ts'
-import { peekOptions, purgeOptions, statsOptions } from './options.ts'
 import { dropPayloads, fetchPayloads, payloadKeyOf } from './payload.ts'
 import { readPage } from './read.ts'
 import { isBeyond } from './view.ts'
@@ -56,7 +54,6 @@ export async function stats(
   options: AtomicDbQueueStatsOptions = {},
 ): Promise<AtomicDbQueueStats> {
   checkPk(pk)
-  checkOptions(options, statsOptions)
   const deadLetter = deadLetterOf(pk, options.deadLetter)
   const result: AtomicDbQueueStats = { ready: 0, inFlight: 0, delayed: 0, dead: 0, oldestAgeSeconds: 0 }
   for await (const rows of messagesOfAll(context, partsOf(pk, options))) {
@@ -77,7 +74,6 @@ export async function peek<T>(
   context: Context,
   options: AtomicDbQueuePeekOptions,
 ): Promise<AtomicDbQueueItem<T>[]> {
-  checkOptions(options, peekOptions)
   checkPk(options?.pk)
   const limit = options.limit ?? 10
   checkCount(limit, 'limit')
@@ -102,7 +98,6 @@ export async function purge(
   options: AtomicDbQueuePurgeOptions = {},
 ): Promise<number> {
   checkPk(pk)
-  checkOptions(options, purgeOptions)
   if (options.limit !== undefined) checkCount(options.limit, 'limit')
   const { limit = Number.POSITIVE_INFINITY } = options
   const atOnce = options.limit === undefined ? undefined : Math.min(1000, options.limit)

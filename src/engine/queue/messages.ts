@@ -6,14 +6,14 @@ import type {
   AtomicDbQueueItemInput,
   AtomicDbQueueItemKey,
 } from '../../interface.ts'
-import { checkOptions, maxDurationMs, wholeNumber } from '../../model/checks.ts'
+import { maxDurationMs, wholeNumber } from '../../model/checks.ts'
+import { checkMessageNames } from '../../model/item-names.ts'
 import type { Guard, Row, RowOperation } from '../../storage.ts'
 import { both, isLive, live } from '../conditions.ts'
 import type { Context } from '../context.ts'
 import { checkPk } from '../keys.ts'
 import { fromItem } from '../rows.ts'
 import { fitsOneRow, maxItemBytes, rowBytes } from '../values.ts'
-import { itemFields } from './options.ts'
 
 /**
  * The row of a message, beside pk (the queue), sk, data and ttl:
@@ -37,7 +37,7 @@ export function newMessage(
     throw new InvalidInput(field || 'item', 'must be an object with pk', {
       given: input === null ? 'null' : typeof input,
     })
-  checkOptions(input, itemFields, field || 'item')
+  checkMessageNames(input, field || 'item')
   checkPk(input.pk, `${at}pk`)
   const now = context.runtime.now()
   const delay = checkSeconds(input.delaySeconds ?? delaySeconds, `${at}delaySeconds`, 0)

@@ -6,7 +6,6 @@ import type {
   AtomicDbQueuePullOptions,
   AtomicDbQueuePullResult,
 } from '../../interface.ts'
-import { checkOptions } from '../../model/checks.ts'
 import { checkShards, shardOf } from '../../shards.ts'
 import type { Row } from '../../storage.ts'
 import type { Context } from '../context.ts'
@@ -15,7 +14,6 @@ import type { Pull } from './claim.ts'
 import { bury, deadLetterOf } from './dead.ts'
 import { giveBack } from './hold.ts'
 import { checkCount, checkSeconds, checkText, heldBy, toMessage } from './messages.ts'
-import { pullManyOptions, pullOptions } from './options.ts'
 import { fetchPayloads, payloadKeyOf } from './payload.ts'
 import { shardsToVisit } from './shards.ts'
 import { strictly } from './strict.ts'
@@ -26,7 +24,6 @@ export async function pull<T>(
   context: Context,
   options: AtomicDbQueuePullOptions,
 ): Promise<AtomicDbQueuePullResult<T>> {
-  checkOptions(options, pullOptions)
   const { items, dead } = await pullMany<T>(context, { ...options, limit: 1 })
   return { ...(items[0] && { item: items[0] }), ...(dead && { dead }) }
 }
@@ -35,7 +32,6 @@ export async function pullMany<T>(
   context: Context,
   options: AtomicDbQueuePullManyOptions,
 ): Promise<AtomicDbQueuePullManyResult<T>> {
-  checkOptions(options, pullManyOptions)
   checkPk(options?.pk)
   checkCount(options.limit, 'limit')
   if (options.shards === undefined) return pullOne<T>(context, options)

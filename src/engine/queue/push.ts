@@ -1,6 +1,5 @@
 import { InvalidInput } from '../../errors.ts'
 import type { AtomicDbQueueItem, AtomicDbQueueItemInput, AtomicDbQueuePushOptions } from '../../interface.ts'
-import { checkOptions } from '../../model/checks.ts'
 import { queueOfShard } from '../../shards.ts'
 import { type Row, type RowWrite, StorageFault } from '../../storage.ts'
 import { announcePush } from '../../wake.ts'
@@ -11,7 +10,6 @@ import { checkPk, keyText } from '../keys.ts'
 import { retried } from '../retry.ts'
 import { asList } from '../rows.ts'
 import { checkCount, checkRoom, checkSeconds, newMessage } from './messages.ts'
-import { pushOptions } from './options.ts'
 import { putPayloads, splitOff } from './payload.ts'
 import { type Draft, putExactly } from './push-exactly.ts'
 import { shardFor } from './shards.ts'
@@ -23,7 +21,6 @@ export async function push<T>(
   items: AtomicDbQueueItemInput<T> | readonly AtomicDbQueueItemInput<T>[],
   options: AtomicDbQueuePushOptions = {},
 ): Promise<AtomicDbQueueItem<T>[]> {
-  checkOptions(options, pushOptions)
   const list = asList(items)
   const drafts = list.map((item, index) =>
     draftOf(context, item, index, Array.isArray(items) ? `items[${index}]` : '', options),

@@ -1,3 +1,4 @@
+import { optionsCheck } from '../../model/options-check.ts'
 import { conditions } from './conditions.ts'
 import { fields } from './fields.ts'
 import { input } from './input.ts'
@@ -5,6 +6,7 @@ import { items } from './items.ts'
 import { type Capability, type ConformanceOptions, type Kit, makeKit, type TestFramework } from './kit.ts'
 import { locks } from './locks.ts'
 import { many } from './many.ts'
+import { names } from './names.ts'
 import { pages } from './pages.ts'
 import { queries } from './queries.ts'
 import { queueOptions } from './queue-options.ts'
@@ -42,8 +44,18 @@ const parts: Record<Capability, (kit: Kit) => void> = {
     queueOptions(kit)
     queueScale(kit)
   },
-  input,
+  input: (kit) => {
+    input(kit)
+    names(kit)
+  },
 }
+
+const checkConformanceOptions = /* @__PURE__ */ optionsCheck<ConformanceOptions>(() => [
+  {
+    open: true,
+    capabilities: true,
+  },
+])
 
 /**
  * The contract as tests: run it on a backend of your own.
@@ -56,6 +68,7 @@ const parts: Record<Capability, (kit: Kit) => void> = {
  * ```
  */
 export function conformanceSuite(framework: TestFramework, name: string, options: ConformanceOptions): void {
+  checkConformanceOptions(options)
   framework.describe(name, () => {
     const kit = makeKit(framework, options)
     for (const capability of options.capabilities ?? (Object.keys(parts) as Capability[])) {

@@ -1,7 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { checkOptions } from '../../model/checks.ts'
+import { optionsCheck } from '../../model/options-check.ts'
 import type { Runtime } from '../../runtime.ts'
 import { type BatchSend, Injector, type Send } from './injector.ts'
-import type { SdkFault, SdkFaultRates } from './kinds.ts'
+import { type SdkFault, type SdkFaultRates, sdkFaults } from './kinds.ts'
 
 export { type SdkFault, type SdkFaultRates, sdkFaults } from './kinds.ts'
 
@@ -20,6 +22,18 @@ export interface FaultInjectionOptions {
   /** Told the seed, once. Default `console.log`. */
   log?: (line: string) => void
 }
+
+const checkFaultOptions = /* @__PURE__ */ optionsCheck<FaultInjectionOptions>(() => [
+  {
+    seed: true,
+    rates: true,
+    runtime: true,
+    maxDelayMs: true,
+    maxFreezeMs: true,
+    maxClockStepMs: true,
+    log: true,
+  },
+])
 
 export interface FaultInjection {
   readonly seed: number
@@ -50,6 +64,8 @@ export function injectFaults(
   client: Pick<DynamoDBClient, 'middlewareStack'>,
   options: FaultInjectionOptions = {},
 ): FaultInjection {
+  checkFaultOptions(options)
+  checkOptions(options.rates, sdkFaults, 'rates')
   const injector = new Injector(options)
   const stack = client.middlewareStack
   const attempt = (next: unknown) => (args: unknown) =>

@@ -1,5 +1,6 @@
 import type { AtomicDbItemKey } from '../../interface.ts'
 import { MemoryStorage } from '../../memory/storage.ts'
+import { optionsCheck } from '../../model/options-check.ts'
 import { type RowOperation, type RowWrite, type Storage, StorageFault } from '../../storage.ts'
 import type { Random } from '../random.ts'
 import { type SimulatedFault, type SimulatedFaultRates, zeroCounts } from './faults.ts'
@@ -17,6 +18,16 @@ export interface SimulatedServerOptions {
   /** Told of every request that meets a fault, when it is sent. */
   onFault?: (event: SimulatedFaultEvent) => void
 }
+
+const checkServerOptions = /* @__PURE__ */ optionsCheck<SimulatedServerOptions>(() => [
+  {
+    rates: true,
+    latencyMs: true,
+    lagMs: true,
+    lateMs: true,
+    onFault: true,
+  },
+])
 
 export interface SimulatedFaultEvent {
   /** Simulated ms. */
@@ -62,6 +73,7 @@ export class SimulatedServer {
   readonly #onFault: SimulatedServerOptions['onFault']
 
   constructor(world: Simulation, options: SimulatedServerOptions = {}) {
+    checkServerOptions(options)
     this.#world = world
     this.#random = world.random.fork()
     const clock = new SimulatedRuntime(world)

@@ -1,3 +1,4 @@
+import { optionsCheck } from '../../model/options-check.ts'
 import type { Runtime } from '../../runtime.ts'
 import { Random } from '../random.ts'
 import { Agenda } from './agenda.ts'
@@ -8,6 +9,10 @@ export interface SimulationOptions {
   /** What the clocks show at the start, epoch ms. Default 2026-01-01. */
   startAt?: number
 }
+
+const checkSimulationOptions = /* @__PURE__ */ optionsCheck<SimulationOptions>(() => [
+  { seed: true, startAt: true },
+])
 
 /** Nothing is planned any more, and what was waited for has not happened. */
 export class Deadlock extends Error {
@@ -39,6 +44,7 @@ export class Simulation {
   #events = 0
 
   constructor(options: SimulationOptions) {
+    checkSimulationOptions(options)
     this.random = new Random(options.seed)
     this.#ties = this.random.fork()
     this.startAt = options.startAt ?? Date.UTC(2026, 0, 1)
