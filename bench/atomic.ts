@@ -10,6 +10,7 @@ import type { Section } from './lib/results.ts'
 import { makeClient, sdkVersion } from './lib/sdk.ts'
 import { number, progress } from './lib/terminal.ts'
 import type { BenchOptions } from './run.ts'
+import { transfers } from './transfer.ts'
 
 interface Stock {
   stock: number
@@ -20,6 +21,10 @@ export async function run({ tiny }: BenchOptions): Promise<Section> {
   return withLocal(async (endpoint, table) => {
     const hot = await hotItem(endpoint, table, tiny)
     const shop = await shoeShop(endpoint, table, tiny)
+    const moved = await transfers(endpoint, table, {
+      clients: hotClients(tiny),
+      ms: tiny ? 150 : 10_000,
+    })
     const speed = spread(hot.map((round) => round.update.rate / round.lock.rate))
     const failed = hot.reduce((sum, round) => sum + round.update.failed, 0)
     const best = (kind: 'update' | 'lock') => spread(hot.map((round) => round[kind].rate)).median
@@ -41,6 +46,18 @@ export async function run({ tiny }: BenchOptions): Promise<Section> {
           target: '0',
           value: String(failed),
           met: failed === 0,
+        },
+        {
+          what: 'transfers between two hot accounts: validation by values against by locks alone (simulated time)',
+          target: 'at least once',
+          value: (moved.simulated.values / moved.simulated.lockOnly).toFixed(2),
+          met: moved.simulated.values >= moved.simulated.lockOnly,
+        },
+        {
+          what: 'transfers: money lost or made',
+          target: '0',
+          value: String(moved.lost),
+          met: moved.lost === 0,
         },
         {
           what: 'shoes: pairs sold',
@@ -82,6 +99,23 @@ export async function run({ tiny }: BenchOptions): Promise<Section> {
               per('lock', 'wru'),
               per('lock', 'rru'),
               spread(hot.map(({ lock }) => lock.failedEach)).median,
+            ],
+          ],
+        },
+        {
+          title: `Transfers between two hot accounts, ${hotClients(tiny)} clients`,
+          columns: ['way', 'committed a simulated second', 'a second on DynamoDB Local'],
+          rows: [
+            ['transaction', Math.round(moved.simulated.values), Math.round(moved.local.values)],
+            [
+              'transaction, locks: false',
+              Math.round(moved.simulated.withoutLocks),
+              Math.round(moved.local.withoutLocks),
+            ],
+            [
+              'as before: getLocked, locks checked',
+              Math.round(moved.simulated.lockOnly),
+              Math.round(moved.local.lockOnly),
             ],
           ],
         },

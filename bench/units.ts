@@ -1,6 +1,6 @@
 import { AtomicDynamoDB } from '../src/dynamo/index.ts'
 import { decrement } from '../src/recipes/index.ts'
-import { atomic, transaction } from '../src/transactions/index.ts'
+import { atomic, consume, type Transaction, transaction } from '../src/transactions/index.ts'
 import { withLocal } from './lib/local.ts'
 import { costOf, type Meter, metered } from './lib/meter.ts'
 import { NaiveDynamo } from './lib/naive.ts'
@@ -92,6 +92,10 @@ function cases(db: AtomicDynamoDB, naive: NaiveDynamo): Case[] {
   const keys = (n: number) => items(n).map(({ sk }) => ({ pk, sk }))
   let fresh = 0
   const unused = () => ({ pk: 'fresh', sk: `k${fresh++}` })
+  const readAndWrite = async (tx: Transaction) => {
+    const found = await tx.get(keys(1)[0]!)
+    tx.set({ ...found!, data: makeUser(fresh++) })
+  }
   const lockOf = (i: number) => ({ pk, sk: `${sortKey(i)}#lock` })
   const locks = (n: number) => Promise.all(Array.from({ length: n }, (_, i) => db.getLock(lockOf(i))))
   return [
@@ -176,14 +180,46 @@ function cases(db: AtomicDynamoDB, naive: NaiveDynamo): Case[] {
       ours: () => db.transact([{ type: 'set', item: item(1) }], { idempotencyKey: `key-${fresh++}` }),
     },
     {
-      name: 'transaction(): reads 3 and writes 2 of them, already locked',
-      least: cost(2, 10, 12),
-      prepare: () => locks(3),
+      name: 'transaction(): reads 1 and writes it',
+      least: cost(2, 4, 1),
+      ours: () => transaction(db, readAndWrite),
+    },
+    {
+      name: 'transaction(): reads 1 and writes it, locks: false',
+      least: cost(2, 2, 1),
+      ours: () => transaction(db, readAndWrite, { locks: false }),
+    },
+    {
+      name: 'transaction(): reads 3 and writes 2 of them',
+      least: cost(2, 10, 3),
       ours: () =>
         transaction(db, async (tx) => {
           const [a, b] = await tx.getMany(keys(3))
           tx.set({ ...a!, data: makeUser(0) })
           tx.set({ ...b!, data: makeUser(1) })
+        }),
+    },
+    {
+      name: 'transaction(): reads 1 and writes nothing',
+      least: cost(1, 0, 1),
+      ours: () => transaction(db, (tx) => tx.get(keys(1)[0]!)),
+    },
+    {
+      name: 'transaction(): reads 3 of one moment and writes nothing',
+      least: cost(2, 0, 9),
+      ours: () => transaction(db, (tx) => tx.getMany(keys(3))),
+    },
+    {
+      name: 'consume() that sets 2 items, after the pull',
+      least: cost(1, 10, 0),
+      prepare: async () => {
+        await db.queuePush({ pk: 'q-consume', data: 1 })
+        return (await db.queuePull({ pk: 'q-consume' })).item
+      },
+      ours: (message) =>
+        consume(db, message, (tx) => {
+          tx.set(item(1))
+          tx.set(item(2))
         }),
     },
     {
