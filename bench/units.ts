@@ -136,6 +136,39 @@ function cases(db: AtomicDynamoDB, naive: NaiveDynamo): Case[] {
       naive: () => naive.query(pk, 'user#'),
     },
     {
+      name: 'query of a range, 10 of 100 items',
+      least: cost(1, 0, 1),
+      ours: () => db.query({ pk, from: sortKey(10), to: sortKey(20), exclude: 'to' }),
+    },
+    {
+      name: 'query of a range within a prefix, fields: 1 of 4',
+      least: cost(1, 0, 1),
+      ours: () => db.query({ pk, sk: 'user#', from: sortKey(90), fields: ['name'] }),
+    },
+    {
+      name: 'page of 10 items, one read ahead',
+      least: cost(1, 0, 1),
+      ours: () => db.page({ pk, sk: 'user#', limit: 10 }),
+    },
+    { name: 'count of 100 items (19 KB)', least: cost(1, 0, 5), ours: () => db.count({ pk, sk: 'user#' }) },
+    { name: 'getTogether of 10', least: cost(1, 0, 20), ours: () => db.getTogether(keys(10)) },
+    {
+      name: 'set with returnOld',
+      least: cost(1, 1, 0),
+      ours: () => db.set(item(1), { returnOld: true }),
+    },
+    {
+      name: 'update with returnOld',
+      least: cost(1, 1, 0),
+      ours: () => db.update(keys(2)[1]!, { add: { stock: -3 } }, { returnOld: true }),
+    },
+    {
+      name: 'deleteRange of 50 items (9 KB)',
+      least: cost(3, 50, 3),
+      prepare: () => db.set(Array.from({ length: 50 }, (_, i) => ({ ...item(i), pk: 'units-range' }))),
+      ours: () => db.deleteRange({ pk: 'units-range' }),
+    },
+    {
       name: 'delete',
       least: cost(1, 1, 0),
       ours: () => db.delete(unused()),

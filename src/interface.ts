@@ -166,7 +166,24 @@ export interface DeleteRangeResult {
   done: boolean
 }
 
-export interface UpdateOptions<T = unknown> extends CallOptions {
+export interface WriteOptions extends CallOptions {
+  /**
+   * Tell what was there before: one request per row instead of one for 25. The same units.
+   *
+   * @default false
+   */
+  returnOld?: boolean
+}
+
+/** What was there before a write. */
+export interface OldItem<T = unknown> {
+  /** `false`: a reply was lost, and with it what was there. The write happened. */
+  known: boolean
+  /** Absent, and `known`: there was none, or it had expired. */
+  item?: AtomicDbItem<T>
+}
+
+export interface UpdateOptions<T = unknown> extends WriteOptions {
   /** The changes are made only if this holds for the row as it is at that moment. */
   if?: Condition<T>
   /**
@@ -184,6 +201,8 @@ export interface UpdateResult<T = unknown> {
    * with `exactlyOnce` also when it was written but could not be read back.
    */
   item?: AtomicDbItem<T>
+  /** With `returnOld`, and applied: the item as it was before. */
+  old?: OldItem<T>
 }
 
 /** One part of a transaction. */
@@ -271,12 +290,15 @@ export interface AtomicDbInterface {
   /**
    * Write items without looking at locks, each one whole. One item: 1 request; more: one per 25, in no order
    * between them, not atomic. `PartialWrite` lists what was not written when the retries are used up.
-   * One key twice: the last one counts.
+   * One key twice: the last one counts. With `returnOld` the answer is what was there before, in the order given;
+   * else it is empty.
+   *
+   * @example `const [before] = await db.set<User>(item, { returnOld: true })`
    */
   set<T = unknown>(
     items: NoInfer<AtomicDbItemInput<T> | readonly AtomicDbItemInput<T>[]>,
-    options?: CallOptions,
-  ): Promise<void>
+    options?: WriteOptions,
+  ): Promise<OldItem<T>[]>
 
   /**
    * Write all items, or none: only if every lock is as it was read. Returns the locks as they are now, in order, to
@@ -288,8 +310,11 @@ export interface AtomicDbInterface {
     options?: CallOptions,
   ): Promise<AtomicDbItemLock[]>
 
-  /** Delete rows (items, locks, messages), any number; what is not there is no error. 1 request per 25. */
-  delete(keys: AtomicDbItemKey | readonly AtomicDbItemKey[], options?: CallOptions): Promise<void>
+  /** Delete rows (items, locks, messages), any number; what is not there is no error. 1 request per 25. `returnOld` as in `set`. */
+  delete<T = unknown>(
+    keys: AtomicDbItemKey | readonly AtomicDbItemKey[],
+    options?: WriteOptions,
+  ): Promise<OldItem<T>[]>
 
   /**
    * The live items of a partition, or of a part of it, in order of `sk` (UTF-8 bytes). 1 request per MB, 1 RRU per

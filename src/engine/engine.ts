@@ -27,11 +27,13 @@ import type {
   CallOptions,
   DeleteRangeOptions,
   DeleteRangeResult,
+  OldItem,
   ReadOptions,
   TransactOptions,
   TransactResult,
   UpdateOptions,
   UpdateResult,
+  WriteOptions,
 } from '../interface.ts'
 import * as check from '../model/option-names.ts'
 import type { Runtime } from '../runtime.ts'
@@ -104,9 +106,11 @@ export class AtomicEngine implements AtomicDbInterface {
   /** @inheritdoc */
   set<T = unknown>(
     given: NoInfer<AtomicDbItemInput<T> | readonly AtomicDbItemInput<T>[]>,
-    options?: CallOptions,
-  ): Promise<void> {
-    return inCall(this.#context, check.checkSetOptions, options, (context) => items.set(context, given))
+    options?: WriteOptions,
+  ): Promise<OldItem<T>[]> {
+    return inCall(this.#context, check.checkSetOptions, options, (context, options) =>
+      items.set<T>(context, given, options),
+    )
   }
 
   /** @inheritdoc */
@@ -119,8 +123,13 @@ export class AtomicEngine implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  delete(keys: AtomicDbItemKey | readonly AtomicDbItemKey[], options?: CallOptions): Promise<void> {
-    return inCall(this.#context, check.checkCallOptions, options, (context) => items.remove(context, keys))
+  delete<T = unknown>(
+    keys: AtomicDbItemKey | readonly AtomicDbItemKey[],
+    options?: WriteOptions,
+  ): Promise<OldItem<T>[]> {
+    return inCall(this.#context, check.checkDeleteOptions, options, (context, options) =>
+      items.remove<T>(context, keys, options),
+    )
   }
 
   /** @inheritdoc */

@@ -4,12 +4,15 @@ import type {
   AtomicDbItemInput,
   AtomicDbItemKey,
   AtomicDbQuery,
+  OldItem,
   ReadOptions,
+  WriteOptions,
 } from '../interface.ts'
 import type { Range, RowWrite } from '../storage.ts'
 import { type Context, nowSeconds } from './context.ts'
 import { pickFields } from './fields.ts'
 import { checkKey, keyText } from './keys.ts'
+import { writeForOld } from './old-values.ts'
 import { toRange } from './range.ts'
 import { readRange, readRows, writeRows } from './requests.ts'
 import { asList, fromItem, isItem, itemOrNone, toItem } from './rows.ts'
@@ -46,26 +49,38 @@ export async function getMany<T>(
   return keys.map((key) => itemOrNone<T>(found.get(keyText(key)), now))
 }
 
-export async function set(
+export async function set<T>(
   context: Context,
   items: AtomicDbItemInput | readonly AtomicDbItemInput[],
-): Promise<void> {
+  options: WriteOptions = {},
+): Promise<OldItem<T>[]> {
   const list = asList(items)
   const writes = list.map(
     (item, i): RowWrite => ({ put: fromItem(item, Array.isArray(items) ? `items[${i}]` : '') }),
   )
-  await writeRows(context, writes)
+  return write<T>(context, writes, options)
 }
 
-export async function remove(
+export async function remove<T>(
   context: Context,
   keys: AtomicDbItemKey | readonly AtomicDbItemKey[],
-): Promise<void> {
+  options: WriteOptions = {},
+): Promise<OldItem<T>[]> {
   const writes = asList(keys).map((key, i): RowWrite => {
     checkKey(key, Array.isArray(keys) ? `keys[${i}]` : '')
     return { delete: keyOf(key) }
   })
+  return write<T>(context, writes, options)
+}
+
+async function write<T>(
+  context: Context,
+  writes: readonly RowWrite[],
+  { returnOld }: WriteOptions,
+): Promise<OldItem<T>[]> {
+  if (returnOld) return writeForOld<T>(context, writes)
   await writeRows(context, writes)
+  return []
 }
 
 function checkList(list: unknown, field: string): void {

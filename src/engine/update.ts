@@ -1,5 +1,5 @@
 import type { Changes } from '../changes.ts'
-import { RaceCondition } from '../errors.ts'
+import { InvalidInput, RaceCondition } from '../errors.ts'
 import type { AtomicDbItemKey, UpdateOptions, UpdateResult } from '../interface.ts'
 import type { Row } from '../storage.ts'
 import { toChanges } from './changes.ts'
@@ -8,6 +8,7 @@ import { isLive, toGuard } from './conditions.ts'
 import { type Context, nowSeconds } from './context.ts'
 import { checkKey, showKey } from './keys.ts'
 import { applyOrLook, unresolved } from './lost-replies.ts'
+import { rowAfter, toOld } from './old-values.ts'
 import { updatePart } from './parts.ts'
 import { firstTry, nextTry, type Wanted } from './plan.ts'
 import { readRows } from './requests.ts'
@@ -29,25 +30,34 @@ export async function update<T>(
     guard: options.if === undefined ? undefined : toGuard(options.if),
     writeId: context.id(),
   }
-  if (options.exactlyOnce) return updateOnce<T>(context, wanted)
-  return settle(context, wanted)
+  if (!options.exactlyOnce) return settle(context, wanted, options.returnOld === true)
+  if (options.returnOld)
+    throw new InvalidInput(
+      'options.returnOld',
+      'cannot stand with exactlyOnce: a transaction returns nothing',
+    )
+  return updateOnce<T>(context, wanted)
 }
 
-async function settle<T>(context: Context, wanted: Wanted): Promise<UpdateResult<T>> {
+async function settle<T>(context: Context, wanted: Wanted, returnOld: boolean): Promise<UpdateResult<T>> {
   let operation = firstTry(wanted, nowSeconds(context))
   let refusals = 0
   for (let turn = 0; turn < maxTurns; turn++) {
-    const { applied: done, row, doubt, refused } = await applyOrLook(context, wanted.key, operation)
+    if (returnOld && operation.op !== 'check') operation = { ...operation, old: true }
+    const { applied: done, row, old, doubt, refused } = await applyOrLook(context, wanted.key, operation)
     const now = nowSeconds(context)
+    const lost = returnOld ? { old: { known: false } } : {}
+    if (done && returnOld) return { ...applied<T>(rowAfter(operation, old), now), old: toOld<T>(old, now) }
+    if (done) return applied<T>(row, now)
     // Our write id in the row: it was applied although the reply was lost.
-    if (done || (row !== undefined && row.w === wanted.writeId)) return applied<T>(row, now)
+    if (row !== undefined && row.w === wanted.writeId) return { ...applied<T>(row, now), ...lost }
     if (doubt) {
-      if (deletesAnyway(wanted) && !isLive(row, now)) return { applied: true }
+      if (deletesAnyway(wanted) && !isLive(row, now)) return { applied: true, ...lost }
       throw unresolved(wanted.key, doubt)
     }
     const next = nextTry(wanted, row, now)
     if (next === 'unmet') return { applied: false, ...optional(itemOrNone<T>(row, now)) }
-    if (next.op === 'check') return applied<T>(row, now)
+    if (next.op === 'check') return { ...applied<T>(row, now), ...(returnOld && { old: toOld<T>(row, now) }) }
     if (refused && ++refusals > 2) throw refusal(refused, [wanted.key])
     operation = next
   }

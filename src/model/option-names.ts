@@ -16,6 +16,7 @@ import type {
   ReadOptions,
   TransactOptions,
   UpdateOptions,
+  WriteOptions,
 } from '../interface.ts'
 import {
   callOptions,
@@ -53,7 +54,7 @@ export const checkReadOptions = /* @__PURE__ */ optionsCheck<ReadOptions>(() => 
     consistency: useConsistent,
   },
 ])
-/** For calls whose only options are those of every call, reads and deletes among them. */
+/** For calls whose only options are those of every call. */
 export const checkCallOptions = /* @__PURE__ */ optionsCheck<CallOptions>(() => [
   callOptions,
   {
@@ -61,23 +62,32 @@ export const checkCallOptions = /* @__PURE__ */ optionsCheck<CallOptions>(() => 
     ...noConditionHints,
   },
 ])
-export const checkSetOptions = /* @__PURE__ */ optionsCheck<CallOptions>(() => [
-  callOptions,
+const returnOldHints = {
+  ReturnValues: "what was there before: 'returnOld: true'",
+  returnValues: "what was there before: 'returnOld: true'",
+}
+export const checkDeleteOptions = /* @__PURE__ */ optionsCheck<WriteOptions>(() => [
+  { ...callOptions, returnOld: 'boolean' },
+  { ...noConditionHints, ...returnOldHints },
+])
+export const checkSetOptions = /* @__PURE__ */ optionsCheck<WriteOptions>(() => [
+  { ...callOptions, returnOld: 'boolean' },
   {
     ...noConditionHints,
+    ...returnOldHints,
     ...ttlOfItem(),
   },
 ])
 export const checkUpdateOptions = /* @__PURE__ */ optionsCheck<UpdateOptions>(() => [
-  { ...callOptions, if: true, exactlyOnce: 'boolean' },
+  { ...callOptions, if: true, exactlyOnce: 'boolean', returnOld: 'boolean' },
   {
     ...ifHints,
     ttl: "the expiry is one of the changes: { ttl: epochSeconds }, or { ttl: null } for 'never'",
     ...Object.fromEntries(
       Object.keys(ttlHints).map((name) => [name, 'the expiry is one of the changes: { ttl: epochSeconds }']),
     ),
-    ReturnValues: 'the item as it is now is always returned',
-    returnValues: 'the item as it is now is always returned',
+    ReturnValues: "the item as it is now is always returned, and with 'returnOld: true' the one before",
+    returnValues: "the item as it is now is always returned, and with 'returnOld: true' the one before",
     upsert: 'an update makes the item where there is none: { if: exists } keeps it from that',
     idempotencyKey: "only transact takes it; for one update that is never applied twice use 'exactlyOnce'",
   },

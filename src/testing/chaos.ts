@@ -13,9 +13,10 @@ import type {
   AtomicDbQueuePullManyOptions,
   AtomicDbQueuePullOptions,
   AtomicDbQueuePullResult,
-  CallOptions,
+  OldItem,
   ReadOptions,
   UpdateOptions,
+  WriteOptions,
 } from '../interface.ts'
 import { checkOptions } from '../model/checks.ts'
 import { type ContractMethod, effectOf } from '../model/effects.ts'
@@ -139,10 +140,10 @@ export class AtomicChaosDb extends ForwardingDb {
     return result
   }
 
-  async #batch<R extends AtomicDbItemKey>(
+  async #batch<R extends AtomicDbItemKey, A>(
     given: R | readonly R[],
-    call: (some: readonly R[]) => Promise<void>,
-  ) {
+    call: (some: readonly R[]) => Promise<A>,
+  ): Promise<A> {
     const list = asList(given)
     if (list.length < 2 || !this.#happens('partialWrite'))
       return this.#write(list.map(plain), () => call(list))
@@ -195,14 +196,17 @@ export class AtomicChaosDb extends ForwardingDb {
   /** @inheritdoc */
   override set<T = unknown>(
     items: NoInfer<AtomicDbItemInput<T> | readonly AtomicDbItemInput<T>[]>,
-    options?: CallOptions,
-  ): Promise<void> {
-    return this.#batch(items, (some) => this.db.set(some, options))
+    options?: WriteOptions,
+  ): Promise<OldItem<T>[]> {
+    return this.#batch(items as AtomicDbItemInput[], (some) => this.db.set<T>(some as never, options))
   }
 
   /** @inheritdoc */
-  override delete(keys: AtomicDbItemKey | readonly AtomicDbItemKey[], options?: CallOptions): Promise<void> {
-    return this.#batch(keys, (some) => this.db.delete(some, options))
+  override delete<T = unknown>(
+    keys: AtomicDbItemKey | readonly AtomicDbItemKey[],
+    options?: WriteOptions,
+  ): Promise<OldItem<T>[]> {
+    return this.#batch(keys, (some) => this.db.delete<T>(some, options))
   }
 
   /** @inheritdoc */

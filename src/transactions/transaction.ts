@@ -37,7 +37,7 @@ export interface Transaction {
    * Write an item: its `data` and `ttl` become these, attributes of other programs stay. No I/O until the commit;
    * `InvalidInput` at once.
    */
-  set<T = unknown>(item: AtomicDbItemInput<T>): void
+  set<T = unknown>(item: NoInfer<AtomicDbItemInput<T>>): void
 
   delete(key: AtomicDbItemKey): void
 
@@ -45,7 +45,10 @@ export interface Transaction {
    * Change an item by the rules of `update`, from what this transaction has read or written; what it has not is read
    * first. Returns the item as it is now in this transaction. Counts in the order of the calls, awaited or not.
    */
-  update<T = unknown>(key: AtomicDbItemKey, changes: Changes): Promise<AtomicDbItem<T> | undefined>
+  update<T = unknown>(
+    key: AtomicDbItemKey,
+    changes: NoInfer<Changes<T>>,
+  ): Promise<AtomicDbItem<T> | undefined>
 
   /** Send messages when the transaction commits. */
   queuePush<T = unknown>(items: AtomicDbQueueItemInput<T> | readonly AtomicDbQueueItemInput<T>[]): void
@@ -90,8 +93,8 @@ export class Scope implements Transaction {
     this.#session.delete(key)
   }
 
-  update<T>(key: AtomicDbItemKey, changes: Changes): Promise<AtomicDbItem<T> | undefined> {
-    return this.#track(() => this.#session.update<T>(key, changes))
+  update<T>(key: AtomicDbItemKey, changes: NoInfer<Changes<T>>): Promise<AtomicDbItem<T> | undefined> {
+    return this.#track(() => this.#session.update<T>(key, changes as unknown as Changes))
   }
 
   queuePush(items: AtomicDbQueueItemInput | readonly AtomicDbQueueItemInput[]): void {

@@ -317,6 +317,17 @@ const queueStep = fc.oneof(
     }),
   ),
 ) as fc.Arbitrary<Step>
+const bound = seldom(fc.constantFrom('a', 'a#lock', 'b', 'b\0', 'c', '\u{10ffff}'))
+const bounds = {
+  from: bound,
+  to: bound,
+  exclude: seldom(fc.constantFrom<'from' | 'to' | 'both'>('from', 'to', 'both')),
+}
+const fieldList = fc.array(rarely(fc.constantFrom('a', 'n', 'm', 'm.n', 'l', 's'), ['', 'l[0]', 'pk']), {
+  minLength: 1,
+  maxLength: 3,
+}) as fc.Arbitrary<string[]>
+const updateMode = { exactlyOnce: seldom(fc.boolean()), returnOld: seldom(fc.boolean()) }
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc
     .record({ sk, data: document, ttl: optional(ttl) })
@@ -356,11 +367,80 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       limit: optional(rarely(fc.integer({ min: 1, max: 3 }), [0]) as fc.Arbitrary<number>),
       sk: optional(fc.constantFrom('a', 'b#', '')),
       after: optional(sk),
+      ...bounds,
     })
-    .map((query): Step => ({ title: 'query', run: (db, pk) => db.query({ pk, ...query }) })),
+    .map((query): Step => ({ title: 'query', of: query, run: (db, pk) => db.query({ pk, ...query }) })),
+  fc
+    .record({
+      limit: fc.integer({ min: 1, max: 3 }),
+      reverse: fc.boolean(),
+      ...bounds,
+      fields: optional(fieldList),
+    })
+    .map(
+      (query): Step => ({
+        title: 'page',
+        of: query,
+        async run(db, pk) {
+          const found = []
+          let cursor: string | undefined
+          do {
+            const page = await db.page({ pk, ...query, cursor })
+            found.push(page.items)
+            cursor = page.cursor
+          } while (cursor !== undefined)
+          return found
+        },
+      }),
+    ),
+  fc
+    .record({
+      limit: optional(fc.integer({ min: 1, max: 3 })),
+      reverse: fc.boolean(),
+      after: optional(sk),
+      ...bounds,
+    })
+    .map((query): Step => ({ title: 'count', of: query, run: (db, pk) => db.count({ pk, ...query }) })),
+  fc.record({ range: fc.record(bounds), limit: optional(fc.integer({ min: 1, max: 3 })) }).map(
+    ({ range, limit }): Step => ({
+      title: 'deleteRange',
+      of: { range, limit },
+      async run(db, pk) {
+        const seen: unknown[] = []
+        const result = await db.deleteRange({ pk, ...range }, { limit, onProgress: (at) => seen.push(at) })
+        return { result, seen }
+      },
+    }),
+  ),
+  fc.array(sk, { maxLength: 4 }).map(
+    (all): Step => ({
+      title: 'getTogether',
+      run: (db, pk) => db.getTogether(all.map((of) => ({ pk, sk: of }))),
+    }),
+  ),
+  fc.array(fc.record({ sk, data: document, ttl: optional(ttl) }), { minLength: 1, maxLength: 3 }).map(
+    (items): Step => ({
+      title: 'set returnOld',
+      run: (db, pk) =>
+        db.set(
+          items.map((item) => ({ pk, ...item })),
+          { returnOld: true },
+        ),
+    }),
+  ),
+  fc.array(sk, { minLength: 1, maxLength: 3 }).map(
+    (all): Step => ({
+      title: 'delete returnOld',
+      run: (db, pk) =>
+        db.delete(
+          all.map((of) => ({ pk, sk: of })),
+          { returnOld: true },
+        ),
+    }),
+  ),
   {
     weight: 6,
-    arbitrary: fc.record({ sk, changes, if: optional(condition), exactlyOnce: fc.boolean() }).map(
+    arbitrary: fc.record({ sk, changes, if: optional(condition), ...updateMode }).map(
       ({ sk: of, changes: what, ...options }): Step => ({
         title: 'update',
         of: { what, ...options },
@@ -459,6 +539,13 @@ it(`the twin and DynamoDB Local agree on ${runs} random histories`, { timeout: 3
     'transact ConditionFailed',
     'setAtomic ok',
     'queuePull ok',
+    'page ok',
+    'count ok',
+    'query InvalidInput',
+    'deleteRange ok',
+    'getTogether ok',
+    'set returnOld ok',
+    'delete returnOld ok',
   ])
     expect(met.get(kind), kind).toBeGreaterThan(0)
 })

@@ -287,9 +287,9 @@ describe('writes of which nobody knows what came', () => {
   /** A database that fails as told, and lands the write when told. */
   class Failing extends ForwardingDb {
     error: unknown
-    land: () => Promise<void> = async () => {}
-    override set(...args: Parameters<AtomicMemoryDb['set']>): Promise<void> {
-      this.land = () => this.db.set(...args)
+    land: () => Promise<never[]> = async () => []
+    override set(...args: Parameters<AtomicMemoryDb['set']>): Promise<never[]> {
+      this.land = () => this.db.set(...args) as Promise<never[]>
       return this.error === undefined ? this.land() : Promise.reject(this.error)
     }
   }

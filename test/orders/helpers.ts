@@ -29,7 +29,7 @@ export async function call(
 export const place = (db: AtomicDbInterface, body: unknown, key?: string): Promise<Answer> =>
   call(apiHandler(db), postOrder(body, key))
 
-export const setStock = (db: AtomicDbInterface, product: string, left: number): Promise<void> =>
+export const setStock = (db: AtomicDbInterface, product: string, left: number): Promise<unknown> =>
   db.set({ ...productKey(product), data: { left } })
 
 export async function stockOf(db: AtomicDbInterface, product: string): Promise<number | undefined> {

@@ -150,7 +150,7 @@ onBothBackends('values are believed', ({ open, pk }) => {
         wrap(db),
         async (tx) => {
           runs++
-          const item = await tx.update<{ n: number }>(key, { add: { set: 1 } })
+          const item = await tx.update<{ n: number; set: number }>(key, { add: { set: 1 } })
           expect(item?.data.n).toBe(0.5)
         },
         fast,

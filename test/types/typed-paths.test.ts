@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are code to compile
 import { describe, expect, it } from 'vitest'
 import { service } from './program.ts'
 

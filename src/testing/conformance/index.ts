@@ -7,6 +7,7 @@ import { type Capability, type ConformanceOptions, type Kit, makeKit, type TestF
 import { locks } from './locks.ts'
 import { many } from './many.ts'
 import { names } from './names.ts'
+import { oldValues } from './old-values.ts'
 import { pages } from './pages.ts'
 import { queries } from './queries.ts'
 import { queueOptions } from './queue-options.ts'
@@ -34,6 +35,7 @@ const parts: Record<Capability, (kit: Kit) => void> = {
     pages(kit)
     fields(kit)
     many(kit)
+    oldValues(kit)
   },
   locks,
   updates,
