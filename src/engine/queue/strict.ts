@@ -32,7 +32,10 @@ export async function strictly(mine: Pull): Promise<void> {
   await takeHeads(mine, groups)
   if (missing(mine) <= 0) return
   if (await lookAgain(mine, groups)) await takeHeads(mine, groups)
-  while (missing(mine) > 0 && (await readOn(mine, groups))) await takeHeads(mine, groups)
+  for (let more = true; more && missing(mine) > 0; ) {
+    more = await readOn(mine, groups)
+    await takeHeads(mine, groups)
+  }
 }
 
 async function readAll(mine: Pull, groups: Groups): Promise<void> {
