@@ -18,6 +18,7 @@ const memory = [
 const dynamo = [
   'test/conformance/dynamo.test.ts',
   'test/core',
+  'test/dynamo',
   'test/proof/survivors.test.ts',
   'test/proof/faults.test.ts',
 ]
@@ -36,7 +37,9 @@ const storage = of('src/memory/storage.ts', memory)
 const partition = of('src/memory/partition.ts', memory)
 const retry = of('src/engine/retry.ts', memory)
 const parts = of('src/engine/parts.ts', memory)
-const commit = of('src/engine/commit.ts', memory)
+const lostReplies = of('src/engine/lost-replies.ts', memory)
+const tokens = of('src/engine/token.ts', dynamo)
+const calls = of('src/engine/call.ts', dynamo)
 const locks = of('src/engine/locks.ts', memory)
 const update = of('src/engine/update.ts', memory)
 const plan = of('src/engine/plan.ts', memory)
@@ -44,7 +47,7 @@ const dynamoStorage = of('src/dynamo/storage.ts', dynamo)
 const batches = of('src/dynamo/batches.ts', dynamo)
 const faults = of('src/dynamo/faults.ts', dynamo)
 const expressions = of('src/dynamo/expressions.ts', dynamo)
-const once = of('src/dynamo/once.ts', dynamo)
+const noSdkRetry = of('src/dynamo/no-sdk-retry.ts', dynamo)
 const queue = [
   'test/conformance/memory.test.ts',
   'test/core/lost-replies.test.ts',
@@ -56,6 +59,7 @@ const claim = of('src/engine/queue/claim.ts', queue)
 const hold = of('src/engine/queue/hold.ts', queue)
 const payload = of('src/engine/queue/payload.ts', queue)
 const push = of('src/engine/queue/push.ts', queue)
+const pushExactly = of('src/engine/queue/push-exactly.ts', queue)
 const view = of('src/engine/queue/view.ts', queue)
 const walk = of('src/engine/queue/walk.ts', queue)
 const shards = of('src/engine/queue/shards.ts', queue)
@@ -77,18 +81,18 @@ export const mutants: readonly Mutant[] = [
     'if (operation.guard && !holds(operation.guard, current))',
     'if (false)',
   ),
-  storage('tokens are forgotten', 'if (this.#seen(token)) return []', ''),
+  storage('tokens are forgotten', 'if (seen === outline) return []', ''),
   storage(
     'rows read are shared',
     'return keys.map((key) => shown(this.#get(key)))',
     'return keys.map((key) => this.#get(key))',
   ),
-  storage('a page ignores its prefix', 'if (!row.sk.startsWith(prefix)) break', ''),
-  storage('a page has one row too many', 'if (rows.length === limit)', 'if (rows.length > limit)'),
+  storage('a page ignores its prefix', 'return (sk) => sk.startsWith(prefix)', 'return () => true'),
+  storage('a page has one row too many', 'if (read++ === limit)', 'if (read++ > limit)'),
   storage(
     'a reversed page starts below its prefix',
-    'return reverse ? [`${utf8Order(prefix)}\\uffff`, true]',
-    'return reverse ? [utf8Order(prefix), true]',
+    "utf8Order(prefix) + (reverse ? '\\uffff' : '')",
+    'utf8Order(prefix)',
   ),
   partition('the start is included', 'if (hit && !inclusive) at++', ''),
   partition(
@@ -104,16 +108,22 @@ export const mutants: readonly Mutant[] = [
   retry('a lost reply is forgotten when the retries are used up', 'if (doubt.unanswered)', 'if (false)'),
   retry(
     'writes that must happen once are repeated',
-    "if (error.kind === 'unknown' && repeatable === 'once') throw error",
+    "if (leavesDoubt(error) && repeatable === 'once') throw error",
     '',
   ),
-  retry('nothing is retried', 'if (attempt >= (context.retry.attempts ?? 10))', 'if (attempt >= 1)'),
-  commit(
+  retry('nothing is retried', 'if (attempt >= (retry.attempts ?? defaultAttempts) ||', 'if (attempt >= 1 ||'),
+  lostReplies(
     'a late request is not thought of',
-    'if (haunted && !parts.some((part) => part.marker)) throw unsettled(keys)',
-    '',
+    'if (failed.length === 0 || !doubt.unanswered || final(failed)) return failed',
+    'return failed',
   ),
-  commit('a replanned transaction keeps its token', 'turn === 0 ? token : context.id()', 'token'),
+  lostReplies(
+    'a token that is taken counts as free',
+    "error.kind === 'mismatch' && !token.isExpired) return 'applied'",
+    "error.kind === 'mismatch' && !token.isExpired) return 'refused'",
+  ),
+  tokens('a token never expires', 'this.#age() > usableMs', 'false'),
+  calls('a deadline is not watched', 'if (this.left <= 0) throw tooLate()', ''),
   parts(
     'a bump compares nothing',
     'guard: unchanged(lock, now),\n  }))\n  return { part, bumped }',
@@ -135,16 +145,8 @@ export const mutants: readonly Mutant[] = [
     'found[i].version === lock.version)) continue',
     'found[i].version === lock.version)) void 0',
   ),
-  update(
-    'a doubtful update is done again',
-    'if (row?.w !== wanted.writeId && !mayRepeat(wanted))',
-    'if (false)',
-  ),
-  update(
-    'our own write is not recognized',
-    '(result.row !== undefined && result.row.w === wanted.writeId)',
-    'false',
-  ),
+  update('a doubtful update is done again', 'throw unresolved(wanted.key, doubt)', 'continue'),
+  update('our own write is not recognized', '(row !== undefined && row.w === wanted.writeId)', 'false'),
   plan(
     'an expired item is updated',
     'const guards: (Guard | undefined)[] = [live(now), notLock, guard]',
@@ -157,8 +159,8 @@ export const mutants: readonly Mutant[] = [
   ),
   dynamoStorage(
     'reads are eventual',
-    'ConsistentRead: consistent,\n    })\n    const { Item }',
-    'ConsistentRead: false,\n    })\n    const { Item }',
+    '{ TableName, Key: wireKey(keys[0]!), ConsistentRead }',
+    '{ TableName, Key: wireKey(keys[0]!), ConsistentRead: false }',
   ),
   dynamoStorage('no token', 'ClientRequestToken: token,', ''),
   dynamoStorage(
@@ -167,23 +169,13 @@ export const mutants: readonly Mutant[] = [
     'if (false) compiled.ConditionExpression',
   ),
   dynamoStorage(
-    'updates are sent again by the SDK',
-    "ReturnValues: 'ALL_NEW',\n          })\n          const { Attributes } = await this.#client.send(seal(command), sealedOptions(signal))",
-    "ReturnValues: 'ALL_NEW',\n          })\n          const { Attributes } = await this.#client.send(command, sealedOptions(signal))",
-  ),
-  dynamoStorage(
     'a query ends after its first page',
-    'return LastEvaluatedKey ? { rows, next: LastEvaluatedKey.sk!.S! } : { rows }',
-    'return { rows }',
+    'return LastEvaluatedKey ? { ...page, next: LastEvaluatedKey.sk!.S! } : page',
+    'return page',
   ),
-  dynamoStorage('the order is not reversed', 'if (range.reverse) input.ScanIndexForward = false', ''),
-  batches('what is unprocessed is dropped', 'return UnprocessedItems?.[context.table] ?? []', 'return []'),
-  batches(
-    'keys unprocessed are dropped',
-    'return (UnprocessedKeys?.[context.table]?.Keys ?? []).map(keyIn)',
-    'return []',
-  ),
-  batches('a batch is too large', 'const writesAtOnce = 25', 'const writesAtOnce = 26'),
+  batches('what is unprocessed is dropped', 'if (!requests || requests.length === 0) return []', 'return []'),
+  batches('keys unprocessed are dropped', 'found.set(keyText(keyIn(key)), leftUndone)', 'void keyIn(key)'),
+  batches('a batch is too large', 'write: 25', 'write: 26'),
   faults(
     'a conflict is no conflict',
     "if (codes.some((code) => conflicts.has(code))) return new StorageFault('conflict', text, error)",
@@ -194,22 +186,18 @@ export const mutants: readonly Mutant[] = [
     "if (throttling.has(name)) return new StorageFault('throttled', name, error)",
     '',
   ),
-  faults(
-    'a lost connection is final',
-    'if (lost.has(name) || lostConnections.has(code) || status >= 500)',
-    'if (false)',
-  ),
+  faults('a lost connection is final', 'if (mayHaveArrived(error))', 'if (false)'),
   expressions('a name is written as it is', "'.') + this.#name(step)", "'.') + step"),
   expressions(
     'a missing number does not count as 0',
     'return `if_not_exists(${path}, ${this.value(0)}) + ${value}`',
     'return `${path} + ${value}`',
   ),
-  once('the SDK may send a write again', 'throw new Sealed(error)', 'throw error'),
+  noSdkRetry('the SDK may send a request again', 'stack.add(straightOn as never, inPlaceOfRetry)', ''),
   claim(
     "a claim of ours whose reply was lost is nobody's",
-    'result.applied || result.row?.r === receipt',
-    'result.applied',
+    'if (!result.applied && result.row?.r !== receipt) {',
+    'if (!result.applied) {',
   ),
   claim('conflicts change nothing', 'view.window * (1 + share)', 'view.window'),
   hold(
@@ -231,14 +219,10 @@ export const mutants: readonly Mutant[] = [
   payload('payloads are shown by queries', 'version: row.sk, ', ''),
   push(
     'a large message is pushed without a token',
-    'for (const some of transactions(large)) await putNew(context, some, options)',
-    'await write(context, large.map((row) => ({ put: row })), options)',
+    'input.sk !== undefined || id !== undefined || draft.payload !== undefined',
+    'input.sk !== undefined || id !== undefined',
   ),
-  push(
-    'the payload of a push that was refused stays',
-    'if (error instanceof ConditionFailed) await dropPayloads(context, [payloadKeyOf(row)])',
-    '',
-  ),
+  pushExactly('the payload of a push that was refused stays', 'if (wasRefused(error))', 'if (false)'),
   view('rescans cost what they like', 'if (view.budget < 1) return 0', ''),
   view('a push is not remembered', 'view.emptyUntil = 0\n  if (!isBeyond', 'if (!isBeyond'),
   walk('deadlines of others are not noticed', 'notice(view, row.due as number)', ''),
