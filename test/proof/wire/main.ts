@@ -62,7 +62,7 @@ function show(result: WireResult): void {
 }
 
 console.log(`lockrow ${libraryVersion()}, node ${process.version}, from seed ${seed}`)
-const server = await startDynamoDBLocal()
+const server = await startDynamoDBLocal({ timeoutMs: 60_000 })
 try {
   await runInProcesses<WireTask, WireResult>({
     script: new URL('./worker.ts', import.meta.url),
