@@ -113,5 +113,7 @@ async function giveBackLarge(mine: Pull): Promise<void> {
   const large = mine.rows.filter((row) => payloadKeyOf(row) !== undefined)
   mine.rows = mine.rows.filter((row) => !large.includes(row))
   const delaySeconds = options.strict ? 0 : unreadableSeconds
-  await Promise.allSettled(large.map((row) => giveBack(context, row, delaySeconds)))
+  const given = Promise.allSettled(large.map((row) => giveBack(context, row, delaySeconds)))
+  // A call that has ended does not wait for it.
+  if (!context.call.signal?.aborted) await given
 }
