@@ -3,7 +3,6 @@ import { checkKey, keyText } from '../engine/keys.ts'
 import { type AnswerOf, type ArgumentsOf, ForwardingDb } from '../forwarding.ts'
 import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, ReadOptions } from '../interface.ts'
 import { type ContractMethod, type Effect, effectOf } from '../model/effects.ts'
-import { checkReadOptions } from '../model/option-names.ts'
 import { Doubts, doubtfulAfter } from './doubts.ts'
 import { Entries, momentOf } from './entries.ts'
 import { type AtomicLRUCacheOptions, checkedOptions } from './options.ts'
@@ -94,7 +93,6 @@ export class AtomicLRUCache extends ForwardingDb {
     // Not async: a hit costs one promise and nothing else.
     try {
       checkKey(key)
-      checkReadOptions(options)
       const text = keyText(key)
       const entry = mayHit(options) ? this.#entries.live(text) : undefined
       if (entry === undefined) return this.#load(key, text, options) as Promise<AtomicDbItem<T> | undefined>
@@ -183,7 +181,6 @@ export class AtomicLRUCache extends ForwardingDb {
     options?: ReadOptions,
   ): Promise<(AtomicDbItem<T> | undefined)[]> {
     if (!Array.isArray(keys)) return this.db.getMany<T>(keys, options)
-    checkReadOptions(options)
     keys.forEach((key, i) => {
       checkKey(key, `keys[${i}]`)
     })

@@ -80,21 +80,24 @@ export function withTracing<D extends AtomicDbInterface>(db: D, options: Tracing
     sent: meter.createCounter('messaging.client.sent.messages', { unit: '{message}' }),
     consumed: meter.createCounter('messaging.client.consumed.messages', { unit: '{message}' }),
   }
-  const wrapped = new Map<PropertyKey, unknown>()
+  // With the function it was made of: a method that is replaced later is traced anew.
+  const wrapped = new Map<PropertyKey, { of: unknown; traced: unknown }>()
   return new Proxy(db, {
     get(target, name) {
-      const known = wrapped.get(name)
-      if (known) return known
       const member = Reflect.get(target, name, target) as unknown
-      if (typeof member !== 'function') return member
+      if (typeof member !== 'function' || name === 'constructor') return member
+      const known = wrapped.get(name)
+      if (known?.of === member) return known.traced
+      // Bound, because private fields are those of the database.
       const method = member.bind(target) as (...args: unknown[]) => unknown
       const traced =
         isContractMethod(name) && name !== 'stream'
           ? tracedMethod(name, method, tracer, instruments, options, target)
           : method
-      wrapped.set(name, traced)
+      wrapped.set(name, { of: member, traced })
       return traced
     },
+    set: (target, name, value) => Reflect.set(target, name, value, target),
   })
 }
 

@@ -1,4 +1,5 @@
-import { keyText } from '../engine/keys.ts'
+import { inspect } from 'node:util'
+import { checkKey, keyText } from '../engine/keys.ts'
 import { asList } from '../engine/rows.ts'
 import { clone } from '../engine/values.ts'
 import { BackendError, OutcomeUnknown, PartialWrite, RaceCondition, Throttled } from '../errors.ts'
@@ -13,59 +14,15 @@ import type {
   AtomicDbQueuePullManyOptions,
   AtomicDbQueuePullOptions,
   AtomicDbQueuePullResult,
+  CallOptions,
   OldItem,
   ReadOptions,
   UpdateOptions,
   WriteOptions,
 } from '../interface.ts'
-import { checkOptions } from '../model/checks.ts'
 import { type ContractMethod, effectOf } from '../model/effects.ts'
-import { optionsCheck } from '../model/options-check.ts'
+import { type AtomicChaosOptions, type ChaosFault, chaosFaults, checkChaosOptions } from './chaos-options.ts'
 import { Random } from './random.ts'
-
-/** What `AtomicChaosDb` does to calls: each is something that the contract allows and production does, seldom. */
-export const chaosFaults = [
-  /** Takes longer, before and after, so that others come between. */
-  'delay',
-  /** `Throttled`: nothing was done. */
-  'throttled',
-  /** `BackendError`: nothing was done. */
-  'unavailable',
-  /** `RaceCondition` of `setAtomic` and `transact`, because another transaction writes the rows: nothing was done. */
-  'conflict',
-  /** `OutcomeUnknown` of a write that was done. */
-  'lostReply',
-  /** `OutcomeUnknown` of a write that was not done. */
-  'lostRequest',
-  /** `PartialWrite` of `set` and `delete` with several rows: some are done. */
-  'partialWrite',
-  /** A read with `consistent: false` returns what an earlier one saw. */
-  'staleRead',
-  /** A message is handed out again while its first consumer is still working, as after a visibility timeout. */
-  'redelivery',
-] as const
-
-export type ChaosFault = (typeof chaosFaults)[number]
-
-export interface AtomicChaosOptions {
-  /** Decides what happens. Default: by chance; it is told either way. */
-  seed?: number
-  /** Probability per call, 0 to 1. Default 0.05 each, `delay` 0.5. */
-  rates?: Partial<Record<ChaosFault, number>>
-  /** Default 2. */
-  maxDelayMs?: number
-  /** Told the seed, once. Default `console.log`. */
-  log?: (line: string) => void
-}
-
-const checkChaosOptions = /* @__PURE__ */ optionsCheck<AtomicChaosOptions>(() => [
-  {
-    seed: true,
-    rates: true,
-    maxDelayMs: true,
-    log: true,
-  },
-])
 
 const usual = 0.05
 const keptReads = 10_000
@@ -94,7 +51,6 @@ export class AtomicChaosDb extends ForwardingDb {
   constructor(db: AtomicDbInterface, options: AtomicChaosOptions = {}) {
     super(db)
     checkChaosOptions(options)
-    checkOptions(options.rates, chaosFaults, 'rates')
     this.seed = options.seed ?? Math.floor(db.runtime.random() * 2 ** 31)
     this.#random = new Random(this.seed)
     this.#maxDelayMs = options.maxDelayMs ?? 2
@@ -113,8 +69,9 @@ export class AtomicChaosDb extends ForwardingDb {
     return true
   }
 
-  async #delay(): Promise<void> {
-    if (this.#happens('delay')) await this.runtime.sleep(this.#random.between(0, this.#maxDelayMs))
+  async #delay(options?: CallOptions): Promise<void> {
+    if (!this.#happens('delay')) return
+    await this.runtime.sleep(this.#random.between(0, this.#maxDelayMs), { signal: options?.signal })
   }
 
   #refuse(keys: readonly AtomicDbItemKey[]): void {
@@ -122,37 +79,51 @@ export class AtomicChaosDb extends ForwardingDb {
     if (this.#happens('unavailable')) throw new BackendError('the backend did not answer (chaos)', { keys })
   }
 
-  async #read<T>(keys: readonly AtomicDbItemKey[], call: () => Promise<T>): Promise<T> {
-    await this.#delay()
+  async #read<T>(
+    keys: readonly AtomicDbItemKey[],
+    options: CallOptions | undefined,
+    call: () => Promise<T>,
+  ): Promise<T> {
+    await this.#delay(options)
     this.#refuse(keys)
     const result = await call()
-    await this.#delay()
+    await this.#delay(options)
     return result
   }
 
-  async #write<T>(keys: readonly AtomicDbItemKey[], call: () => Promise<T>, certain = false): Promise<T> {
-    await this.#delay()
+  async #write<T>(
+    keys: readonly AtomicDbItemKey[],
+    options: CallOptions | undefined,
+    call: () => Promise<T>,
+    certain = false,
+  ): Promise<T> {
+    await this.#delay(options)
     this.#refuse(keys)
     if (!certain && this.#happens('lostRequest')) throw lost(keys)
     const result = await call()
-    await this.#delay()
+    await this.#delay(options)
     if (!certain && this.#happens('lostReply')) throw lost(keys)
     return result
   }
 
   async #batch<R extends AtomicDbItemKey, A>(
     given: R | readonly R[],
-    call: (some: readonly R[]) => Promise<A>,
+    options: CallOptions | undefined,
+    call: (some: R | readonly R[]) => Promise<A>,
   ): Promise<A> {
-    const list = asList(given)
-    if (list.length < 2 || !this.#happens('partialWrite'))
-      return this.#write(list.map(plain), () => call(list))
-    const shuffled = this.#random.sample(list, list.length)
-    const done = this.#random.int(list.length)
+    const keys = keysIn(given)
+    // Of several rows with one key the last one counts.
+    const rows = [...new Map(keys.map((key, i) => [keyText(key), asList(given)[i]!])).values()]
+    // What the database would refuse, it is given whole.
+    const isWhole = keys.length < asList(given).length || rows.length < 2
+    if (isWhole || !this.#happens('partialWrite')) return this.#write(keys, options, () => call(given))
+    const shuffled = this.#random.sample(rows, rows.length)
+    const done = this.#random.int(rows.length)
+    await this.#delay(options)
     await call(shuffled.slice(0, done))
-    const keys = shuffled.slice(done).map(plain)
-    throw new PartialWrite(`${keys.length} of ${list.length} rows were not (certainly) written (chaos)`, {
-      keys,
+    const rest = keysIn(shuffled.slice(done))
+    throw new PartialWrite(`${rest.length} of ${rows.length} rows were not (certainly) written (chaos)`, {
+      keys: rest,
     })
   }
 
@@ -165,13 +136,28 @@ export class AtomicChaosDb extends ForwardingDb {
   }
 
   /** What the same read saw before, where it does not ask for more; what it sees now is kept for later ones. */
-  async #perhapsStale<T>(name: string, consistent: boolean | undefined, call: () => Promise<T>): Promise<T> {
+  async #perhapsStale<T extends AtomicDbItem | undefined | AtomicDbItem[]>(
+    name: string,
+    consistent: boolean | undefined,
+    call: () => Promise<T>,
+  ): Promise<T> {
     if (consistent === false && this.#seen.has(name) && this.#happens('staleRead'))
-      return clone(this.#seen.get(name)) as T
+      return this.#live(clone(this.#seen.get(name)) as T)
     const result = await call()
     if (!this.#seen.has(name) || this.#random.chance(0.2)) this.#seen.set(name, clone(result))
     if (this.#seen.size > keptReads) this.#seen.delete(this.#seen.keys().next().value!)
     return result
+  }
+
+  /** However old a replica is, it shows nothing that has expired. */
+  #live<T extends AtomicDbItem | undefined | AtomicDbItem[]>(seen: T): T {
+    const isLive = (item: AtomicDbItem) => item.ttl === undefined || item.ttl * 1000 > this.runtime.now()
+    if (Array.isArray(seen)) return seen.filter(isLive) as T
+    return (seen && isLive(seen) ? seen : undefined) as T
+  }
+
+  #get<T>(key: AtomicDbItemKey, options?: ReadOptions): Promise<AtomicDbItem<T> | undefined> {
+    return this.#perhapsStale(`get ${keyText(key)}`, options?.consistent, () => this.db.get<T>(key, options))
   }
 
   /** @inheritdoc */
@@ -179,18 +165,27 @@ export class AtomicChaosDb extends ForwardingDb {
     key: AtomicDbItemKey,
     options?: ReadOptions,
   ): Promise<AtomicDbItem<T> | undefined> {
-    return this.#read([plain(key)], () =>
-      this.#perhapsStale(keyText(key), options?.consistent, () => this.db.get<T>(key, options)),
-    )
+    const keys = keysIn(key)
+    const isOne = keys.length === 1 && !Array.isArray(key)
+    const call = () => (isOne ? this.#get<T>(key, options) : this.db.get<T>(key, options))
+    return this.#read(keys, options, call)
   }
 
   /** @inheritdoc */
-  override async getMany<T = unknown>(
+  override getMany<T = unknown>(
     keys: readonly AtomicDbItemKey[],
     options?: ReadOptions,
   ): Promise<(AtomicDbItem<T> | undefined)[]> {
+    const known = keysIn(keys)
+    const isWhole = !Array.isArray(keys) || known.length < Math.max(2, keys.length)
     // Not one moment, as the contract says.
-    return Promise.all(keys.map((key) => this.get<T>(key, options)))
+    const each = async (key: AtomicDbItemKey) => {
+      await this.#delay(options)
+      return this.#get<T>(key, options)
+    }
+    return this.#read(known, options, () =>
+      isWhole ? this.db.getMany<T>(keys, options) : Promise.all(keys.map(each)),
+    )
   }
 
   /** @inheritdoc */
@@ -198,7 +193,9 @@ export class AtomicChaosDb extends ForwardingDb {
     items: NoInfer<AtomicDbItemInput<T> | readonly AtomicDbItemInput<T>[]>,
     options?: WriteOptions,
   ): Promise<OldItem<T>[]> {
-    return this.#batch(items as AtomicDbItemInput[], (some) => this.db.set<T>(some as never, options))
+    return this.#batch(items as AtomicDbItemInput[], options, (some) =>
+      this.db.set<T>(some as never, options),
+    )
   }
 
   /** @inheritdoc */
@@ -206,15 +203,14 @@ export class AtomicChaosDb extends ForwardingDb {
     keys: AtomicDbItemKey | readonly AtomicDbItemKey[],
     options?: WriteOptions,
   ): Promise<OldItem<T>[]> {
-    return this.#batch(keys, (some) => this.db.delete<T>(some, options))
+    return this.#batch(keys, options, (some) => this.db.delete<T>(some, options))
   }
 
   /** @inheritdoc */
   override query<T = unknown>(query: NoInfer<AtomicDbQuery<T>>): Promise<AtomicDbItem<T>[]> {
-    const { signal: _, consistent, ...asked } = query
-    return this.#read([], () =>
-      this.#perhapsStale(JSON.stringify(asked), consistent, () => this.db.query<T>(query)),
-    )
+    const { signal: _, timeoutMs: __, consistent, ...asked } = (query ?? {}) as AtomicDbQuery<T>
+    const name = `query ${inspect(asked, { depth: null, maxArrayLength: null })}`
+    return this.#read([], query, () => this.#perhapsStale(name, consistent, () => this.db.query<T>(query)))
   }
 
   /** @inheritdoc */
@@ -228,7 +224,7 @@ export class AtomicChaosDb extends ForwardingDb {
   override async queuePull<T = unknown>(
     options: AtomicDbQueuePullOptions,
   ): Promise<AtomicDbQueuePullResult<T>> {
-    const { items } = await this.#pull(async () => {
+    const { items } = await this.#pull(options, async () => {
       const { item } = await this.db.queuePull<T>(options)
       return { items: item ? [item] : [] }
     })
@@ -239,14 +235,17 @@ export class AtomicChaosDb extends ForwardingDb {
   override queuePullMany<T = unknown>(
     options: AtomicDbQueuePullManyOptions,
   ): Promise<{ items: AtomicDbQueueItem<T>[] }> {
-    return this.#pull(() => this.db.queuePullMany<T>(options))
+    return this.#pull(options, () => this.db.queuePullMany<T>(options))
   }
 
   async #pull<T>(
+    options: CallOptions,
     call: () => Promise<{ items: AtomicDbQueueItem<T>[] }>,
   ): Promise<{ items: AtomicDbQueueItem<T>[] }> {
-    const result = await this.#read([], call)
-    for (const item of result.items) if (this.#happens('redelivery')) await this.db.queueRelease(item)
+    const result = await this.#read([], options, call)
+    // Whether it succeeds or not: what was claimed is handed out.
+    for (const item of result.items)
+      if (this.#happens('redelivery')) await this.db.queueRelease(item).catch(() => {})
     return result
   }
 
@@ -255,8 +254,8 @@ export class AtomicChaosDb extends ForwardingDb {
     // Both but `stream`, which is overridden, answer with a promise.
     const call = () => super.forward(method, args) as Promise<unknown>
     const effect = effectOf(method, args)
-    if (!effect) return this.#read(keysIn(args[0]), call) as AnswerOf<M>
-    const keys = effect.keys.map(plain)
+    const options = optionsIn(args)
+    if (!effect) return this.#read(keysIn(args[0]), options, call) as AnswerOf<M>
     const [first, second] = args as readonly unknown[]
     const write = async () => {
       if (method === 'setAtomic') this.#conflict([...asList(first), ...asList(second)])
@@ -264,22 +263,33 @@ export class AtomicChaosDb extends ForwardingDb {
       return call()
     }
     const certain = method === 'update' && (args[2] as UpdateOptions | undefined)?.exactlyOnce
-    return this.#write(keys, write, certain) as AnswerOf<M>
+    return this.#write(effect.keys, options, write, certain) as AnswerOf<M>
   }
 }
-
-const plain = ({ pk, sk }: AtomicDbItemKey): AtomicDbItemKey => ({ pk, sk })
 
 const rowOf = (operation: unknown): unknown => {
   const { lock, key, item } = (operation ?? {}) as Record<string, unknown>
   return lock ?? key ?? item
 }
 
-/** The keys among the arguments of a read, for its errors. */
+/** The options of a call: its last argument with a signal, wherever it stands. */
+const optionsIn = (args: readonly unknown[]): CallOptions | undefined =>
+  args.findLast((given) => (given as CallOptions | undefined)?.signal !== undefined) as
+    | CallOptions
+    | undefined
+
+/** The keys among what was given, a row or several; what is wrong with the others the database says. */
 const keysIn = (given: unknown): AtomicDbItemKey[] =>
-  asList(given as Partial<AtomicDbItemKey> | undefined).flatMap((row) =>
-    typeof row?.pk === 'string' && typeof row.sk === 'string' ? [{ pk: row.pk, sk: row.sk }] : [],
-  )
+  asList(given as AtomicDbItemKey).flatMap((row) => (isKey(row) ? [{ pk: row.pk, sk: row.sk }] : []))
+
+function isKey(row: AtomicDbItemKey): boolean {
+  try {
+    checkKey(row)
+    return true
+  } catch {
+    return false
+  }
+}
 
 const lost = (keys: readonly AtomicDbItemKey[]): OutcomeUnknown =>
   new OutcomeUnknown('no reply (chaos): the write may have happened', { keys })

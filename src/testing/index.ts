@@ -1,4 +1,5 @@
-export { AtomicChaosDb, type AtomicChaosOptions, type ChaosFault, chaosFaults } from './chaos.ts'
+export { AtomicChaosDb } from './chaos.ts'
+export { type AtomicChaosOptions, type ChaosFault, chaosFaults } from './chaos-options.ts'
 export * from './conformance/index.ts'
 export {
   type DynamoDBLocal,
