@@ -19,16 +19,36 @@ export function path(...segments: (string | number)[]): string {
 
 type Segments = (string | number)[]
 
+/** DynamoDB's limits: the largest list position, and the longest field name in bytes of UTF-8. */
+const maxPosition = 2 ** 31 - 1
+const maxNameBytes = 65_535
+
+function checkName(name: string, field: string): void {
+  const bytes = Buffer.byteLength(name)
+  if (bytes > maxNameBytes)
+    throw new InvalidInput(
+      field.slice(0, 100),
+      `a field name can have at most ${maxNameBytes} bytes of UTF-8`,
+      {
+        limit: maxNameBytes,
+        given: `${bytes} bytes`,
+      },
+    )
+}
+
 /** Parses a path and checks it; `field` is named in the error. */
 export function parsePath(given: Path, field: string): Segments {
   const segments = typeof given === 'string' ? parseText(given, field) : checkArray(given, field)
+  if (segments.length > 31)
+    throw new InvalidInput(field, 'a path can be at most 31 levels deep', { limit: 31 })
   for (const segment of segments) {
+    if (typeof segment === 'number' && segment > maxPosition)
+      throw new InvalidInput(field, `list positions go from 0 to ${maxPosition}`, { limit: maxPosition })
+    if (typeof segment === 'string' && segment.length * 3 > maxNameBytes) checkName(segment, field)
     if (segment === '__proto__') throw new InvalidInput(field, "a path cannot go through '__proto__'")
     if (typeof segment === 'string' && !segment.isWellFormed())
       throw new InvalidInput(field, 'a name in the path has a lone surrogate')
   }
-  if (segments.length > 31)
-    throw new InvalidInput(field, 'a path can be at most 31 levels deep', { limit: 31 })
   return segments
 }
 

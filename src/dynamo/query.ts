@@ -15,7 +15,8 @@ export function queryInput(table: string, range: Range, consistent: boolean): Qu
   if (range.count) input.Select = 'COUNT'
   else if (range.paths) input.ProjectionExpression = projection(range.paths, expressions)
   if (range.reverse) input.ScanIndexForward = false
-  if (range.limit !== undefined) input.Limit = range.limit
+  // The service takes 32 bits.
+  if (range.limit !== undefined) input.Limit = Math.min(range.limit, 2 ** 31 - 1)
   if (range.after !== undefined) input.ExclusiveStartKey = wireKey({ pk: range.pk, sk: range.after })
   input.ExpressionAttributeNames = expressions.names
   input.ExpressionAttributeValues = expressions.values

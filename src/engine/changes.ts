@@ -58,12 +58,22 @@ export function toChanges(changes: Changes, where = 'changes'): PlannedChange[] 
   addTtl(list, (changes as FieldChanges).ttl, `${where}.ttl`)
   if (list.length === 0) throw new InvalidInput(where, 'is empty: name at least one change')
   if (list.length > 1) checkOverlaps(list, where)
-  if (list.length > 150)
-    throw new InvalidInput(where, 'has too many changes for one update', {
-      limit: 150,
-      given: String(list.length),
-    })
   return list
+}
+
+const maxChanges = 150
+
+/** Before anything else is looked at: what comes after is not linear. */
+function checkCount(count: number, where: string): void {
+  if (count > maxChanges)
+    throw new InvalidInput(
+      where,
+      `an update can have at most ${maxChanges} changes: use several, or set a parent`,
+      {
+        limit: maxChanges,
+        given: String(count),
+      },
+    )
 }
 
 function addKind(list: PlannedChange[], kind: Kind, byPath: ByPath<unknown>, where: string): void {
@@ -72,6 +82,7 @@ function addKind(list: PlannedChange[], kind: Kind, byPath: ByPath<unknown>, whe
   const entries: readonly (readonly [Path, unknown])[] = Array.isArray(byPath)
     ? byPath
     : Object.entries(byPath)
+  checkCount(list.length + entries.length, where)
   for (const entry of entries) {
     if (!Array.isArray(entry) || entry.length !== 2)
       throw new InvalidInput(where, 'a list of changes holds pairs of path and value')
@@ -115,6 +126,7 @@ function members(value: Members, name: string): ReadonlySet<unknown> {
 function addRemovals(list: PlannedChange[], paths: readonly Path[] | undefined, where: string): void {
   if (paths === undefined) return
   if (!Array.isArray(paths)) throw new InvalidInput(where, 'must be a list of paths')
+  checkCount(list.length + paths.length, where)
   for (const given of paths) {
     const path = parsePath(given, where)
     if (path.length === 0) throw new InvalidInput(where, 'cannot remove all of data: use { delete: true }')

@@ -13,6 +13,7 @@ import { checkOptions } from '../model/checks.ts'
 import { type Path, parsePath } from '../paths.ts'
 import type { Comparison, Guard, Operand, Row, RowPath, TypeName } from '../storage.ts'
 import { exactOf } from './exact.ts'
+import { compareNumbers, isNumeric } from './numbers.ts'
 import { compareValues, take, typeName } from './values.ts'
 
 /** From the public conditions to guards on rows, every argument checked. */
@@ -49,12 +50,10 @@ const hints = {
   length: "use 'size'",
 }
 
+/** Not expired. A `ttl` that is no number, as another program may write it, never expires; so DynamoDB has it. */
 export const live = (nowSeconds: number): Guard => ({
-  op: 'or',
-  of: [
-    { op: 'absent', path: ['ttl'] },
-    { op: 'gt', left: { path: ['ttl'] }, right: { value: nowSeconds } },
-  ],
+  op: 'not',
+  of: { op: 'lte', left: { path: ['ttl'] }, right: { value: nowSeconds } },
 })
 
 /** No row, or one that has expired and waits for DynamoDB to delete it. */
@@ -67,7 +66,7 @@ export const free = (nowSeconds: number): Guard => ({
 })
 
 export const isLive = (row: Row | undefined, nowSeconds: number): row is Row =>
-  row !== undefined && !(typeof row.ttl === 'number' && row.ttl <= nowSeconds)
+  row !== undefined && !(isNumeric(row.ttl) && compareNumbers(row.ttl, nowSeconds) <= 0)
 
 export const both = (...guards: (Guard | undefined)[]): Guard => {
   const of = guards
@@ -76,8 +75,28 @@ export const both = (...guards: (Guard | undefined)[]): Guard => {
   return of.length === 1 ? of[0]! : { op: 'and', of }
 }
 
+const maxParts = 300
+
+/** Before anything else is looked at: however deep, wide or often the same part is there, the walk is short. */
+function checkExtent(condition: Condition, where: string): void {
+  const rest: unknown[] = [condition]
+  for (let count = 1; rest.length > 0; count++) {
+    const one = rest.pop()
+    const isNested = typeof one === 'object' && one !== null && conditionKind in one
+    const parts = isNested ? ((one as CombinedCondition)[conditionOf] ?? []) : []
+    if (count + rest.length + parts.length > maxParts)
+      throw new InvalidInput(where, `a condition can have at most ${maxParts} parts`, { limit: maxParts })
+    rest.push(...parts)
+  }
+}
+
 /** `where` is the name of the argument, for errors. */
 export function toGuard(condition: Condition, where = 'if'): Guard {
+  checkExtent(condition, where)
+  return guardOf(condition, where)
+}
+
+function guardOf(condition: Condition, where: string): Guard {
   if (typeof condition !== 'object' || condition === null)
     throw new InvalidInput(
       where,
@@ -102,11 +121,11 @@ function combined(condition: CombinedCondition, where: string): Guard {
     case 'unchanged':
       return asRead(condition[conditionItem], where)
     case 'not':
-      return { op: 'not', of: toGuard(parts[0]!, where) }
+      return { op: 'not', of: guardOf(parts[0]!, where) }
     case 'and':
     case 'or': {
       if (parts.length === 0) throw new InvalidInput(where, 'anyOf and allOf need at least one condition')
-      const of = parts.map((part) => toGuard(part, where))
+      const of = parts.map((part) => guardOf(part, where))
       return of.length === 1 ? of[0]! : { op: condition[conditionKind] as 'and' | 'or', of }
     }
     default:

@@ -81,6 +81,8 @@ function test(guard: Guard, row: Row | undefined): boolean {
 
 function contains(value: unknown, part: unknown): boolean {
   if (typeof value === 'string') return typeof part === 'string' && value.includes(part)
+  if (value instanceof Uint8Array)
+    return part instanceof Uint8Array && Buffer.from(value).includes(Buffer.from(part))
   if (Array.isArray(value)) return value.some((element) => equals(element, part))
   return value instanceof Set && hasMember(value, part)
 }

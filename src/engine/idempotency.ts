@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { conditionKind } from '../conditions.ts'
 import { IdempotencyMismatch, InvalidInput } from '../errors.ts'
-import type { AtomicDbOperation, TransactResult } from '../interface.ts'
+import type { AtomicDbOperation, AtomicDbQueueItemInput, TransactResult } from '../interface.ts'
 import type { Row } from '../storage.ts'
 import { free } from './conditions.ts'
 import { type Context, nowSeconds } from './context.ts'
@@ -77,6 +77,12 @@ function essence(operation: AtomicDbOperation): unknown {
   if ('lock' in operation) return { type: operation.type, pk: operation.lock.pk, sk: operation.lock.sk }
   if (operation.type === 'queueAcknowledge')
     return { type: operation.type, pk: operation.item.pk, sk: operation.item.sk }
+  if ('item' in operation) {
+    // A message that is handed out again has another receipt and count.
+    const { pk, sk, data, ttl, group, delaySeconds } = operation.item as AtomicDbQueueItemInput
+    return { ...operation, item: { pk, sk, data, ttl, group, delaySeconds } }
+  }
+  if ('key' in operation) return { ...operation, key: { pk: operation.key.pk, sk: operation.key.sk } }
   return operation
 }
 

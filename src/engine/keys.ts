@@ -58,6 +58,19 @@ export const sameKey = (a: AtomicDbItemKey, b: AtomicDbItemKey): boolean => a.pk
 /** For messages: `orders/o-1`. */
 export const showKey = (key: AtomicDbItemKey): string => `${key.pk}/${key.sk}`
 
+/** The key of the lock has its limit too. */
+export function checkLockable({ sk }: AtomicDbItemKey, field = ''): void {
+  const limit = skLimit - '#lock'.length
+  if (typeof sk !== 'string' || sk.length * 3 <= limit) return
+  const bytes = Buffer.byteLength(sk)
+  if (bytes > limit && bytes <= skLimit)
+    throw new InvalidInput(
+      at(field, 'sk'),
+      `must be at most ${limit} bytes of UTF-8 to be locked: the lock is at sk + '#lock'`,
+      { limit, given: `${bytes} bytes` },
+    )
+}
+
 /** Where the lock of an item is by convention: its `sk` with `#lock`. */
 export function lockKey(key: AtomicDbItemKey): AtomicDbItemKey {
   return { pk: key.pk, sk: `${key.sk}#lock` }

@@ -4,7 +4,7 @@ import { type Guard, type Row, type RowOperation, StorageFault } from '../storag
 import { refusal } from './commit.ts'
 import { both, free, isLive, live } from './conditions.ts'
 import { type Context, nowSeconds } from './context.ts'
-import { checkKey, lockKey, sameKey, showKey } from './keys.ts'
+import { checkKey, checkLockable, keyText, lockKey, showKey } from './keys.ts'
 import { applyOrLook } from './lost-replies.ts'
 import { readRows, readTogether } from './requests.ts'
 import { itemOrNone, toLock } from './rows.ts'
@@ -82,11 +82,12 @@ export async function getLocked<T>(
   context: Context,
   keys: readonly AtomicDbItemKey[],
 ): Promise<AtomicDbLockedItem<T>[]> {
+  const seen = new Set<string>()
   keys.forEach((key, i) => {
     checkKey(key, `keys[${i}]`)
-    checkKey(lockKey(key), `keys[${i}]#lock`)
-    if (keys.findIndex((other) => sameKey(other, key)) !== i)
-      throw new InvalidInput(`keys[${i}]`, 'is there twice')
+    checkLockable(key, `keys[${i}]`)
+    if (seen.has(keyText(key))) throw new InvalidInput(`keys[${i}]`, 'is there twice')
+    seen.add(keyText(key))
   })
   const result: AtomicDbLockedItem<T>[] = []
   for (let from = 0; from < keys.length; from += 50)

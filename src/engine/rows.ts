@@ -21,7 +21,8 @@ export const isItem = (row: Row | undefined, now: number): row is Row =>
 
 export function toItem<T>(row: Row): AtomicDbItem<T> {
   const item: AtomicDbItem<T> = { pk: row.pk, sk: row.sk, data: row.data as T }
-  if (row.ttl !== undefined) item.ttl = row.ttl
+  // Another program may have written something else, or a fraction of a second.
+  if (typeof row.ttl === 'number') item.ttl = Math.ceil(row.ttl)
   return carryExact(row, item)
 }
 
