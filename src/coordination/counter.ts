@@ -1,7 +1,8 @@
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import { checkOptions, wholeNumber } from '../model/checks.ts'
 import { addWithin, allocateBlock, type BoundedOptions, type BoundedResult } from '../recipes/index.ts'
-import { coordinationKey } from './common.ts'
+import { coordinationKey } from './coordination-key.ts'
 
 export interface CounterOptions {
   /** Rows over which increments are spread: one row takes about 1,000 writes a second. Default 1. */
@@ -20,11 +21,8 @@ export class Counter {
   constructor(db: AtomicDbInterface, key: AtomicDbItemKey, options: CounterOptions = {}) {
     this.key = coordinationKey(key)
     this.#db = db
-    this.#shards = options.shards ?? 1
-    if (!Number.isSafeInteger(this.#shards) || this.#shards < 1 || this.#shards > 1000)
-      throw new InvalidInput('shards', 'must be a whole number from 1 to 1000', {
-        given: String(this.#shards),
-      })
+    checkOptions(options, ['shards'])
+    this.#shards = wholeNumber(options.shards ?? 1, 'shards', { min: 1, max: 1000 })
   }
 
   #shard(i: number): AtomicDbItemKey {

@@ -1,97 +1,190 @@
 import { anyOf } from '../conditions.ts'
 import { AtomicDbError, InvalidInput, LeaseLost } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
-import { certainUpdate, checkMs, coordinationKey, uniqueId, waitFor } from './common.ts'
+import { checkOptions, milliseconds, seconds } from '../model/checks.ts'
+import { certainUpdate, uniqueId } from './certain-update.ts'
+import { coordinationKey, mustBeOurs, nameOf } from './coordination-key.ts'
+import { type HeldLease, whileHeld } from './held-lease.ts'
+import { leaseOfPlace, type Place, removePlace, takePlace } from './holders.ts'
+import { momentOf } from './lease.ts'
+import { checkTolerance } from './mutex-row.ts'
+import { waitFor } from './wait-for.ts'
 
 interface RunRow<R> {
   state: 'running' | 'done'
   by: string
   until: number
   result?: R
+  /** The run succeeded, but what it returned cannot be stored. */
+  unstorable?: true
 }
 
 export interface IdempotentOptions extends CallOptions {
-  /** How long the result is remembered, seconds. Default one day. */
-  ttl?: number
-  /** How long a run may take before it counts as crashed and may be run again, ms. Default 60,000. */
+  /** How long the result is remembered, seconds. @default 86400, one day */
+  ttlSeconds?: number
+  /** How long after the death of the process that runs it another one may run it again, ms. @default 60000 */
   leaseMs?: number
-  /** How long a caller waits for another one's run, ms; then `InProgress`. 0: do not wait. Default: `leaseMs`. */
+  /** How long a caller waits for another one's run, ms; then `InProgress`. 0: it does not. @default `leaseMs` */
   waitMs?: number
+  /** Extend the lease while it runs. False: a run that takes longer than `leaseMs` may be run again. @default true */
+  extend?: boolean
+  /** By how much the clocks of different machines may differ, ms. @default 1000 */
+  clockToleranceMs?: number
 }
+
+const names = [
+  'signal',
+  'timeoutMs',
+  'ttlSeconds',
+  'leaseMs',
+  'waitMs',
+  'extend',
+  'clockToleranceMs',
+] as const
 
 /** Another caller runs it at this moment. */
 export class InProgress extends AtomicDbError {
   static override readonly code = 'InProgress'
 }
 
-type Claim<R> = { mine: true } | { mine: false; done: true; result: R } | { mine: false; done: false }
+type Claim<R> = { mine: Run<R> } | { mine?: undefined; row?: RunRow<R> }
+
+interface Run<R> {
+  place: Place<RunRow<R>>
+  by: string
+  lease: HeldLease
+}
 
 /**
  * Runs `fn` once per key and remembers its result: later callers get that, those who come meanwhile wait for it. A run
  * that throws is forgotten (the next caller runs it); one whose process died can be run again after its lease.
  * The effects of `fn` itself happen at least once: where they lie in the table, use `transact` with `idempotencyKey`.
- * First run: 2 requests, 2 WRU (3 for a key that is new); later ones: 1 failed write of 1 WRU.
+ * A result that cannot be stored is `InvalidInput` for this caller and all later ones; `fn` is not run again.
+ * First run: 2 requests, 2 WRU (3 for a key that is new), and 1 WRU per third of `leaseMs` for as long as it takes;
+ * later ones: 1 failed write of 1 WRU.
  */
 export async function idempotent<R>(
   db: AtomicDbInterface,
   key: AtomicDbItemKey,
-  fn: () => Promise<R> | R,
+  fn: (run: { signal: AbortSignal }) => Promise<R> | R,
   options: IdempotentOptions = {},
 ): Promise<R> {
   const at = coordinationKey(key)
-  const { ttl = 86_400, leaseMs = 60_000, signal } = options
-  if (!(ttl > 0))
-    throw new InvalidInput('ttl', 'must be a positive number of seconds', { given: String(ttl) })
-  checkMs(leaseMs, 'leaseMs')
-  const by = uniqueId(db.runtime)
-  const expiry = () => Math.ceil(db.runtime.now() / 1000 + Math.max(ttl, leaseMs / 1000))
+  checkOptions(options, names, 'options', { ttl: "use 'ttlSeconds'" })
+  const ttlSeconds = seconds(options.ttlSeconds ?? 86_400, 'ttlSeconds')
+  const leaseMs = milliseconds(options.leaseMs ?? 60_000, 'leaseMs')
+  const waitMs = milliseconds(options.waitMs ?? leaseMs, 'waitMs', { zero: true })
+  const toleranceMs = checkTolerance(options.clockToleranceMs)
+  const { signal } = options
+  const expiry = () => Math.ceil(db.runtime.now() / 1000 + Math.max(ttlSeconds, (2 * leaseMs) / 1000))
+  const limit = () => db.runtime.now() - toleranceMs
   const claim = async (): Promise<Claim<R>> => {
-    const now = db.runtime.now()
-    const taken = await certainUpdate<RunRow<R>>(
+    const by = uniqueId(db.runtime)
+    const place = placeOf<R>(by)
+    const sent = momentOf(db.runtime)
+    const running = { state: 'running', by, until: Math.ceil(sent.wall + leaseMs) }
+    const { applied, item } = await takePlace<RunRow<R>>(
       db,
       at,
-      { set: { '': { state: 'running', by, until: now + leaseMs } }, ttl: expiry() },
-      { signal, if: anyOf([['', { exists: false }]], { state: 'running', until: { lt: now } }) },
-      (item) => item?.data.by === by,
+      place,
+      leaseMs,
+      { set: { '': running }, ttl: expiry() },
+      { signal, if: anyOf([['', { exists: false }]], { state: 'running', until: { lt: limit() } }) },
     )
-    if (taken.applied) return { mine: true }
-    return taken.item?.data.state === 'done'
-      ? { mine: false, done: true, result: taken.item.data.result as R }
-      : { mine: false, done: false }
+    if (applied)
+      return { mine: { by, place, lease: leaseOfPlace(db, at, by, place, { ttlMs: leaseMs }, sent) } }
+    mustBeOurs(item, 'state')
+    return { row: item?.data }
   }
-  const answer = await waitFor(
+  const answer = await waitFor<Claim<R>>(
     db,
-    { timeoutMs: options.waitMs ?? leaseMs, signal },
-    claim,
-    (found) => found.mine || found.done,
-    async () => {
-      const item = await db.get<RunRow<R>>(at, { consistent: true, signal })
-      return !item || item.data.state === 'done' || item.data.until < db.runtime.now()
+    { timeoutMs: waitMs, signal },
+    {
+      attempt: claim,
+      succeeded: (found) => found.mine !== undefined || found.row?.state === 'done',
+      probe: async () => {
+        const item = await db.get<RunRow<R>>(at, { consistent: true, signal })
+        return !item || item.data.state === 'done' || item.data.until < limit()
+      },
     },
   )
-  if (!answer.mine) {
-    if (answer.done) return answer.result
-    throw new InProgress(`${at.pk}/${at.sk} is being run by another caller: try again later`, { keys: [at] })
+  if (answer.mine) return finish(db, at, answer.mine, fn, options, expiry)
+  if (answer.row?.state === 'done') return resultOf(answer.row, at)
+  throw new InProgress(`${nameOf(at)} is being run by another caller: try again later`, { keys: [at] })
+}
+
+function placeOf<R>(by: string): Place<RunRow<R>> {
+  return {
+    until: ['until'],
+    removal: { delete: true },
+    read: (item) => (item?.data.by === by && item.data.state === 'running' ? item.data.until : undefined),
+    ours: { by, state: 'running' },
   }
-  let result: R
-  try {
-    result = await fn()
-  } catch (error) {
-    await db.update(at, { delete: true }, { if: { by } }).catch(() => {})
-    throw error
+}
+
+function resultOf<R>(row: RunRow<R>, at: AtomicDbItemKey): R {
+  if (row.unstorable)
+    throw new InvalidInput(
+      'result',
+      `of the run of ${nameOf(at)} could not be stored, and it is not run again`,
+      {
+        keys: [at],
+      },
+    )
+  return row.result as R
+}
+
+async function finish<R>(
+  db: AtomicDbInterface,
+  at: AtomicDbItemKey,
+  { place, by, lease }: Run<R>,
+  fn: (run: { signal: AbortSignal }) => Promise<R> | R,
+  { signal, extend }: IdempotentOptions,
+  expiry: () => number,
+): Promise<R> {
+  const store = async (end: { result?: R } | { unstorable: true }): Promise<RunRow<R> | undefined> => {
+    const { applied, item } = await certainUpdate<RunRow<R>>(
+      db,
+      at,
+      { set: { state: 'done', ...end }, ttl: expiry() },
+      { if: { by } },
+      (found) => found?.data.by === by && found.data.state === 'done',
+    )
+    return applied || item?.data.state === 'done' ? item?.data : undefined
   }
-  const change = result === undefined ? { set: { state: 'done' } } : { set: { state: 'done', result } }
-  const stored = await certainUpdate<RunRow<R>>(
-    db,
-    at,
-    { ...change, ttl: expiry() },
-    { if: { by } },
-    (item) => item?.data.by === by && item.data.state === 'done',
-  )
-  if (stored.applied) return result
-  if (stored.item?.data.state === 'done') return stored.item.data.result as R
-  throw new LeaseLost(
-    `${at.pk}/${at.sk} took longer than its lease and was taken over: give it a longer leaseMs`,
-    { keys: [at] },
-  )
+  let ran = false
+  const { settled } = await whileHeld(lease, { extend }, [signal], async (running) => {
+    const result = await fn({ signal: running })
+    ran = true
+    return storeCertainly(db, lease, () => store(result === undefined ? {} : { result }))
+  })
+  if ('result' in settled) {
+    if (settled.result) return resultOf(settled.result, at)
+    throw new LeaseLost(
+      `${nameOf(at)} took longer than its lease and was taken over: give it a longer leaseMs`,
+      {
+        keys: [at],
+      },
+    )
+  }
+  // What ran must not run again because of what it returned.
+  if (ran && settled.error instanceof InvalidInput) await store({ unstorable: true })
+  else if (!ran) await removePlace(db, at, place, {}).catch(() => {})
+  throw settled.error
+}
+
+/** While the lease holds, trouble of the backend does not make the run be forgotten. */
+async function storeCertainly<T>(
+  { runtime }: AtomicDbInterface,
+  lease: HeldLease,
+  store: () => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await store()
+    } catch (error) {
+      if (error instanceof InvalidInput || !lease.isHeld) throw error
+      await runtime.sleep(500)
+    }
+  }
 }

@@ -1,6 +1,6 @@
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbInterface, CallOptions } from '../interface.ts'
-import { checkMs } from './common.ts'
+import { checkOptions, seconds } from '../model/checks.ts'
 
 /**
  * Plain values by name with a time to live: one partition of the table seen as a key-value store. 1 request each.
@@ -20,15 +20,14 @@ export class KeyValue<T = string | number> {
     return (await this.#db.get<T>({ pk: this.#pk, sk: name }, { consistent: true, ...options }))?.data
   }
 
-  async set(name: string, value: T, options?: CallOptions): Promise<void> {
-    await this.#db.set({ pk: this.#pk, sk: name, data: value }, options)
-  }
-
-  /** Absent from the second in which the time is up. */
-  async setWithTTL(name: string, value: T, ttlSeconds: number, options?: CallOptions): Promise<void> {
-    checkMs(ttlSeconds, 'ttlSeconds')
-    const ttl = Math.ceil(this.#db.runtime.now() / 1000 + ttlSeconds)
-    await this.#db.set({ pk: this.#pk, sk: name, data: value, ttl }, options)
+  /** `ttlSeconds`: absent from the second in which that time is up. @default it stays */
+  async set(name: string, value: T, options: CallOptions & { ttlSeconds?: number } = {}): Promise<void> {
+    checkOptions(options, ['signal', 'timeoutMs', 'ttlSeconds'], 'options', { ttl: "use 'ttlSeconds'" })
+    const { ttlSeconds, ...call } = options
+    const item = { pk: this.#pk, sk: name, data: value }
+    if (ttlSeconds === undefined) return this.#db.set(item, call)
+    const ttl = Math.ceil(this.#db.runtime.now() / 1000 + seconds(ttlSeconds, 'ttlSeconds'))
+    await this.#db.set({ ...item, ttl }, call)
   }
 
   async delete(name: string, options?: CallOptions): Promise<void> {
@@ -36,7 +35,7 @@ export class KeyValue<T = string | number> {
   }
 
   /** Adds to a number; a missing one counts as 0, and one written as text (`'41'`) becomes a number. */
-  async incr(name: string, by = 1, options: CallOptions = {}): Promise<number> {
+  async increment(name: string, by = 1, options: CallOptions = {}): Promise<number> {
     const key = { pk: this.#pk, sk: name }
     for (;;) {
       const added = await this.#db.update<number>(

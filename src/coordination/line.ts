@@ -1,7 +1,8 @@
-import { anyOf, type Condition } from '../conditions.ts'
+import { absent, anyOf, type Condition } from '../conditions.ts'
 import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
 import type { Path } from '../paths.ts'
-import { certainUpdate, uniqueId } from './common.ts'
+import { certainUpdate, uniqueId } from './certain-update.ts'
+import { mustBeOurs } from './coordination-key.ts'
 
 interface Ticket {
   id: string
@@ -16,6 +17,9 @@ export interface WithLine {
 
 /** So many lapsed tickets are taken out by one write. */
 const atOnce = 20
+/** Those who stand further back look less often, and their tickets last longer: the row grows with the line. */
+const nearPlaces = 3
+const farPlaces = 32
 
 /**
  * First come, first served, on one row. Who stops waiting without leaving (a crash, a long pause) holds up the others
@@ -54,9 +58,20 @@ export class Line {
     return this.#ticket === undefined ? {} : { remove: [['line', 0]] }
   }
 
+  /** How far apart our looks are at most, ms. */
+  get slowestMs(): number {
+    if (this.#place <= nearPlaces) return 250
+    return this.#place <= farPlaces ? 500 : 1000
+  }
+
+  /** Up to three times as long at the end of a long line. */
+  #lifetime(place: number): number {
+    return this.#ticketMs * (1 + 2 * Math.min(1, Math.max(0, place - nearPlaces) / farPlaces))
+  }
+
   /** We are among the next ones, and have moved up since this was asked last. */
   movedUp(): boolean {
-    const moved = this.#place !== this.#lastPlace && this.#place <= 3
+    const moved = this.#place !== this.#lastPlace && this.#place <= nearPlaces
     this.#lastPlace = this.#place
     return moved
   }
@@ -66,16 +81,19 @@ export class Line {
     return first === undefined || first.id === this.#ticket
   }
 
-  async enter(options: CallOptions): Promise<void> {
-    const ticket = { id: uniqueId(this.#db.runtime), until: this.#db.runtime.now() + this.#ticketMs }
+  /** Draws a ticket. On a new key that makes the row, which looks like a mutex that is free. */
+  async enter(options: CallOptions, length = 0): Promise<void> {
+    const until = this.#db.runtime.now() + this.#lifetime(length)
+    const ticket = { id: uniqueId(this.#db.runtime), until: Math.ceil(until) }
     this.#ticket = ticket.id
-    await certainUpdate<WithLine>(
+    const { applied, item } = await certainUpdate<WithLine>(
       this.#db,
       this.#key,
-      { append: { line: [ticket] } },
-      options,
-      (item) => placeOf(item, ticket.id) >= 0,
+      { append: { line: [ticket] }, setIfAbsent: { token: 0, owner: null, until: null } },
+      { ...options, if: anyOf(absent, [['token', { exists: true }]], [['line', { exists: true }]]) },
+      (found) => placeOf(found, ticket.id) >= 0,
     )
+    if (!applied) mustBeOurs(item, 'token', 'line')
   }
 
   /** The turn was taken. */
@@ -107,12 +125,13 @@ export class Line {
     const now = this.#db.runtime.now()
     const place = row?.line?.findIndex(({ id }) => id === this.#ticket) ?? -1
     this.#place = place
-    if (place < 0) return this.enter(options)
-    if (row!.line![place]!.until - now > this.#ticketMs / 2) return
+    if (place < 0) return this.enter(options, row?.line?.length)
+    const lifetime = this.#lifetime(place)
+    if (row!.line![place]!.until - now > lifetime / 2) return
     await certainUpdate(
       this.#db,
       this.#key,
-      { set: [[['line', place, 'until'], now + this.#ticketMs]] },
+      { set: [[['line', place, 'until'], Math.ceil(now + lifetime)]] },
       { ...options, if: [[['line', place, 'id'], this.#ticket]] },
       () => false,
     )

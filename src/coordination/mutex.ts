@@ -1,35 +1,43 @@
 import { absent, allOf, anyOf, type Condition } from '../conditions.ts'
-import { BackendError, InvalidInput, LeaseLost } from '../errors.ts'
-import type {
-  AtomicDbInterface,
-  AtomicDbItem,
-  AtomicDbItemKey,
-  CallOptions,
-  UpdateResult,
-} from '../interface.ts'
+import { BackendError, InvalidInput, LeaseLost, Throttled } from '../errors.ts'
+import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import { checkOptions, milliseconds, suggestion } from '../model/checks.ts'
+import { certainUpdate, uniqueId, withdraw } from './certain-update.ts'
+import { coordinationKey, mustBeOurs, nameOf } from './coordination-key.ts'
 import {
-  certainUpdate,
-  checkMs,
-  coordinationKey,
-  mustBeOurs,
-  uniqueId,
-  type WaitOptions,
-  waitFor,
-} from './common.ts'
-import { type Held, heldFromText, heldToText } from './held.ts'
-import { keep } from './lease-keeper.ts'
+  checkKeep,
+  type ExtendOptions,
+  type FencedLease,
+  follow,
+  HeldLease,
+  keepOptionNames,
+  runHeld,
+} from './held-lease.ts'
+import { Lease, momentOf } from './lease.ts'
 import { Line } from './line.ts'
 import { type Liveness, type ProcessStatus, processStatus } from './liveness.ts'
+import { clearMutex, MutexHold } from './mutex-hold.ts'
 import {
   type AcquireResult,
   checkHeartbeat,
+  checkLabel,
+  checkTolerance,
   type MutexOptions,
   type MutexRow,
   type MutexRun,
   type MutexState,
+  mutexOptionNames,
   NotAcquired,
   type RunOptions,
 } from './mutex-row.ts'
+import { mutexFromText, mutexToText } from './serialized-mutex.ts'
+import { remainingAsSeen } from './sightings.ts'
+import { checkWait, type WaitOptions, waitFor } from './wait-for.ts'
+
+const never = Number.POSITIVE_INFINITY
+/** Tries of one `tryAcquire`: each but the first cleared away what stood in the way, or repeats a lost request. */
+const mostTurns = 30
+const mostLost = 3
 
 /**
  * A mutex with fencing tokens on one row. Acquire, extend and release are one request and 1 WRU each (the very first
@@ -41,294 +49,320 @@ import {
 export class Mutex {
   readonly key: AtomicDbItemKey
   readonly #db: AtomicDbInterface
-  readonly #ttlMs: number | null
+  readonly #ttlMs: number
   readonly #observed: boolean
   readonly #toleranceMs: number
   readonly #liveness: Liveness | undefined
   readonly #heartbeatMs: number
+  readonly #label: string | undefined
   readonly #line: Line | undefined
-  #held: Held | undefined
-  // Attempts of unknown outcome, and when they were sent, monotonic: their requests may arrive late.
-  readonly #doubted = new Map<string, number>()
-  // In `observed` mode: the beat last seen, and since when by our own clock.
-  #seen: { beat: string; since: number } | undefined
+  #held: { lease: FencedLease; row: MutexHold } | undefined
+  /** Attempts that were given up: what they get after all is cleared away. */
+  readonly #abandoned = new Set<string>()
+  /** In `observed` mode: a beat that was seen for a whole lease. */
+  #overdueBeat: string | undefined
 
   constructor(db: AtomicDbInterface, key: AtomicDbItemKey, options: MutexOptions) {
     this.#db = db
     this.key = coordinationKey(key)
     if (options?.ttlMs === undefined)
       throw new InvalidInput('ttlMs', 'is required: milliseconds, or null for no time to live')
-    this.#ttlMs = options.ttlMs === null ? null : checkMs(options.ttlMs, 'ttlMs')
-    this.#observed = options.lease === 'observed'
-    if (this.#observed && this.#ttlMs === null)
+    checkOptions(options, mutexOptionNames)
+    this.#ttlMs = options.ttlMs === null ? never : milliseconds(options.ttlMs, 'ttlMs')
+    const { lease = 'wall' } = options
+    if (lease !== 'wall' && lease !== 'observed')
+      throw new InvalidInput('lease', suggestion(String(lease), ['wall', 'observed']))
+    this.#observed = lease === 'observed'
+    if (this.#observed && this.#ttlMs === never)
       throw new InvalidInput('ttlMs', "must be given with lease 'observed'")
-    const tolerance = options.clockToleranceMs ?? 1000
-    if (!(tolerance >= 0))
-      throw new InvalidInput('clockToleranceMs', 'must be 0 or more', { given: String(tolerance) })
-    this.#toleranceMs = tolerance
+    this.#toleranceMs = checkTolerance(options.clockToleranceMs)
     this.#liveness = options.liveness
     this.#heartbeatMs = checkHeartbeat(options.heartbeatMs, this.#ttlMs)
+    this.#label = checkLabel(options.label)
     const { ticketMs = 10_000 } = typeof options.fair === 'object' ? options.fair : {}
-    checkMs(ticketMs, 'fair.ticketMs')
-    this.#line = options.fair ? new Line(db, this.key, ticketMs, tolerance) : undefined
+    milliseconds(ticketMs, 'fair.ticketMs')
+    this.#line = options.fair ? new Line(db, this.key, ticketMs, this.#toleranceMs) : undefined
   }
 
   /** The token of what this object holds. */
   get fencingToken(): number | undefined {
-    return this.#held?.token
+    return this.#held?.lease.fencingToken
   }
 
   /** Whether this object holds the mutex as far as it can know by itself. */
   get isHeld(): boolean {
-    return (
-      this.#held !== undefined &&
-      this.#db.runtime.monotonic() < this.#held.deadline &&
-      this.#liveness?.signal.aborted !== true
-    )
+    return this.#held?.lease.isHeld ?? false
   }
 
-  /** One try. Not free: who has it, and for how long. */
+  /** How long this object holds it without extending, ms; 0: it does not. */
+  get leftMs(): number {
+    return this.#held?.lease.leftMs ?? 0
+  }
+
+  /** One try. Not free: who has it, and for how long. 1 WRU; more where a crashed holder is cleared away. */
   async tryAcquire(options: CallOptions = {}): Promise<AcquireResult> {
-    if (this.#held) {
+    checkOptions(options, ['signal', 'timeoutMs'])
+    return this.#tryAcquire({ signal: options.signal })
+  }
+
+  async #tryAcquire(options: CallOptions): Promise<AcquireResult> {
+    this.#liveness?.draining.throwIfAborted()
+    if (this.isHeld) {
       const state = await this.peek(options)
       // Held by this very object: another try must not touch what it holds.
-      if (state.owner === this.#held.owner && this.isHeld) return { acquired: false, ...state }
+      if (state.owner === this.#held?.lease.id && this.isHeld) return { acquired: false, ...state }
       this.#held = undefined
     }
-    for (;;) {
-      const result = await this.#take(options)
-      if (result.applied) return { acquired: true, fencingToken: result.item!.data.token }
-      // Only crashed ones stand in the way: once more without them.
-      if (!this.#line || !(await this.#line.sweep(result.item?.data, options)))
-        return { acquired: false, ...this.#state(result.item) }
+    for (let turn = 0, lost = 0; turn < mostTurns && lost < mostLost; turn++) {
+      const taken = await this.#take(options)
+      if (taken.doubt) lost++
+      if (taken.lease) return { acquired: true, fencingToken: taken.lease.fencingToken, lease: taken.lease }
+      if (!(await this.#clearWay(taken.item?.data, options)))
+        return { acquired: false, ...this.#state(taken.item?.data) }
     }
+    throw new BackendError(`the requests to acquire ${nameOf(this.key)} were lost`, { keys: [this.key] })
   }
 
-  async #take(options: CallOptions): Promise<UpdateResult<MutexRow>> {
+  async #take(
+    options: CallOptions,
+  ): Promise<{ lease?: FencedLease; item?: AtomicDbItem<MutexRow>; doubt?: true }> {
+    options.signal?.throwIfAborted()
     const { runtime } = this.#db
     const owner = uniqueId(runtime)
-    const sent = runtime.monotonic()
-    const free = this.#takeable()
-    // Forgotten once the outcome is certain.
-    this.#doubted.set(owner, sent)
-    const result = await certainUpdate<MutexRow>(
-      this.#db,
-      this.key,
-      { ...this.#taking(owner), ...this.#line?.leaving },
-      { ...options, if: this.#line ? allOf(free, this.#line.turn) : free },
-      (item) => item?.data.owner === owner,
-    )
-    if (result.applied || !result.doubt) this.#doubted.delete(owner)
-    const row = result.item?.data
-    if (!result.applied) mustBeOurs(result.item, 'token')
-    if (result.applied) this.#hold(owner, row!.token, sent)
-    // A request of ours that was given up has arrived after all.
-    else if (row?.owner && this.#doubted.has(row.owner)) {
-      this.#hold(row.owner, row.token, this.#doubted.get(row.owner)!)
-      if (this.isHeld) return { applied: true, item: result.item! }
-      this.#held = undefined
-    } else this.#observe(result.item)
-    return result
-  }
-
-  #hold(owner: string, token: number, sent: number): void {
-    this.#doubted.clear()
-    this.#line?.done()
-    this.#held = { owner, token, deadline: this.#deadline(sent) }
-  }
-
-  #taking(owner: string) {
-    const until = this.#ttlMs === null ? null : this.#db.runtime.now() + this.#ttlMs
-    return {
-      add: { token: 1 },
-      set: {
-        owner,
-        until,
-        beat: owner,
-        leaseMs: this.#ttlMs,
-        process: this.#liveness ? this.#liveness.key : null,
-      },
+    const sent = momentOf(runtime)
+    const until = this.#ttlMs === never ? null : Math.ceil(sent.wall + this.#ttlMs)
+    const set = {
+      owner,
+      until,
+      beat: owner,
+      leaseMs: this.#ttlMs === never ? null : Math.ceil(this.#ttlMs),
+      process: this.#liveness ? this.#liveness.key : null,
+      since: sent.wall,
+      label: this.#label ?? null,
+    }
+    const free = this.#takeable(sent.wall)
+    let mayArrive = true
+    try {
+      const { applied, doubt, item } = await certainUpdate<MutexRow>(
+        this.#db,
+        this.key,
+        { add: { token: 1 }, set, ...this.#line?.leaving },
+        { signal: options.signal, if: this.#line ? allOf(free, this.#line.turn) : free },
+        (found) => found?.data.owner === owner,
+      )
+      mayArrive = doubt === true
+      if (!applied) {
+        mustBeOurs(item, 'token', 'line')
+        return { item, doubt }
+      }
+      this.#line?.done()
+      const token = item!.data.token
+      const row = this.#hold({ ...this.key, owner, token, beat: owner, until })
+      const lease = new HeldLease(row, new Lease(runtime, this.#ttlMs, sent)) as FencedLease
+      this.#held = { lease, row }
+      return { lease, item }
+    } catch (error) {
+      if (error instanceof InvalidInput || error instanceof Throttled) mayArrive = false
+      throw error
+    } finally {
+      if (mayArrive) this.#abandon(owner)
     }
   }
 
-  #deadline(sent: number): number {
-    return this.#ttlMs === null ? Number.POSITIVE_INFINITY : sent + this.#ttlMs
+  #hold(taken: ConstructorParameters<typeof MutexHold>[1]): MutexHold {
+    return new MutexHold(this.#db, taken, {
+      ttlMs: this.#ttlMs,
+      heartbeatMs: this.#heartbeatMs,
+      observed: this.#observed,
+      liveness: this.#liveness,
+    })
+  }
+
+  /** Nobody waits for this attempt any more: if it still arrives, it is cleared away. */
+  #abandon(owner: string): void {
+    this.#abandoned.add(owner)
+    void withdraw<MutexRow>(
+      this.#db,
+      this.key,
+      this.#ttlMs,
+      (item) => item?.data.owner === owner,
+      () => clearMutex(this.#db, this.key, owner, {}),
+    ).then(() => this.#abandoned.delete(owner))
   }
 
   /** When the row may be taken. */
-  #takeable(): Condition {
+  #takeable(now: number): Condition {
     const free = anyOf(absent, { owner: null })
-    if (this.#observed) {
-      const seen = this.#seen
-      const over = seen && this.#db.runtime.monotonic() - seen.since > this.#ttlMs!
-      return over ? anyOf(free, { beat: seen.beat }) : free
+    if (!this.#observed) return anyOf(free, { until: { lt: now - this.#toleranceMs, type: 'number' } })
+    return this.#overdueBeat === undefined ? free : anyOf(free, { beat: this.#overdueBeat })
+  }
+
+  /** How long until the row may be taken, ms; below 0: it may. */
+  #remaining(row: MutexRow): number {
+    if (this.#observed) return remainingAsSeen(this.#db.runtime, this.key, row)
+    return row.until === null ? never : row.until + this.#toleranceMs - this.#db.runtime.now()
+  }
+
+  /** Takes out of the way what nobody alive holds. True: another try is worth it. */
+  async #clearWay(row: MutexRow | undefined, options: CallOptions): Promise<boolean> {
+    if (!(await this.#isFree(row, options))) return false
+    if (!this.#line || this.#line.isOurTurn(row)) return true
+    // Only crashed ones stand before us: once more without them.
+    return this.#line.sweep(row, options)
+  }
+
+  async #isFree(row: MutexRow | undefined, options: CallOptions): Promise<boolean> {
+    this.#overdueBeat = undefined
+    if (!row?.owner) return true
+    if (this.#remaining(row) < 0) {
+      if (this.#observed) this.#overdueBeat = row.beat
+      return true
     }
-    return anyOf(free, { until: { lt: this.#db.runtime.now() - this.#toleranceMs, type: 'number' } })
+    if (!this.#abandoned.has(row.owner) && !(await this.#isOwnerDead(row, options))) return false
+    await clearMutex(this.#db, this.key, row.owner, options)
+    return true
   }
 
-  #observe(item: AtomicDbItem<MutexRow> | undefined): void {
-    const beat = item?.data.owner ? item.data.beat : undefined
-    if (beat === undefined) this.#seen = undefined
-    else if (this.#seen?.beat !== beat) this.#seen = { beat, since: this.#db.runtime.monotonic() }
+  async #isOwnerDead({ process }: MutexRow, options: CallOptions): Promise<boolean> {
+    if (!process) return false
+    return (await processStatus(this.#db, process, this.#toleranceMs, options)) === 'dead'
   }
 
-  #state(item: AtomicDbItem<MutexRow> | undefined): MutexState {
-    const row = item?.data
+  #state(row: MutexRow | undefined): MutexState {
     const fencingToken = row?.token ?? 0
     if (!row?.owner) return { locked: false, fencingToken }
-    const remainingMs = row.until === null ? undefined : Math.max(0, row.until - this.#db.runtime.now())
-    const locked = this.#observed || remainingMs === undefined || remainingMs > 0
-    return { locked, owner: row.owner, ...(remainingMs === undefined ? {} : { remainingMs }), fencingToken }
+    const remainingMs = Math.max(0, this.#remaining(row))
+    return {
+      locked: this.#remaining(row) >= 0,
+      owner: row.owner,
+      ...(row.label ? { label: row.label } : {}),
+      ...(row.since === undefined ? {} : { heldSince: row.since }),
+      ...(remainingMs === never ? {} : { remainingMs }),
+      fencingToken,
+    }
   }
 
-  /** Who holds it, without taking it. 1 RRU. */
+  /** Who holds it, without taking it. 1 RRU; one more where its owner's process tells whether it is alive. */
   async peek(options: CallOptions = {}): Promise<MutexState> {
-    return this.#state(await this.#db.get<MutexRow>(this.key, { ...options, consistent: true }))
+    checkOptions(options, ['signal', 'timeoutMs'])
+    const row = await this.#read(options)
+    const state = this.#state(row)
+    if (!state.locked || !row || !(await this.#isOwnerDead(row, options))) return state
+    return { ...state, locked: false, remainingMs: 0 }
   }
 
+  async #read({ signal }: CallOptions): Promise<MutexRow | undefined> {
+    return (await this.#db.get<MutexRow>(this.key, { signal, consistent: true }))?.data
+  }
+
+  /** False: whoever comes now gets it, unless somebody else is faster. */
   async isLocked(options?: CallOptions): Promise<boolean> {
     return (await this.peek(options)).locked
   }
 
   /** What is known of the owner: `free`, `ours`, or the state of the process that holds it (with liveness). */
   async ownerStatus(): Promise<'free' | 'ours' | 'held' | ProcessStatus> {
-    const item = await this.#db.get<MutexRow>(this.key, { consistent: true })
-    if (!item?.data.owner || !this.#state(item).locked) return 'free'
-    if (item.data.owner === this.#held?.owner) return 'ours'
-    return item.data.process ? processStatus(this.#db, item.data.process, this.#toleranceMs) : 'held'
+    const row = await this.#read({})
+    if (!row?.owner || !this.#state(row).locked) return 'free'
+    if (row.owner === this.#held?.lease.id) return 'ours'
+    return row.process ? processStatus(this.#db, row.process, this.#toleranceMs) : 'held'
   }
 
-  /** Waits until it is ours; returns the fencing token. `NotAcquired` when the time is up. */
-  async acquire(options: WaitOptions = {}): Promise<number> {
+  /**
+   * Waits until it is ours. Survives trouble of the backend while it waits. `NotAcquired` when the time is up,
+   * `ProcessDraining` when the process takes no new work (with `liveness`).
+   */
+  async acquire(options: WaitOptions = {}): Promise<FencedLease> {
+    checkWait(options)
+    return this.#acquire(options)
+  }
+
+  async #acquire(options: WaitOptions): Promise<FencedLease> {
+    const ending = new AbortController()
+    const unfollow = [options.signal, this.#liveness?.draining].map((signal) => follow(signal, ending))
+    const call = { signal: ending.signal }
     try {
-      return await this.#acquire(options)
+      const answer = await waitFor<AcquireResult>(
+        this.#db,
+        { ...options, ...call },
+        {
+          attempt: () => this.#tryOrDraw(options.timeoutMs !== 0, call),
+          succeeded: ({ acquired }) => acquired,
+          probe: () => this.#worthATry(call),
+          slowestMs: () => this.#line?.slowestMs ?? 250,
+          isNear: () => this.#line?.movedUp() ?? false,
+        },
+      )
+      if (answer.acquired) return answer.lease
+      const { acquired: _, ...state } = answer
+      throw this.#notAcquired(state)
     } catch (error) {
       await this.#line?.leave()
+      throw error
+    } finally {
+      for (const stop of unfollow) stop()
+    }
+  }
+
+  #notAcquired(state: MutexState): NotAcquired {
+    const { owner, label, remainingMs } = state
+    const who = label === undefined ? owner : `${label} (${owner})`
+    const until =
+      remainingMs === undefined ? 'until it is released' : `for another ${Math.ceil(remainingMs)} ms`
+    return new NotAcquired(`${nameOf(this.key)} is held by ${who} ${until}`, this.key, state)
+  }
+
+  /** A try; a fair one that fails draws a ticket, once. */
+  async #tryOrDraw(waits: boolean, options: CallOptions): Promise<AcquireResult> {
+    const answer = await this.#tryAcquire(options)
+    if (!answer.acquired && waits && this.#line?.waits === false) await this.#line.enter(options)
+    return answer
+  }
+
+  /** A look at the row: free, lapsed, or its owner is gone; and our turn. */
+  async #worthATry(options: CallOptions): Promise<boolean> {
+    const row = await this.#read(options)
+    const free = await this.#isFree(row, options)
+    if (!this.#line) return free
+    await this.#line.keep(row, options)
+    // What is seen here is taken at the next look.
+    if (await this.#line.sweep(row, options)) return false
+    return free && this.#line.isOurTurn(row)
+  }
+
+  /**
+   * Holds it for another time to live from now. `LeaseLost` when it is no longer ours. After any other error it is
+   * held as long as before.
+   */
+  async extend(options: ExtendOptions = {}): Promise<void> {
+    const held = this.#mustHold()
+    try {
+      await held.lease.extend(options)
+    } catch (error) {
+      if (error instanceof LeaseLost && this.#held === held) this.#held = undefined
       throw error
     }
   }
 
-  async #acquire(options: WaitOptions): Promise<number> {
-    const result = await waitFor(
-      this.#db,
-      options,
-      () => this.#tryOrDraw(options),
-      (answer) => answer.acquired,
-      () => this.#worthATry({ signal: options.signal }),
-      () => this.#line?.movedUp() ?? false,
-    )
-    if (result.acquired) return result.fencingToken
-    const remaining =
-      result.remainingMs === undefined
-        ? 'until it is released'
-        : `for another ${Math.ceil(result.remainingMs)} ms`
-    throw new NotAcquired(
-      `${this.key.pk}/${this.key.sk} is held by ${result.owner} ${remaining}`,
-      this.key,
-      result,
-    )
-  }
-
-  /** A try; a fair one that fails draws a ticket, once. */
-  async #tryOrDraw(options: WaitOptions): Promise<AcquireResult> {
-    const answer = await this.tryAcquire({ signal: options.signal })
-    if (!answer.acquired && options.timeoutMs !== 0 && this.#line?.waits === false)
-      await this.#line.enter({ signal: options.signal })
-    return answer
-  }
-
-  /** A look at the row: free, lapsed, or its owner's process is dead; and our turn. */
-  async #worthATry(options: CallOptions): Promise<boolean> {
-    const item = await this.#db.get<MutexRow>(this.key, { consistent: true, ...options })
-    this.#observe(item)
-    const free = await this.#looksFree(item?.data, options)
-    if (!this.#line) return free
-    await this.#line.keep(item?.data, options)
-    // What is seen here is taken at the next look.
-    if (await this.#line.sweep(item?.data, options)) return false
-    return free && this.#line.isOurTurn(item?.data)
-  }
-
-  async #looksFree(row: MutexRow | undefined, options: CallOptions): Promise<boolean> {
-    if (!row?.owner || this.#doubted.has(row.owner)) return true
-    if (row.process && (await processStatus(this.#db, row.process, this.#toleranceMs)) === 'dead') {
-      await this.#clear(row.owner, options)
-      return true
-    }
-    if (this.#observed) return this.#db.runtime.monotonic() - this.#seen!.since > this.#ttlMs!
-    return row.until !== null && row.until < this.#db.runtime.now() - this.#toleranceMs
-  }
-
-  /** Frees it if this attempt still has it. */
-  async #clear(owner: string, options: CallOptions): Promise<boolean> {
-    for (let turn = 0; ; turn++) {
-      const result = await certainUpdate<MutexRow>(
-        this.#db,
-        this.key,
-        { set: { owner: null, until: null } },
-        { ...options, if: { owner } },
-        (item) => item?.data.owner !== owner,
-      )
-      // The request was lost, and the row is still ours: once more, or it would stay held until its lease is over.
-      if (result.applied || result.item?.data.owner !== owner || turn >= 10) return result.applied
-    }
-  }
-
-  #lost(why: string): LeaseLost {
-    return new LeaseLost(`${this.key.pk}/${this.key.sk}: ${why}`, { keys: [this.key] })
-  }
-
-  /**
-   * Holds it for another time to live from now. `LeaseLost` when it is no longer ours; `BackendError` when the
-   * requests kept being lost: it is held as long as before.
-   */
-  async extend(options: CallOptions = {}): Promise<void> {
-    const held = this.#held
-    if (!held) throw this.#lost('not held by this object')
-    for (let turn = 0; turn < 5; turn++) {
-      if (!this.isHeld) throw this.#lost('the lease is over: acquire it again')
-      const { runtime } = this.#db
-      const beat = uniqueId(runtime)
-      const sent = runtime.monotonic()
-      const until = this.#ttlMs === null ? null : runtime.now() + this.#ttlMs
-      const result = await certainUpdate<MutexRow>(
-        this.#db,
-        this.key,
-        { set: { until, beat } },
-        { ...options, if: { owner: held.owner } },
-        (item) => item?.data.beat === beat,
-      )
-      if (result.applied) {
-        held.deadline = this.#deadline(sent)
-        return
-      }
-      if (result.item?.data.owner !== held.owner) {
-        if (this.#held === held) this.#held = undefined
-        const owner = result.item?.data.owner
-        throw this.#lost(owner ? `taken over by ${owner}` : 'released by force')
-      }
-      // The request was lost, and the row is still ours as it was: once more.
-    }
-    throw new BackendError('the requests to extend the mutex were lost', { keys: [this.key] })
-  }
-
   /** Gives it back. `LeaseLost` when it was not ours any more; then nothing is changed. */
   async release(options: CallOptions = {}): Promise<void> {
-    const held = this.#held
-    if (!held) throw this.#lost('not held by this object')
-    const released = await this.#clear(held.owner, options)
-    this.#held = undefined
-    if (!released) throw this.#lost('it was lost before it was released')
+    const held = this.#mustHold()
+    try {
+      await held.lease.release(options)
+      this.#held = undefined
+    } catch (error) {
+      if (error instanceof LeaseLost) this.#held = undefined
+      throw error
+    }
   }
 
-  /** Frees it whoever holds it. Its holder finds out at its next extension, and by its fencing token. */
+  /** Frees it whoever holds it at this moment. Its holder finds out at its next extension, and by its fencing token. */
   async forceRelease(options: CallOptions = {}): Promise<void> {
-    await this.#db.update(
-      this.key,
-      { set: { owner: null, until: null } },
-      { ...options, if: { token: { exists: true } } },
-    )
-    this.#held = undefined
+    checkOptions(options, ['signal', 'timeoutMs'])
+    const { signal } = options
+    const row = await this.#read({ signal })
+    if (row?.owner) await clearMutex(this.#db, this.key, row.owner, { signal })
+    if (this.#held?.lease.id === row?.owner) this.#held = undefined
   }
 
   /**
@@ -336,70 +370,45 @@ export class Mutex {
    * end it). `LeaseLost` when it was lost, unless the callback threw: that error goes first.
    */
   async run<R>(fn: (run: MutexRun) => Promise<R> | R, options: RunOptions = {}): Promise<R> {
-    const fencingToken = await this.acquire(options)
-    const lost = new AbortController()
-    const done = new AbortController()
-    const signals = [lost.signal, options.signal, this.#liveness?.signal].filter(
-      (signal) => signal !== undefined,
-    )
-    const held = this.#held!
-    const { runtime } = this.#db
-    const keeping =
-      this.#ttlMs === null
-        ? undefined
-        : keep({
-            runtime,
-            lease: {
-              get leftMs() {
-                return held.deadline - runtime.monotonic()
-              },
-            },
-            everyMs: (options.extend ?? true) ? this.#heartbeatMs : Number.POSITIVE_INFINITY,
-            extend: () => this.extend(),
-            isLost: (error) => error instanceof LeaseLost,
-            overdue: () => this.#lost('the lease ran out before it could be extended'),
-            lost,
-            done: done.signal,
-          })
-    let result: R
+    checkWait(options, keepOptionNames)
+    checkKeep(options)
+    const { signal, timeoutMs, pollMs } = options
+    const lease = await this.#acquire({ signal, timeoutMs, pollMs })
+    const ending = [signal, this.#liveness?.signal, this.#liveness?.draining]
     try {
-      result = await fn({ signal: AbortSignal.any(signals), fencingToken })
-    } catch (error) {
-      done.abort()
-      await keeping
-      // The callback's own error must not be hidden by what became of the lock.
-      if (this.#held) await this.release().catch(() => {})
-      throw error
+      return await runHeld(lease, options, ending, (run) => fn({ ...run, fencingToken: lease.fencingToken }))
+    } finally {
+      if (this.#held?.lease === lease) this.#held = undefined
     }
-    done.abort()
-    await keeping
-    if (lost.signal.aborted) {
-      if (this.#held) await this.release().catch(() => {})
-      throw lost.signal.reason
-    }
-    await this.release()
-    return result
   }
 
   /** Text with which another process can go on holding it: `Mutex.restore`. */
   serialize(): string {
-    if (!this.#held) throw this.#lost('not held by this object')
-    return heldToText(this.key, this.#held, this.#db.runtime)
+    return mutexToText(this.#mustHold().row.serialized())
   }
 
-  /** Goes on with what another process held; the row is not touched. Use `extend` to learn whether it is still ours. */
+  /**
+   * Goes on with what another process held; the row is not touched. With lease `observed` it counts as held from
+   * the first `extend` on, because the clocks of two processes are not compared.
+   */
   static restore(db: AtomicDbInterface, text: string, options: MutexOptions): Mutex {
-    const { key, held } = heldFromText(text, db.runtime)
-    const mutex = new Mutex(db, key, options)
-    mutex.#held = held
+    const taken = mutexFromText(text)
+    const mutex = new Mutex(db, taken, options)
+    const row = mutex.#hold(taken)
+    const left = taken.until === null ? never : taken.until - db.runtime.now()
+    const lease = new HeldLease(row, mutex.#observed ? undefined : new Lease(db.runtime, left))
+    mutex.#held = { lease: lease as FencedLease, row }
     return mutex
   }
 
-  /** `await using`: releases what is held; that it was lost is no error here. */
+  #mustHold(): { lease: FencedLease; row: MutexHold } {
+    if (this.#held) return this.#held
+    throw new LeaseLost(`${nameOf(this.key)}: not held by this object`, { keys: [this.key] })
+  }
+
+  /** `await using`: releases what is held. That it was lost is not an error here. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#held) return
-    await this.release().catch((error) => {
-      if (!(error instanceof LeaseLost)) throw error
-    })
+    await this.#held?.lease[Symbol.asyncDispose]()
+    this.#held = undefined
   }
 }

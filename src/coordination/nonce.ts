@@ -1,29 +1,46 @@
+import type { Changes } from '../changes.ts'
 import { absent, allOf, anyOf } from '../conditions.ts'
-import { InvalidInput, OutcomeUnknown, RaceCondition } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
-import { coordinationKey, mustBeOurs, uniqueId } from './common.ts'
+import { BackendError, InvalidInput, OutcomeUnknown, RaceCondition } from '../errors.ts'
+import type {
+  AtomicDbInterface,
+  AtomicDbItem,
+  AtomicDbItemKey,
+  CallOptions,
+  UpdateResult,
+} from '../interface.ts'
+import { checkOptions, wholeNumber } from '../model/checks.ts'
+import { certainUpdate, uniqueId, withdraw } from './certain-update.ts'
+import { coordinationKey, mustBeOurs } from './coordination-key.ts'
+import {
+  assignedBy,
+  attemptOf,
+  type Ring,
+  type RingEntry,
+  rememberAttempt,
+  rememberedAttempt,
+  ringLength,
+  wasReleasedBy,
+} from './nonce-ring.ts'
 
-interface NonceRow {
-  /** The last nonce that was assigned. */
-  n: number
-  /** The attempt that assigned it. */
-  by?: string
+/** `n` is the last nonce that was assigned. */
+interface NonceRow extends Ring {
   /** Nonces given back unused, to be assigned again. */
   free?: number[]
-  /** What that attempt assigned, where it was one of those; null: none was of use. */
-  reused?: number | null
 }
 
 export interface NonceOptions {
-  /** How far ahead of the pending count we may be before we fall back to it. Default 500. */
+  /** How far ahead of the pending count we may be before we fall back to it. @default 500 */
   maxAhead?: number
 }
+
+const mostTurns = 50
 
 /**
  * Nonces for a blockchain account, without gaps and without duplicates: `assign(pendingCount)` is the last one plus
  * one, or `pendingCount` where that is ahead of us, or where we are more than `maxAhead` ahead of it (our earlier
  * transactions were dropped). Two guarded updates: A adds 1 when the last nonce is between p-1 and p+maxAhead-1, B
- * sets p otherwise; normally one round trip of 1 WRU.
+ * sets p otherwise; normally one round trip of 1 WRU. The row remembers the last assignments, so that a lost reply
+ * is told from a lost request also when others were assigned nonces since.
  */
 export class NonceSequence {
   readonly key: AtomicDbItemKey
@@ -33,95 +50,180 @@ export class NonceSequence {
   constructor(db: AtomicDbInterface, key: AtomicDbItemKey, options: NonceOptions = {}) {
     this.key = coordinationKey(key)
     this.#db = db
-    this.#maxAhead = options.maxAhead ?? 500
-    if (!Number.isSafeInteger(this.#maxAhead) || this.#maxAhead < 1)
-      throw new InvalidInput('maxAhead', 'must be a whole number from 1', { given: String(this.#maxAhead) })
+    checkOptions(options, ['maxAhead'])
+    this.#maxAhead = wholeNumber(options.maxAhead ?? 500, 'maxAhead', { min: 1 })
   }
 
   /** The nonce for the next transaction; `pendingCount` is the account's pending transaction count. */
   async assign(pendingCount: number, options: CallOptions = {}): Promise<number> {
-    if (!Number.isSafeInteger(pendingCount) || pendingCount < 0)
-      throw new InvalidInput('pendingCount', 'must be a whole number from 0', { given: String(pendingCount) })
-    const by = uniqueId(this.#db.runtime)
-    const low = pendingCount - 1
-    const high = pendingCount + this.#maxAhead - 1
-    for (let turn = 0; turn < 50; turn++) {
-      try {
-        const next = await this.#db.update<NonceRow>(
-          this.key,
-          { add: { n: 1 }, set: { by }, remove: ['reused'] },
-          { ...options, if: { n: { between: [low, high] }, free: { exists: false } } },
-        )
-        if (next.applied) return next.item!.data.n
-        const reused = await this.#reuse(next.item?.data.free, pendingCount, by, options)
-        if (reused !== undefined) return reused
-        const set = await this.#db.update<NonceRow>(
-          this.key,
-          { set: { n: pendingCount, by }, remove: ['reused'] },
+    wholeNumber(pendingCount, 'pendingCount')
+    checkOptions(options, ['signal', 'timeoutMs'])
+    const { signal } = options
+    for (let turn = 0; turn < mostTurns; turn++) {
+      const by = uniqueId(this.#db.runtime)
+      const { item, doubt } = await this.#attempt(pendingCount, by, { signal })
+      const nonce = assignedBy(item?.data, by)
+      if (nonce !== undefined) {
+        rememberAttempt(this.#db.runtime, this.key, nonce, by)
+        await this.#trim(item!.data)
+        return nonce
+      }
+      if (doubt) {
+        this.#abandon(by)
+        throw new OutcomeUnknown(
+          'no reply, and the row does not show that a nonce was assigned: it still may be',
           {
-            ...options,
-            if: allOf([['free', { exists: false }]], anyOf(absent, { n: { lt: low } }, { n: { gt: high } })),
+            keys: [this.key],
           },
         )
-        if (set.applied) return pendingCount
-        mustBeOurs(set.item, 'n')
-      } catch (error) {
-        if (!(error instanceof OutcomeUnknown)) throw error
-        const item = await this.#db.get<NonceRow>(this.key, { consistent: true, ...options })
-        if (item?.data.by === by && item.data.reused !== null) return item.data.reused ?? item.data.n
-        // Somebody else was assigned one since: whether ours was cannot be seen, so it may be a gap.
-        throw error
       }
     }
-    throw new RaceCondition('the nonce kept changing', [{ index: 0, key: this.key, reason: 'conflict' }])
+    throw new RaceCondition('the nonce kept changing', [{ index: 0, key: this.key, reason: 'condition' }])
+  }
+
+  /** One round of A, reuse and B. The row that it leaves tells what was assigned. */
+  async #attempt(
+    pending: number,
+    by: string,
+    call: CallOptions,
+  ): Promise<UpdateResult<NonceRow> & { doubt?: true }> {
+    const low = pending - 1
+    const high = pending + this.#maxAhead - 1
+    const noneFree = [['free', { exists: false }]] as const
+    const next = await this.#update(
+      { add: { n: 1 }, append: { ring: [by] } },
+      { ...call, if: allOf({ n: { between: [low, high] } }, noneFree) },
+      by,
+    )
+    if (next.applied || next.doubt) return next
+    const free = next.item?.data.free
+    if (free) return this.#reuse(free, pending, by, call)
+    const set = await this.#update(
+      { set: { n: pending, ring: [[by, pending]] } },
+      { ...call, if: allOf(noneFree, anyOf(absent, { n: { lt: low } }, { n: { gt: high } })) },
+      by,
+    )
+    if (!set.applied) mustBeOurs(set.item, 'n')
+    return set
+  }
+
+  #update(
+    changes: Parameters<AtomicDbInterface['update']>[1],
+    options: Parameters<AtomicDbInterface['update']>[2] & object,
+    by: string,
+  ): Promise<UpdateResult<NonceRow> & { doubt?: true }> {
+    const ours = (item: AtomicDbItem<NonceRow> | undefined) => assignedBy(item?.data, by) !== undefined
+    return certainUpdate<NonceRow>(this.#db, this.key, changes, options, ours)
   }
 
   /** The lowest nonce that was given back and is not used up yet. */
-  async #reuse(
-    free: readonly number[] | undefined,
-    pendingCount: number,
+  #reuse(
+    free: readonly number[],
+    pending: number,
     by: string,
-    options: CallOptions,
-  ): Promise<number | undefined> {
-    if (!free) return undefined
-    const usable = free.filter((nonce) => nonce >= pendingCount)
-    const nonce = usable.length > 0 ? Math.min(...usable) : undefined
+    call: CallOptions,
+  ): Promise<UpdateResult<NonceRow> & { doubt?: true }> {
+    const usable = free.filter((nonce) => nonce >= pending)
+    const nonce = Math.min(...usable)
     const rest = usable.filter((other) => other !== nonce)
-    const set = { by, reused: nonce ?? null }
-    const change = rest.length > 0 ? { set: { ...set, free: rest } } : { remove: ['free'], set }
-    const { applied } = await this.#db.update(this.key, change, { ...options, if: { free: { eq: free } } })
-    return applied ? nonce : undefined
+    const taken: RingEntry[] = usable.length > 0 ? [[by, nonce]] : []
+    const change = rest.length > 0 ? { set: { free: rest } } : { remove: ['free'] }
+    return this.#update(
+      { ...change, ...(taken.length > 0 && { append: { ring: taken } }) },
+      { ...call, if: { free: { eq: free } } },
+      by,
+    )
   }
 
-  /** Gives back a nonce that was never used, so that no gap stays: the next `assign` returns it. */
+  /** An attempt that was given up may still arrive: its nonce is given back then, if the ring shows it. */
+  #abandon(by: string): void {
+    const ours = (item: AtomicDbItem<NonceRow> | undefined) => assignedBy(item?.data, by) !== undefined
+    void withdraw<NonceRow>(this.#db, this.key, Number.POSITIVE_INFINITY, ours, async () => {
+      const item = await this.#db.get<NonceRow>(this.key, { consistent: true })
+      const nonce = assignedBy(item?.data, by)
+      if (nonce !== undefined) await this.#release(nonce, by, {}, true)
+    })
+  }
+
+  /** Keeps the ring short: one of so many assignments takes out the oldest ones (1 WRU). Best effort. */
+  async #trim({ ring = [] }: NonceRow): Promise<void> {
+    if (ring.length < 2 * ringLength || ring.length % ringLength !== 0) return
+    const oldest = Array.from({ length: ring.length - ringLength }, (_, i) => ['ring', i])
+    const isFirst: [(string | number)[], { eq: unknown }] = [['ring', 0], { eq: ring[0] }]
+    await this.#db.update(this.key, { remove: oldest }, { if: [isFirst] }).catch(() => {})
+  }
+
+  /**
+   * Gives back a nonce that was never used, so that no gap stays: the next `assign` returns it. Giving it back twice
+   * from the process that was assigned it changes nothing. 1 RRU and 1 WRU.
+   */
   async release(nonce: number, options: CallOptions = {}): Promise<void> {
-    if (!Number.isSafeInteger(nonce) || nonce < 0)
-      throw new InvalidInput('nonce', 'must be a nonce that was assigned', { given: String(nonce) })
-    const last = await this.#db.update<NonceRow>(
-      this.key,
-      { add: { n: -1 } },
-      { ...options, if: { n: nonce, free: { exists: false } } },
-    )
-    if (last.applied) return
-    const { applied, item } = await this.#db.update<NonceRow>(
-      this.key,
-      { append: { free: [nonce] } },
-      { ...options, if: { n: { gte: nonce } } },
-    )
-    if (!applied)
-      throw new InvalidInput('nonce', 'was not assigned by this sequence', {
-        given: `${nonce}, the last one is ${item?.data.n ?? 'none'}`,
-      })
+    wholeNumber(nonce, 'nonce')
+    checkOptions(options, ['signal', 'timeoutMs'])
+    const known = rememberedAttempt(this.#db.runtime, this.key, nonce)
+    if (known?.state === 'released') return
+    const mustShow = known?.state === 'doubtful'
+    if (known) known.state = 'doubtful'
+    await this.#release(nonce, known?.by, { signal: options.signal }, mustShow)
+    if (known) known.state = 'released'
   }
 
-  /** Forgets everything: the next nonce is the pending count. */
-  async reset(options?: CallOptions): Promise<void> {
-    await this.#db.delete(this.key, options)
+  async #release(
+    nonce: number,
+    by: string | undefined,
+    call: CallOptions,
+    // Only while the row shows that this attempt still has it.
+    mustShow = false,
+  ): Promise<void> {
+    const id = uniqueId(this.#db.runtime)
+    let doubt: OutcomeUnknown | undefined
+    for (let turn = 0; turn < mostTurns; turn++) {
+      const row = (await this.#db.get<NonceRow>(this.key, { ...call, consistent: true }))?.data
+      if (row && isBack(row, nonce, by, id)) return
+      if (row === undefined || row.n < nonce) throw notAssigned(nonce, row?.n)
+      if ((mustShow || doubt) && attemptOf(row, nonce) !== by) throw doubt ?? notAssigned(nonce, row.n)
+      const isLast = row.n === nonce && !row.free
+      const change: Changes = isLast
+        ? { add: { n: -1 }, append: { ring: [[id, 'last']] } }
+        : { append: { free: [nonce], ring: [[id]] } }
+      const isUnchanged = { n: row.n, ...(row.ring && { ring: { eq: row.ring } }) }
+      try {
+        if ((await this.#db.update<unknown>(this.key, change, { ...call, if: isUnchanged })).applied) return
+      } catch (error) {
+        if (!(error instanceof OutcomeUnknown)) throw error
+        doubt = error
+      }
+    }
+    throw new BackendError('the requests to give back a nonce were lost', { keys: [this.key] })
   }
 
-  /** The last nonce assigned, and those given back. */
+  /**
+   * Forgets everything: the next nonce is the pending count, or the one after `last` where that is given.
+   * 1 WRU.
+   */
+  async reset(last?: number, options: CallOptions = {}): Promise<void> {
+    checkOptions(options, ['signal', 'timeoutMs'])
+    if (last === undefined) return this.#db.delete(this.key, options)
+    await this.#db.set({ ...this.key, data: { n: wholeNumber(last, 'last') } }, options)
+  }
+
+  /** The last nonce assigned, and those given back. 1 RRU. */
   async state(options: CallOptions = {}): Promise<{ last?: number; free: number[] }> {
+    checkOptions(options, ['signal', 'timeoutMs'])
     const item = await this.#db.get<NonceRow>(this.key, { consistent: true, ...options })
     return item ? { last: item.data.n, free: item.data.free ?? [] } : { free: [] }
   }
 }
+
+/** Given back before, by this call or an earlier one; perhaps assigned to somebody else since. */
+function isBack(row: NonceRow, nonce: number, by: string | undefined, id: string): boolean {
+  if (row.free?.includes(nonce) || wasReleasedBy(row, id)) return true
+  if (by === undefined) return false
+  const last = attemptOf(row, nonce)
+  return (last !== undefined && last !== by) || (row.n < nonce && last === by)
+}
+
+const notAssigned = (nonce: number, last: number | undefined): InvalidInput =>
+  new InvalidInput('nonce', 'was not assigned by this sequence', {
+    given: `${nonce}, the last one is ${last ?? 'none'}`,
+  })

@@ -1,12 +1,13 @@
 import { absent, anyOf } from '../conditions.ts'
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
-import { checkMs, coordinationKey, mustBeOurs } from './common.ts'
+import { checkOptions, milliseconds, suggestion, wholeNumber } from '../model/checks.ts'
+import { coordinationKey, mustBeOurs } from './coordination-key.ts'
 
 export interface RateLimit {
-  /** So many calls ... */
+  /** Maximum calls per window. */
   limit: number
-  /** ... in so many milliseconds. */
+  /** Length of the window, ms. */
   windowMs: number
   /** `window`: fixed windows, sharp edges. `gcra` (default): evenly, with bursts up to `burst`. */
   kind?: 'window' | 'gcra'
@@ -33,13 +34,14 @@ export class RateLimiter {
   constructor(db: AtomicDbInterface, key: AtomicDbItemKey, limit: RateLimit) {
     this.#db = db
     this.#key = coordinationKey(key)
-    if (!Number.isSafeInteger(limit?.limit) || limit.limit < 1)
-      throw new InvalidInput('limit', 'must be a whole number from 1', { given: String(limit?.limit) })
-    checkMs(limit.windowMs, 'windowMs')
-    const burst = limit.burst ?? limit.limit
-    if (!Number.isSafeInteger(burst) || burst < 1)
-      throw new InvalidInput('burst', 'must be a whole number from 1', { given: String(burst) })
-    this.#limit = { kind: 'gcra', ...limit, burst }
+    wholeNumber(limit?.limit, 'limit', { min: 1 })
+    checkOptions(limit, ['limit', 'windowMs', 'kind', 'burst'])
+    milliseconds(limit.windowMs, 'windowMs')
+    const { kind = 'gcra' } = limit
+    if (kind !== 'gcra' && kind !== 'window')
+      throw new InvalidInput('kind', suggestion(String(kind), ['gcra', 'window']))
+    const burst = wholeNumber(limit.burst ?? limit.limit, 'burst', { min: 1 })
+    this.#limit = { ...limit, kind, burst }
   }
 
   /** Counts one call for this subject (a user, an address), if it is allowed. */
@@ -48,8 +50,9 @@ export class RateLimiter {
     return this.#limit.kind === 'gcra' ? this.#gcra(key, options) : this.#window(key, options)
   }
 
-  #ttl(now: number): number {
-    return Math.ceil((now + 2 * this.#limit.windowMs) / 1000) + 1
+  /** The row may go when nothing that it remembers counts any more. */
+  #ttl(until: number): number {
+    return Math.ceil((until + 2 * this.#limit.windowMs) / 1000) + 1
   }
 
   /** `at` is when the last call allowed would have been due if all came evenly. */
@@ -61,7 +64,7 @@ export class RateLimiter {
     for (let turn = 0; turn < 20; turn++) {
       const busy = await this.#db.update<{ at: number }>(
         key,
-        { add: { at: step }, ttl: this.#ttl(now) },
+        { add: { at: step }, ttl: this.#ttl(now + slack) },
         { ...options, if: { at: { between: [now, now + slack - step] } } },
       )
       if (busy.applied) return { allowed: true, retryAfterMs: 0 }
@@ -71,7 +74,7 @@ export class RateLimiter {
         return { allowed: false, retryAfterMs: Math.ceil(at - (now + slack - step)) }
       const idle = await this.#db.update(
         key,
-        { set: { at: now + step }, ttl: this.#ttl(now) },
+        { set: { at: now + step }, ttl: this.#ttl(now + slack) },
         { ...options, if: anyOf(absent, { at: { lt: now } }) },
       )
       if (idle.applied) return { allowed: true, retryAfterMs: 0 }

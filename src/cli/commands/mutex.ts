@@ -15,7 +15,7 @@ const leaseOf = ({ owner, remainingMs }: MutexState): string | undefined => {
 }
 
 async function open(session: Session, pk: string, sk: string) {
-  const mutex = new Mutex(await session.db(), { pk, sk }, { ttlMs: null })
+  const mutex = new Mutex(await session.db(), { pk, sk }, { ttlMs: null, clockToleranceMs: 0 })
   return { mutex, state: await mutex.peek({ signal: await session.reading() }) }
 }
 
@@ -26,6 +26,8 @@ async function show(session: Session, pk: string, sk: string): Promise<Answer> {
     ['mutex', showKey({ pk, sk })],
     ['state', stateOf(state)],
     ['owner', state.owner],
+    ['label', state.label],
+    ['held since', state.heldSince === undefined ? undefined : new Date(state.heldSince).toISOString()],
     ['lease', leaseOf(state)],
     ['fencing token', state.fencingToken],
   ])

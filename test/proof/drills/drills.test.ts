@@ -11,7 +11,7 @@ test.each(drills.map((drilled) => [drilled.name, drilled] as const))('%s', async
   for (let seed = 1000; seed < 1000 + seeds; seed++) {
     const run = await drill(seed, drilled)
     expect(run.findings, `seed ${seed}`).toEqual([])
-    expect(run.operations).toBeGreaterThan(30)
+    expect(run.operations).toBeGreaterThan(5)
   }
 })
 

@@ -3,7 +3,7 @@ import { Counter, idempotent, NonceSequence } from '../../../src/coordination/in
 import { addWithin } from '../../../src/recipes/index.ts'
 import { checkNumbers } from '../checkers/numbers.ts'
 import { record } from '../workloads/actor.ts'
-import type { Plan } from './world.ts'
+import type { Plan, Process } from './world.ts'
 
 const faults = { stepMs: 2000, freezeMs: 5000 }
 
@@ -19,7 +19,11 @@ export const numbersPlan = (): Plan => {
       const counter = new Counter(db, { pk: 'drill', sk: 'sum' }, { shards: 3 })
       for (let i = 0; i < 12; i++) {
         await db.runtime.sleep(random.between(0, 500))
-        await record(actor, 'assign', 'nonce', undefined, () => nonces.assign(0), { output: (n) => n })
+        const nonce = await record(actor, 'assign', 'nonce', undefined, () => nonces.assign(0), {
+          output: (assigned) => assigned,
+        })
+        // Twice, as a caller does who was not told how the first time went.
+        if (nonce !== undefined && random.chance(0.1)) await giveBack(actor, nonces, nonce)
         const n = 1 + random.int(3)
         await record(actor, 'add', 'sum', n, () => counter.increment(n))
         const step = random.pick([-3, -1, 2, 4])
@@ -57,6 +61,10 @@ export const numbersPlan = (): Plan => {
     },
     async finish(observer) {
       const { db } = observer
+      // Nonces that were given back are no gaps: they are the next ones.
+      const nonces = new NonceSequence(db, { pk: 'drill', sk: 'nonce' }, { maxAhead: 1_000_000 })
+      do await record(observer, 'assign', 'nonce', undefined, () => nonces.assign(0), { output: (n) => n })
+      while ((await nonces.state()).free.length > 0)
       const counter = new Counter(db, { pk: 'drill', sk: 'sum' }, { shards: 3 })
       await record(observer, 'read', 'sum', undefined, () => counter.get(), { output: (sum) => sum })
       const bounded = async () => (await db.get<{ n: number }>({ pk: 'drill', sk: 'bounded' }))?.data.n ?? 0
@@ -73,6 +81,13 @@ export const numbersPlan = (): Plan => {
       ]
     },
   }
+}
+
+/** The nonce is not used: it may be assigned again from now on. */
+async function giveBack(actor: Process, nonces: NonceSequence, nonce: number): Promise<void> {
+  const id = actor.history.invoke(actor.name, 'give back', 'nonce', nonce)
+  for (let times = 1 + actor.random.int(2); times > 0; times--) await nonces.release(nonce).catch(() => {})
+  actor.history.complete(id, 'ok')
 }
 
 class Refused extends Error {}
