@@ -25,9 +25,11 @@ export class KeyValue<T = string | number> {
     checkOptions(options, ['signal', 'timeoutMs', 'ttlSeconds'], 'options', { ttl: "use 'ttlSeconds'" })
     const { ttlSeconds, ...call } = options
     const item = { pk: this.#pk, sk: name, data: value }
-    if (ttlSeconds === undefined) return this.#db.set(item, call)
-    const ttl = Math.ceil(this.#db.runtime.now() / 1000 + seconds(ttlSeconds, 'ttlSeconds'))
-    await this.#db.set({ ...item, ttl }, call)
+    const ttl =
+      ttlSeconds === undefined
+        ? undefined
+        : Math.ceil(this.#db.runtime.now() / 1000 + seconds(ttlSeconds, 'ttlSeconds'))
+    await this.#db.set(ttl === undefined ? item : { ...item, ttl }, call)
   }
 
   async delete(name: string, options?: CallOptions): Promise<void> {

@@ -203,8 +203,8 @@ export class NonceSequence {
    */
   async reset(last?: number, options: CallOptions = {}): Promise<void> {
     checkOptions(options, ['signal', 'timeoutMs'])
-    if (last === undefined) return this.#db.delete(this.key, options)
-    await this.#db.set({ ...this.key, data: { n: wholeNumber(last, 'last') } }, options)
+    if (last === undefined) await this.#db.delete(this.key, options)
+    else await this.#db.set({ ...this.key, data: { n: wholeNumber(last, 'last') } }, options)
   }
 
   /** The last nonce assigned, and those given back. 1 RRU. */
