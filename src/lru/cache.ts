@@ -266,9 +266,13 @@ export class AtomicLRUCache extends ForwardingDb {
 /** Whether the cache may answer. An option that it does not know, the database knows or refuses. */
 function mayHit(options: ReadOptions | undefined): boolean {
   if (options === undefined) return true
-  const { signal, timeoutMs: _, ...others } = options
+  if (typeof options !== 'object' || options === null) return false
+  const { signal, timeoutMs, ...others } = options
+  if (timeoutMs !== undefined && !(timeoutMs > 0)) return false
+  if (signal !== undefined && !(signal instanceof AbortSignal)) return false
   signal?.throwIfAborted()
   return isEmpty(others)
 }
 
-const isEmpty = (options: object): boolean => Object.values(options).every((value) => value === undefined)
+const isEmpty = (options: object | null): boolean =>
+  options !== null && Object.values(options).every((value) => value === undefined)

@@ -60,8 +60,10 @@ function record(client: DynamoDBClient): DynamoDBClient {
   client.middlewareStack.add(
     (next, context) => (args) => {
       const method = running.getStore()
-      for (const action of actionsOf(String(context.commandName), args.input as object))
-        noted(actions, method).add(action)
+      // Asked once to explain a refusal; the refusal stands without it, so no grant has it.
+      if (context.commandName !== 'DescribeTableCommand')
+        for (const action of actionsOf(String(context.commandName), args.input as object))
+          noted(actions, method).add(action)
       for (const pk of partitionsIn(args.input)) noted(partitions, method).add(pk)
       return next(args)
     },
@@ -142,7 +144,9 @@ describe('a queue with all its options, recorded', () => {
       await db.queueAcknowledge(await db.queueExtend(second!, { ttlSeconds: 60 }))
       await db.queueAcknowledge({ pk: third!.pk, sk: third!.sk })
       for (const item of rest) await db.queueRelease(item, { reason: 'to the dead letters' })
-      expect(await db.queuePull({ pk: 'jobs', maxReceives: 2 })).toEqual({})
+      const { item, dead } = await db.queuePull({ pk: 'jobs', maxReceives: 2 })
+      expect(item).toBeUndefined()
+      expect(dead).toHaveLength(9)
       expect(await db.queueStats('jobs')).toMatchObject({ ready: 0, dead: 9 })
     } finally {
       await dropTable(admin, table)
