@@ -33,19 +33,17 @@ export function oldValues({ db, clock, test }: Kit): void {
   test('update tells what was there, and what is there now', async (pk) => {
     const key = { pk, sk: 'a' }
     const old = { returnOld: true }
+    const ttl = seconds(clock, 50)
     assert.deepEqual(await db().update(key, { add: { n: 0.1 }, set: { 'deep.er': 1 } }, old), {
       applied: true,
       item: { ...key, data: { n: 0.1, deep: { er: 1 } } },
       old: { known: true },
     })
-    assert.deepEqual(
-      await db().update(key, { add: { n: 0.2 }, append: { l: [1] }, ttl: seconds(clock, 50) }, old),
-      {
-        applied: true,
-        item: { ...key, data: { n: 0.3, deep: { er: 1 }, l: [1] }, ttl: seconds(clock, 50) },
-        old: { known: true, item: { ...key, data: { n: 0.1, deep: { er: 1 } } } },
-      },
-    )
+    assert.deepEqual(await db().update(key, { add: { n: 0.2 }, append: { l: [1] }, ttl }, old), {
+      applied: true,
+      item: { ...key, data: { n: 0.3, deep: { er: 1 }, l: [1] }, ttl },
+      old: { known: true, item: { ...key, data: { n: 0.1, deep: { er: 1 } } } },
+    })
     const refused = await db().update(key, { add: { n: 1 } }, { ...old, if: { n: 5 } })
     assert.deepEqual([refused.applied, 'old' in refused], [false, false])
     const idle = await db().update(key, { max: { n: 0.1 } }, old)
