@@ -63,9 +63,10 @@ const isForeign = (error: Error): boolean =>
   error.message.includes('Deserialization error') ||
   (/^Unknown(Error)?$/.test(error.name) && ((error as Answered).$metadata?.httpStatusCode ?? 500) < 500)
 
-/** Whether what was sent may have arrived all the same. */
+/** Whether what was sent may have arrived all the same. Another kind of server has applied nothing. */
 export const inDoubt = (error: unknown): boolean =>
-  cause(error, (one) => one.name === 'TimeoutError' || one instanceof OutcomeUnknown) !== undefined
+  cause(error, (one) => one.name === 'TimeoutError' || one instanceof OutcomeUnknown) !== undefined &&
+  cause(error, isForeign) === undefined
 
 /** One line of what went wrong and what to do about it. */
 export function explain(error: unknown, target: Target): string {

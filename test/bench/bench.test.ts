@@ -3,7 +3,7 @@ import { report } from '../../bench/lib/report.ts'
 import { benches } from '../../bench/run.ts'
 
 // Competitors may not be installed here (bench has a package of its own): then they are a note, and the rest runs.
-test.each(Object.keys(benches))('%s runs in its smallest form', async (name) => {
+test.each(Object.keys(benches))('%s runs in its smallest form', { timeout: 120_000 }, async (name) => {
   vi.stubEnv('DYNAMODB_ENDPOINT', inject('dynamoEndpoint'))
   vi.stubEnv('REDIS_URL', '')
   const { run } = await benches[name]!()

@@ -81,7 +81,10 @@ onBothBackends('the worker of orders', ({ open }) => {
       field: 'reserveMs',
     })
     expect((await db.queueStats(OUTBOX)).ready).toBe(3)
-    const hangs = but(db, { getLocked: () => new Promise<never>(() => {}) })
+    const hangs = but(db, {
+      get: () => new Promise<never>(() => {}),
+      getMany: () => new Promise<never>(() => {}),
+    })
     const started = performance.now()
     const cut = await workerHandler(hangs)(scheduleEvent(OUTBOX), context(5200))
     expect(cut).toEqual({ handled: 0, empty: false })
