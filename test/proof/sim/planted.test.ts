@@ -55,6 +55,18 @@ const defects: Record<string, { spoil: (storage: Storage) => Storage; found: Reg
       ),
     found: /seat: taken twice|items: not-linearizable|lists: |purse: total|doctors/,
   },
+  'a transaction leaves the locks of what it writes as they are': {
+    spoil: (storage) => ({
+      ...bound(storage),
+      transact: (operations, token, options) =>
+        storage.transact(
+          operations.filter((one) => one.op !== 'put' || !one.row.sk.endsWith('#lock')),
+          token,
+          options,
+        ),
+    }),
+    found: /bank: total|lists: /,
+  },
   'a token is forgotten': {
     spoil: (storage) => ({
       ...bound(storage),
