@@ -73,7 +73,7 @@ export const lockOnlyTransaction: RunTransaction = async (db, fn, options = {}) 
       return result
     } catch (error) {
       if (!(error instanceof RaceCondition) || attempt >= (options.attempts ?? 10)) throw error
-      await db.runtime.sleep(db.runtime.random() * 10 * 2 ** attempt)
+      await db.runtime.sleep(db.runtime.random() * Math.min(1000, 10 * 2 ** (attempt - 1)))
     }
   }
 }
