@@ -67,7 +67,9 @@ const coordination = ['test/coordination', 'test/proof/drills/drills.test.ts']
 const mutex = of('src/coordination/mutex.ts', coordination)
 const line = of('src/coordination/line.ts', coordination)
 const liveness = of('src/coordination/liveness.ts', coordination)
-const nonce = of('src/coordination/nonce.ts', coordination)
+const nonceRing = of('src/coordination/nonce-ring.ts', coordination)
+const mutexHold = of('src/coordination/mutex-hold.ts', coordination)
+const certainUpdate = of('src/coordination/certain-update.ts', coordination)
 const caching = ['test/lru', 'test/forwarding', 'test/proof/cache']
 const cache = of('src/lru/cache.ts', caching)
 const cacheReads = of('src/lru/reads.ts', caching)
@@ -239,27 +241,20 @@ export const mutants: readonly Mutant[] = [
   shards('a busy shard hides the others', 'awake.length > 0 ? asleep.splice(0, 1) : []', '[]'),
   mutex(
     'a lease is not compared with the clock',
-    'this.#db.runtime.now() - this.#toleranceMs, type',
-    'this.#db.runtime.now() + 60_000, type',
+    'until: { lt: now - this.#toleranceMs, type',
+    'until: { lt: now + 60_000, type',
   ),
-  mutex(
-    "a late request of ours is nobody's",
-    'else if (row?.owner && this.#doubted.has(row.owner))',
-    'else if (false)',
-  ),
-  mutex(
+  mutex("a late request of ours is nobody's", '!this.#abandoned.has(row.owner) && ', ''),
+  certainUpdate('what was given up stays where it arrives late', 'await takeAway()\n      return', 'return'),
+  mutexHold(
     'an extension that was lost passes for done',
-    'if (result.item?.data.owner !== held.owner) {',
-    'if (result.item?.data.owner === held.owner) return\n      else {',
+    'if (row?.owner !== this.id) throw this.#lost(row?.owner)',
+    'if (row?.owner !== this.id) return sent',
   ),
   line('tickets do not lapse', 'before.some(({ until }) => until >= lapsed)', 'before.length > 0'),
-  line('tickets are not kept', 'if (row!.line![place]!.until - now > this.#ticketMs / 2) return', 'return'),
-  liveness('a late heartbeat takes back a later one', '{ if: later }', '{}'),
-  nonce(
-    'a nonce given back is told wrong after a lost reply',
-    'return item.data.reused ?? item.data.n',
-    'return item.data.n',
-  ),
+  line('tickets are not kept', 'if (row!.line![place]!.until - now > lifetime / 2) return', 'return'),
+  liveness('a late heartbeat takes back a later one', '{ if: { until: { lt: beat.until } } }', '{}'),
+  nonceRing('a nonce given back is told as the last one', 'nonce: entry[1] }', 'nonce: n }'),
   cache('an answer is kept, however old it may be', '&& this.#reads.isNewest(read, item))', ')'),
   cache('eventual answers are kept', 'if (options?.consistent !== false && this', 'if (this'),
   cache(
