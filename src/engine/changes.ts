@@ -97,13 +97,14 @@ function one(kind: Kind, path: RowPath, value: unknown, name: string): PlannedCh
   switch (kind) {
     case 'set':
     case 'setIfAbsent':
-      return { op: kind, path, value: take(value, name) }
+      // In larger values a small bigint is refused: what is stored comes back equal.
+      return { op: kind, path, value: take(value, name, typeof value === 'bigint') }
     case 'add':
     case 'max':
     case 'min':
       if (typeof value !== 'number' && typeof value !== 'bigint')
         throw new InvalidInput(name, 'must be a number', { given: typeof value })
-      return { op: kind, path, value: take(value, name) as number | bigint }
+      return { op: kind, path, value: take(value, name, true) as number | bigint }
     case 'append':
     case 'prepend':
       if (!Array.isArray(value) || value.length === 0)
@@ -120,7 +121,7 @@ function members(value: Members, name: string): ReadonlySet<unknown> {
     throw new InvalidInput(name, 'must be a Set or a list of members', {
       given: typeName(value) ?? typeof value,
     })
-  return take(set, name) as Set<unknown>
+  return take(set, name, true) as Set<unknown>
 }
 
 function addRemovals(list: PlannedChange[], paths: readonly Path[] | undefined, where: string): void {

@@ -145,7 +145,7 @@ function asRead(item: CombinedCondition[typeof conditionItem], where: string): G
       : {
           op: 'eq',
           left: { path: [name] },
-          right: { value: take(value, `${where}.${name}`) },
+          right: { value: take(value, `${where}.${name}`, true) },
         }
   return both({ op: 'exists', path: ['pk'] }, same('data', data), same('ttl', ttl))
 }
@@ -180,7 +180,7 @@ const isReference = (value: unknown): value is FieldReference =>
 
 /** What `left` is compared with. */
 function toOperand(value: unknown, name: string, left: Operand): Operand {
-  if (!isReference(value)) return { value: take(value, name) }
+  if (!isReference(value)) return { value: take(value, name, true) }
   const path = ['data', ...value[conditionPath]]
   if ('path' in left && left.path.length === path.length && path.every((step, i) => step === left.path[i])) {
     throw new InvalidInput(name, 'compares a field with itself')
@@ -207,7 +207,7 @@ function ofTest(path: RowPath, test: string, value: unknown, name: string): Guar
         throw new InvalidInput(name, 'must be a text of at least one character')
       return { op: 'beginsWith', path, value: take(value, name) }
     case 'contains': {
-      const part = take(value, name)
+      const part = take(value, name, true)
       return { op: 'contains', path, value: part }
     }
     case 'type': {
@@ -221,7 +221,7 @@ function ofTest(path: RowPath, test: string, value: unknown, name: string): Guar
       return {
         op: 'in',
         left: { path },
-        values: value.map((candidate, i) => take(candidate, `${name}[${i}]`)),
+        values: value.map((candidate, i) => take(candidate, `${name}[${i}]`, true)),
       }
     case 'between':
       return between({ path }, value, name)

@@ -87,6 +87,12 @@ export function addNumbers(a: Numeric, b: Numeric): Numeric | undefined {
   return fromScaled(left + right, exponent)
 }
 
+/** The exact difference, or `undefined` when it has more than 38 digits or is out of range. */
+export function subtractNumbers(a: Numeric, b: Numeric): Numeric | undefined {
+  const { digits, exponent } = scaled(b)
+  return addNumbers(a, fromScaled(-digits, exponent)!)
+}
+
 function fromScaled(digits: bigint, exponent: number): Numeric | undefined {
   if (digits === 0n) return 0
   const sign = digits < 0n ? '-' : ''

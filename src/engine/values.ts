@@ -26,12 +26,16 @@ function reject(field: string, problem: string, given?: string): never {
   throw new InvalidInput(where, problem, given === undefined ? {} : { given })
 }
 
+/** Whether the value that is being checked may hold bigints up to 2^53; they count as numbers. */
+let smallBigints = false
+
 /**
  * A checked deep copy of what a caller gave: what is stored is what is read back, or it is refused here.
- * `field` names the value in errors.
+ * `field` names the value in errors. With `operand`, a bigint up to 2^53 is the number that it equals.
  */
-export function take(value: unknown, field: string): unknown {
+export function take(value: unknown, field: string, operand = false): unknown {
   trail.length = 0
+  smallBigints = operand
   return copy(value, field, 1)
 }
 
@@ -48,6 +52,7 @@ function copy(value: unknown, field: string, depth: number): unknown {
     case 'boolean':
       return value
     case 'bigint': {
+      if (smallBigints && Number.isSafeInteger(Number(value))) return Number(value)
       const problem = bigintProblem(value)
       if (problem) reject(field, problem, `${value}n`)
       return value

@@ -1,9 +1,12 @@
+import { checkKey, checkPk, checkPkAndSk } from '../engine/keys.ts'
+import { InvalidInput } from '../errors.ts'
 import type {
   AtomicDbInterface,
   AtomicDbItemInput,
   AtomicDbItemKey,
   AtomicDbOperation,
-  CallOptions,
+  ReadOptions,
+  TransactOptions,
 } from '../interface.ts'
 
 /** Which values an entity reserves: `{ email: 'a@b.c', handle: 'ab' }`. Compared as they are: normalise before. */
@@ -20,6 +23,18 @@ const take = (scope: string, owner: AtomicDbItemKey, values: UniqueValues): Atom
     type: 'setIfAbsent',
     item: { ...markerKey(scope, name, value), data: { pk: owner.pk, sk: owner.sk } },
   }))
+
+/** Before keys are made of them: `undefined#unique#email` is a key too. */
+function checkArguments(scope: string, owner: AtomicDbItemKey, ...all: UniqueValues[]): void {
+  checkPk(scope, 'scope')
+  checkPkAndSk(owner, 'entity')
+  for (const values of all) {
+    if (typeof values !== 'object' || values === null || Array.isArray(values))
+      throw new InvalidInput('values', 'must be an object of texts by name')
+    for (const [name, value] of Object.entries(values))
+      checkKey(markerKey(scope, name, value), `values.${name}`)
+  }
+}
 
 /** A marker is given back only by its owner. */
 const giveBack = (scope: string, owner: AtomicDbItemKey, values: UniqueValues): AtomicDbOperation[] =>
@@ -44,8 +59,9 @@ export async function reserveUnique(
   scope: string,
   entity: AtomicDbItemInput,
   values: UniqueValues,
-  options?: CallOptions,
+  options?: TransactOptions,
 ): Promise<void> {
+  checkArguments(scope, entity, values)
   await db.transact([{ type: 'setIfAbsent', item: entity }, ...take(scope, entity, values)], options)
 }
 
@@ -56,8 +72,9 @@ export async function changeUnique(
   entity: AtomicDbItemInput,
   from: UniqueValues,
   to: UniqueValues,
-  options?: CallOptions,
+  options?: TransactOptions,
 ): Promise<void> {
+  checkArguments(scope, entity, from, to)
   const only = (values: UniqueValues, others: UniqueValues) =>
     Object.fromEntries(Object.entries(values).filter(([name, value]) => others[name] !== value))
   await db.transact(
@@ -76,8 +93,9 @@ export async function releaseUnique(
   scope: string,
   key: AtomicDbItemKey,
   values: UniqueValues,
-  options?: CallOptions,
+  options?: TransactOptions,
 ): Promise<void> {
+  checkArguments(scope, key, values)
   await db.transact([{ type: 'delete', key: ofOwner(key) }, ...giveBack(scope, key, values)], options)
 }
 
@@ -87,7 +105,8 @@ export async function uniqueOwner(
   scope: string,
   name: string,
   value: string,
-  options?: CallOptions,
+  options?: ReadOptions,
 ): Promise<AtomicDbItemKey | undefined> {
+  checkPk(scope, 'scope')
   return (await db.get<AtomicDbItemKey>(markerKey(scope, name, value), options))?.data
 }

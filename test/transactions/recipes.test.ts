@@ -1,4 +1,5 @@
 import {
+  type AtomicDbInterface,
   addClamped,
   addWithin,
   allocateBlock,
@@ -11,10 +12,27 @@ import {
   putIfAbsent,
   releaseUnique,
   reserveUnique,
+  unchanged,
   uniqueOwner,
 } from 'lockrow'
 import { expect, it } from 'vitest'
 import { onBothBackends } from '../setup/backends.ts'
+
+/** The database, and how often its `update` was called. */
+function counted(db: AtomicDbInterface): { db: AtomicDbInterface; calls: () => number } {
+  let calls = 0
+  const update: AtomicDbInterface['update'] = (...args) => {
+    calls++
+    return db.update(...args)
+  }
+  const proxy = new Proxy(db, {
+    get(target, name) {
+      const member = Reflect.get(target, name)
+      return name === 'update' ? update : typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+  return { db: proxy, calls: () => calls }
+}
 
 onBothBackends('recipes', ({ open, pk }) => {
   it('never oversells, and tells each buyer what is left', async () => {
@@ -62,6 +80,117 @@ onBothBackends('recipes', ({ open, pk }) => {
     )
     expect(Math.max(...all.map(Number))).toBe(100)
     expect((await open().get<{ n: number }>({ ...key, sk: 'many' }))?.data.n).toBe(100)
+  })
+
+  it('has bounds that are exact in decimal', async () => {
+    const key = { pk: pk(), sk: 'decimals' }
+    for (const value of [0.1, 0.2, 0.3])
+      expect(await increment(open(), key, 'up', 0.1, { max: 0.3 })).toEqual({ applied: true, value })
+    expect(await increment(open(), key, 'up', 0.1, { max: 0.3 })).toEqual({ applied: false, value: 0.3 })
+    for (const [from, amount, min, value] of [
+      [0.3, -0.1, 0.2, 0.2],
+      [0.7, -0.6, 0.1, 0.1],
+      [1.1, -1e-36, 0, 1.1],
+    ] as const) {
+      await open().update(key, { set: { down: from } })
+      expect(await addWithin(open(), key, 'down', amount, { min })).toEqual({ applied: true, value })
+    }
+    for (let i = 0; i < 6; i++) await addClamped(open(), key, 'level', 0.07, { max: 0.35 })
+    expect((await open().get<{ level: number }>(key))?.data.level).toBe(0.35)
+    // The lowest digit of 38 decides.
+    const most = 10n ** 37n
+    await open().update(key, { set: { wei: most } })
+    expect(await addWithin(open(), key, 'wei', 1, { max: most })).toEqual({ applied: false, value: most })
+    expect(await addWithin(open(), key, 'wei', -1n, { min: 5n, max: most })).toEqual({
+      applied: true,
+      value: most - 1n,
+    })
+    await expect(addWithin(open(), key, 'wei', 0.25, { max: most })).rejects.toMatchObject({
+      code: 'InvalidInput',
+      field: 'amount',
+    })
+  })
+
+  it('refuses what is no number at once', async () => {
+    const key = { pk: pk(), sk: 'text' }
+    await open().set({ ...key, data: { text: 'a', none: null, list: [1], map: { a: 1 } } })
+    for (const path of ['text', 'none', 'list', 'map', ''])
+      for (const amount of [5, -5, 50]) {
+        const { db, calls } = counted(open())
+        await expect(addClamped(db, key, path, amount, { min: -10, max: 10 })).rejects.toMatchObject({
+          code: 'InvalidInput',
+        })
+        expect(calls()).toBe(1)
+        await expect(decrement(open(), key, path, amount)).rejects.toMatchObject({ code: 'InvalidInput' })
+      }
+    for (const bad of ['3', null, Number.NaN, Number.POSITIVE_INFINITY, 1e300]) {
+      const { db, calls } = counted(open())
+      await expect(decrement(db, key, 'n', bad as number)).rejects.toMatchObject({ field: 'by' })
+      await expect(increment(db, key, 'n', bad as number)).rejects.toMatchObject({ field: 'amount' })
+      await expect(increment(db, key, 'n', 1, { max: bad as number })).rejects.toMatchObject({ field: 'max' })
+      await expect(addClamped(db, key, 'n', 1, { min: bad as number })).rejects.toMatchObject({
+        field: 'min',
+      })
+      expect(calls()).toBe(0)
+    }
+  })
+
+  it('takes field names that every object inherits', async () => {
+    const key = { pk: pk(), sk: 'names' }
+    for (const name of ['constructor', 'toString', 'hasOwnProperty']) {
+      expect(await decrement(open(), key, name, 5)).toEqual({ applied: false, value: 0 })
+      expect(await increment(open(), key, name, 7)).toEqual({ applied: true, value: 7 })
+      expect(await addClamped(open(), key, name, -9, { min: 0 })).toBe(0)
+    }
+  })
+
+  it('refuses unknown options, and what is no key or value', async () => {
+    const key = { pk: pk(), sk: 'options' }
+    const { db, calls } = counted(open())
+    const unknown = { limit: 3 } as object
+    const item = { ...key, data: 1 }
+    const invalid: [() => Promise<unknown>, string][] = [
+      [() => addWithin(db, key, 'n', 1, unknown), 'options.limit'],
+      [() => increment(db, key, 'n', 1, { maximum: 3 } as object), 'options.maximum'],
+      [() => decrement(db, key, 'n', 1, { if: { n: 1 } } as object), 'options.if'],
+      [() => addClamped(db, key, 'n', 1, { max: 1, exactlyOnce: true } as object), 'options.exactlyOnce'],
+      [() => compareAndSet(db, key, 1, 2, { if: { n: 1 } } as object), 'options.if'],
+      [() => compareAndDelete(db, key, 1, { returnOld: true } as object), 'options.returnOld'],
+      [() => putIfAbsent(db, item, unknown), 'options.limit'],
+      [() => putIfAbsent(db, { ...item, ttlSeconds: 3 } as never), 'item.ttlSeconds'],
+      [() => putIfAbsent(db, undefined as never), 'item'],
+      [() => allocateBlock(db, key, 1, unknown), 'options.limit'],
+      [() => allocateBlock(db, key, 1.5), 'size'],
+      [() => reserveUnique(db, 's', item, { a: 'a' }, unknown), 'options.limit'],
+      [() => changeUnique(db, 's', item, { a: 'a' }, { a: 'b' }, unknown), 'options.limit'],
+      [() => releaseUnique(db, 's', key, { a: 'a' }, unknown), 'options.limit'],
+      [() => uniqueOwner(db, 's', 'a', 'a', unknown), 'options.limit'],
+      [() => reserveUnique(db, undefined as never, item, { a: 'a' }), 'scope'],
+      [() => reserveUnique(db, 's', undefined as never, { a: 'a' }), 'entity'],
+      [() => reserveUnique(db, 's', item, { a: 1 } as never), 'values.a.sk'],
+      [() => reserveUnique(db, 's', item, null as never), 'values'],
+    ]
+    for (const [call, field] of invalid)
+      await expect(call(), field).rejects.toMatchObject({ code: 'InvalidInput', field })
+    expect(calls()).toBe(0)
+    expect(await open().get(key)).toBeUndefined()
+  })
+
+  it('compares and sets what is shown; unchanged compares decimals to the last digit', async () => {
+    const key = { pk: pk(), sk: 'digits' }
+    await open().set({ ...key, data: { v: 0.1, text: 'a' } })
+    expect(await compareAndSet(open(), key, { v: 0.1, text: 'a' }, { v: 0.3, text: 'b' })).toMatchObject({
+      applied: true,
+    })
+    await open().update(key, { add: { v: 1e-30 } })
+    // More digits than a JS number has: read as the nearest one, which is not what is there.
+    const read = (await open().get<{ v: number; text: string }>(key))!
+    expect(read.data).toEqual({ v: 0.3, text: 'b' })
+    expect(await compareAndSet(open(), key, read.data, { v: 1, text: 'c' })).toMatchObject({ applied: false })
+    expect(await open().update(key, { set: { v: 1 } }, { if: unchanged(read) })).toMatchObject({
+      applied: true,
+    })
+    expect(await compareAndDelete(open(), key, { v: 1, text: 'b' })).toMatchObject({ applied: true })
   })
 
   it('compares and sets, and compares and deletes', async () => {
@@ -136,5 +265,12 @@ onBothBackends('recipes', ({ open, pk }) => {
       .sort((a, b) => a - b)
     expect(ids).toEqual(Array.from({ length: 55 }, (_, i) => i + 1))
     await expect(allocateBlock(open(), key, 0)).rejects.toMatchObject({ code: 'InvalidInput' })
+    // No block beyond the numbers that JS counts exactly.
+    await open().set({ ...key, data: Number.MAX_SAFE_INTEGER - 3 })
+    await expect(allocateBlock(open(), key, 4)).rejects.toMatchObject({ code: 'InvalidInput' })
+    expect(await allocateBlock(open(), key, 3)).toEqual({
+      first: Number.MAX_SAFE_INTEGER - 2,
+      last: Number.MAX_SAFE_INTEGER,
+    })
   })
 })

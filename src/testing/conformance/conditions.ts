@@ -30,6 +30,8 @@ const holding: Condition[] = [
   { n: { between: [5, 9] } },
   { big: 9007199254740993n },
   { big: { gt: 9007199254740991 } },
+  { n: 5n, m: { in: [1n, 5n] }, big: { gt: 5n }, max: { between: [10n, 2n ** 60n] } },
+  { numbers: { contains: 2n }, list: { contains: 1n }, map: { eq: { a: 1n, b: { c: 2n } } } },
   { text: { between: ['a', 'hz'] } },
   { text: { gt: 'Hello' } },
   { n: { in: [1, 'x', 5] } },

@@ -34,6 +34,25 @@ const changes: Record<string, [Changes, Record<string, unknown>]> = {
     { n: 9, fresh: 1, other: 4 },
   ],
   'max that does not apply, with another change': [{ max: { n: 4 }, set: { text: 'z' } }, { text: 'z' }],
+  'bigints up to 2^53 count as the numbers that they equal': [
+    {
+      set: { flag: 3n },
+      setIfAbsent: { fresh: -1n },
+      add: { n: 5n, wei: 0n },
+      max: { high: 7n, 'map.a.b': 1n },
+      min: { low: BigInt(Number.MAX_SAFE_INTEGER) },
+      addToSet: { nums: [1n, 1, 2n ** 60n] },
+    },
+    {
+      flag: 3,
+      fresh: -1,
+      n: 10,
+      wei: 0,
+      high: 7,
+      low: Number.MAX_SAFE_INTEGER,
+      nums: new Set([2n ** 60n, 1]),
+    },
+  ],
   'append and prepend': [
     { append: { list: [4, 'x'], fresh: [1] }, prepend: { 'p.l': [0] } },
     { list: [1, 2, 3, 4, 'x'], fresh: [1], p: { l: [0] } },

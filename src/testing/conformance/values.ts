@@ -57,7 +57,7 @@ const refused: Record<string, unknown> = {
   NaN: Number.NaN,
   infinity: [Number.POSITIVE_INFINITY],
   'a number beyond 2^53': 2 ** 60,
-  'a small bigint': 5n,
+  'a small bigint': { wei: 5n },
   'a bigint of 39 digits': 10n ** 38n,
   'a number too close to 0': 1e-131,
   'a Date': { when: new Date(0) },
