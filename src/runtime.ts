@@ -48,18 +48,42 @@ export const systemRuntime: Runtime = {
   },
 }
 
+/** One moment by both clocks of a process. Differences are in milliseconds. */
+export interface Moment {
+  readonly wall: number
+  readonly monotonic: number
+}
+
+/** Taken before a request is sent: what it confirms counts from then on. */
+export const momentOf = (runtime: Pick<Runtime, 'now' | 'monotonic'>): Moment => ({
+  wall: runtime.now(),
+  monotonic: runtime.monotonic(),
+})
+
+/** By how much the wall clock may seem to fall behind because it counts whole milliseconds, ms. */
+const jitterMs = 10
+
 /**
- * Milliseconds since this call, by the clock that says more: the monotonic one stands still while a machine is
- * suspended, the wall clock does not. A backward step of the wall clock is ignored.
+ * Milliseconds since `since`, by the clock that says more: the monotonic one stands still while a machine is
+ * suspended, the wall clock does not. A backward step of the wall clock is ignored, and takes nothing back of what had
+ * passed before it. Never runs backwards; a suspension and a backward step that lie between two looks cannot be told
+ * from nothing.
  */
-export function stopwatch(runtime: Runtime): () => number {
-  const started = runtime.monotonic()
-  let lead = runtime.now() - started
+export function stopwatch(runtime: Runtime, since: Moment = momentOf(runtime)): () => number {
+  // How far the wall clock is ahead of the monotonic one: at first, at most since, and what earlier steps closed.
+  let base = since.wall - since.monotonic
+  let peak = base
+  let closed = 0
   return () => {
-    const monotonic = runtime.monotonic()
-    const ahead = runtime.now() - monotonic
-    lead = Math.min(lead, ahead)
-    return monotonic - started + (ahead - lead)
+    const { wall, monotonic } = momentOf(runtime)
+    const lead = wall - monotonic
+    if (lead > peak) peak = lead
+    else if (lead < peak - jitterMs) {
+      closed += peak - base
+      base = lead
+      peak = lead
+    }
+    return monotonic - since.monotonic + closed + (peak - base)
   }
 }
 

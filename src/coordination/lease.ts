@@ -1,16 +1,6 @@
-import type { Runtime } from '../runtime.ts'
+import { type Moment, momentOf, type Runtime, stopwatch } from '../runtime.ts'
 
-/** One moment by both clocks of a process. Differences are in milliseconds. */
-export interface Moment {
-  readonly wall: number
-  readonly monotonic: number
-}
-
-/** Taken before a request is sent: what it confirms counts from then on. */
-export const momentOf = (runtime: Runtime): Moment => ({
-  wall: runtime.now(),
-  monotonic: runtime.monotonic(),
-})
+export { type Moment, momentOf }
 
 /**
  * How long a process may believe that something is its own: the one rule of leases, for mutexes, permits, messages
@@ -18,23 +8,20 @@ export const momentOf = (runtime: Runtime): Moment => ({
  *
  * - It begins before the request that took it was sent.
  * - It ends when its time has elapsed by either clock: the monotonic one stands still while a machine is suspended,
- *   the wall clock does not. A backward step of the wall clock is ignored.
+ *   the wall clock does not. A backward step of the wall clock is ignored (see `stopwatch`).
  * - It only grows, and one that is over stays over: a late reply does not revive it.
  */
 export class Lease {
   readonly #runtime: Runtime
-  #since: Moment
+  #elapsed: () => number
   #lengthMs: number
-  /** The smallest lead of the wall clock over the monotonic one since the lease began. */
-  #lead: number
   #over = false
 
   /** Begins at `sent`, a moment before the request that took it. `lengthMs` may be `Infinity`. */
   constructor(runtime: Runtime, lengthMs: number, sent: Moment = momentOf(runtime)) {
     this.#runtime = runtime
-    this.#since = sent
+    this.#elapsed = stopwatch(runtime, sent)
     this.#lengthMs = lengthMs
-    this.#lead = sent.wall - sent.monotonic
   }
 
   /** Milliseconds until it ends; 0 when it is over. */
@@ -59,9 +46,8 @@ export class Lease {
     if (left <= 0) return false
     const grown = new Lease(this.#runtime, lengthMs, sent)
     if (grown.leftMs > left) {
-      this.#since = sent
+      this.#elapsed = grown.#elapsed
       this.#lengthMs = lengthMs
-      this.#lead = grown.#lead
     }
     return true
   }
@@ -69,12 +55,5 @@ export class Lease {
   /** Ends it at once: it was given back or taken away. */
   end(): void {
     this.#over = true
-  }
-
-  #elapsed(): number {
-    const { wall, monotonic } = momentOf(this.#runtime)
-    const lead = wall - monotonic
-    this.#lead = Math.min(this.#lead, lead)
-    return monotonic - this.#since.monotonic + (lead - this.#lead)
   }
 }

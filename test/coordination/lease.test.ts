@@ -26,6 +26,27 @@ describe('a lease', () => {
     expect(lease.isOver).toBe(true)
   })
 
+  it('remembers a suspension when the wall clock steps back after it', () => {
+    const machine = new Machine(1e12)
+    const lease = new Lease(machine, 1000)
+    machine.wall += 400
+    expect(lease.leftMs).toBe(600)
+    machine.wall -= 60_000
+    expect(lease.leftMs).toBe(600)
+    machine.wall += 300
+    machine.pass(200)
+    expect(lease.leftMs).toBe(100)
+  })
+
+  it('does not age by clocks that jitter', () => {
+    const machine = new Machine(1e12)
+    const lease = new Lease(machine, 10_000)
+    for (let i = 0; i < 1000; i++) {
+      machine.wall += i % 2 === 0 ? 1 : -1
+      expect(lease.leftMs).toBeGreaterThanOrEqual(9999)
+    }
+  })
+
   it('stays over, whatever the clocks or a late reply say', () => {
     const machine = new Machine(1e12)
     const lease = new Lease(machine, 1000)
