@@ -14,6 +14,7 @@ import {
   type Storage,
   StorageFault,
 } from '../storage.ts'
+import { ExpirySweep } from './expiry-sweep.ts'
 import { Partition } from './partition.ts'
 
 const pageRows = 1000
@@ -28,6 +29,7 @@ const maxTokens = 10_000
  */
 export class MemoryStorage implements Storage {
   readonly #partitions = new Map<string, Partition>()
+  readonly #sweep = new ExpirySweep(this.#partitions)
   readonly #tokens = new Map<string, string>()
   // The same in order of time. Not by iterating the Map: what was deleted at its start is walked over again and again.
   #tokenLog: { token: string; at: number }[] = []
@@ -132,6 +134,7 @@ export class MemoryStorage implements Storage {
       this.#partitions.set(row.pk, partition)
     }
     partition.set(row)
+    this.#sweep.step(row, this.#runtime.now())
   }
 
   #delete(key: AtomicDbItemKey): void {
