@@ -1,5 +1,6 @@
 import { InvalidInput } from '../errors.ts'
 import type { Guard, Operand, RowChange, RowPath } from '../storage.ts'
+import { changedBytes, guardBytes } from './operation-bytes.ts'
 
 /**
  * DynamoDB takes expressions of up to 4096 bytes and 300 operators. The same limits hold on every backend, so they
@@ -7,6 +8,8 @@ import type { Guard, Operand, RowChange, RowPath } from '../storage.ts'
  */
 const maxText = 3800
 const maxOperators = 280
+/** What the values may have together; documented by AWS, not enforced by DynamoDB Local. */
+const maxValueBytes = 2 * 1024 * 1024
 
 interface Measure {
   text: number
@@ -69,4 +72,10 @@ export function checkExpressions(guard: Guard, changes: readonly RowChange[]): v
       'together with the changes is too long for one request: use fewer or shorter paths, values and conditions',
     )
   }
+  const bytes = guardBytes(guard) + changedBytes(changes)
+  if (bytes > maxValueBytes)
+    throw new InvalidInput('if', 'together with the changes has more than 2 MB of values', {
+      limit: maxValueBytes,
+      given: `${bytes} bytes`,
+    })
 }

@@ -1,4 +1,4 @@
-import type { Guard, Operand, RowOperation } from '../storage.ts'
+import type { Guard, Operand, RowChange, RowOperation } from '../storage.ts'
 import { rowBytes, valueBytes } from './values.ts'
 
 /** Bytes of an operation that count towards the 4 MB of a transaction: what it writes and what it compares with. */
@@ -7,16 +7,17 @@ export function operationBytes(operation: RowOperation): number {
   if (operation.op === 'put') return rowBytes(operation.row) + compared
   const key = rowBytes({ pk: operation.key.pk, sk: operation.key.sk })
   if (operation.op !== 'update') return key + compared
-  const written = operation.changes.reduce(
-    (sum, change) => sum + (change.op === 'remove' ? 0 : valueBytes(change.value)),
-    0,
-  )
-  return key + written + compared
+  return key + changedBytes(operation.changes) + compared
 }
+
+/** Bytes of the values that changes bring. */
+export const changedBytes = (changes: readonly RowChange[]): number =>
+  changes.reduce((sum, change) => sum + (change.op === 'remove' ? 0 : valueBytes(change.value)), 0)
 
 const operandBytes = (operand: Operand): number => ('value' in operand ? valueBytes(operand.value) : 0)
 
-function guardBytes(guard: Guard): number {
+/** Bytes of the values that a guard compares with. */
+export function guardBytes(guard: Guard): number {
   switch (guard.op) {
     case 'and':
     case 'or':

@@ -29,6 +29,7 @@ export async function setAtomic(
   const lockList = asList(locks)
   if (lockList.length === 0)
     throw new InvalidInput('locks', 'must be at least one lock: without any, use set')
+  checkCount(itemList.length + lockList.length, () => `${itemList.length} items and ${lockList.length} locks`)
   const bumps = lockList.map((lock, i) =>
     bumpPart(context, itemList.length + i, lock, Array.isArray(locks) ? `locks[${i}]` : 'lock'),
   )
@@ -36,20 +37,23 @@ export async function setAtomic(
     ...itemList.map((item, i) => setPart(i, item, Array.isArray(items) ? `items[${i}]` : 'item')),
     ...bumps.map(({ part }) => part),
   ]
-  checkParts(parts, nowSeconds(context), () => `${itemList.length} items and ${lockList.length} locks`)
+  checkParts(parts, nowSeconds(context))
   await commitOrThrow(context, parts)
   return bumps.map(({ bumped }) => bumped)
 }
 
 const maxBytes = 4 * 1024 * 1024
 
-function checkParts(parts: readonly Part[], now: number, origin: () => string): void {
-  if (parts.length > maxRows) {
+/** Before each one is looked at. */
+function checkCount(rows: number, origin: () => string): void {
+  if (rows > maxRows)
     throw new InvalidInput('operations', `a transaction can have at most ${maxRows} rows`, {
       limit: maxRows,
-      given: `${parts.length}: ${origin()}`,
+      given: `${rows}: ${origin()}`,
     })
-  }
+}
+
+function checkParts(parts: readonly Part[], now: number): void {
   const seen = new Set<string>()
   for (const part of parts) {
     const text = keyText(part.key)
@@ -81,6 +85,8 @@ export async function transact(
   if (!Array.isArray(operations))
     throw new InvalidInput('operations', 'must be an array', { given: typeof operations })
   if (operations.length === 0) throw new InvalidInput('operations', 'is empty')
+  const isMarked = options.idempotencyKey !== undefined
+  checkCount(operations.length + (isMarked ? 1 : 0), () => countByType(operations, isMarked))
   const result: TransactResult = { locks: [], pushed: [] }
   const parts = operations.map((operation, i) => toPart(context, operation, i, result))
   const mark =
@@ -88,7 +94,7 @@ export async function transact(
       ? undefined
       : once(context, options.idempotencyKey, operations, result, parts.length)
   const all = mark ? [...parts, mark.part] : parts
-  checkParts(all, nowSeconds(context), () => countByType(operations, mark !== undefined))
+  checkParts(all, nowSeconds(context))
   const failures = await commit(context, all)
   if (failures.length === 0) {
     for (const item of result.pushed) {
@@ -112,7 +118,8 @@ export async function transact(
 
 function countByType(operations: readonly AtomicDbOperation[], marked: boolean): string {
   const counts = new Map<string, number>()
-  for (const { type } of operations) counts.set(type, (counts.get(type) ?? 0) + 1)
+  for (const type of operations.map((operation) => operation?.type))
+    counts.set(type, (counts.get(type) ?? 0) + 1)
   const listed = [...counts].map(([type, count]) => `${count} ${type}`)
   return [...listed, ...(marked ? ['1 for the idempotencyKey'] : [])].join(', ')
 }

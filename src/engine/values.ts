@@ -16,6 +16,8 @@ export const maxItemBytes = 400 * 1024
 /** Lists and maps within one another in `data`. DynamoDB's 32 levels count the row itself. */
 export const maxDepth = 31
 
+const maxNameBytes = 65_535
+
 // Names of the way down to the value that is being checked; only an error reads it.
 const trail: (string | number)[] = []
 
@@ -95,6 +97,10 @@ function copyObject(value: object, field: string, depth: number): unknown {
     trail.push(name)
     if (name === '__proto__') reject(field, "a field cannot be named '__proto__'")
     if (name === '') reject(field, 'a field name must not be empty')
+    if (name.length * 3 > maxNameBytes && utf8(name) > maxNameBytes) {
+      trail.pop()
+      reject(field, `a field name can have at most ${maxNameBytes} bytes of UTF-8`, `${utf8(name)} bytes`)
+    }
     if (!name.isWellFormed()) reject(field, 'a field name has a lone surrogate')
     map[name] = copy((value as Record<string, unknown>)[name], field, depth + 1)
     trail.pop()
