@@ -74,8 +74,7 @@ function assignments(own: readonly Operation[], { contiguousFrom }: NumberOption
     // Each time it was given back allows another one.
     const times = assigns.filter((other) => other.outcome === 'ok' && other.output === number).length
     const back = own.filter(({ op, input }) => op === 'give back' && input === number).length
-    if (twin && times > back + 1)
-      found('assigned twice', `${number} was given out twice`, twin, one)
+    if (twin && times > back + 1) found('assigned twice', `${number} was given out twice`, twin, one)
     assigned.set(number, one)
   }
   if (contiguousFrom === undefined || assigned.size === 0) return

@@ -1,0 +1,51 @@
+import { Mutex } from 'lockrow'
+import { expect, it } from 'vitest'
+import { simulatedWorld } from '../setup/world.ts'
+
+const key = { pk: 'l', sk: 'm' }
+
+/** An acquisition that is aborted after 10 ms, whose request arrives after 100 ms all the same. */
+async function abandoned(ttlMs: number | null) {
+  const { world, open } = simulatedWorld()
+  const [a, b] = [open(), open()]
+  const mine = new Mutex(a.db, key, { ttlMs })
+  const theirs = new Mutex(b.db, key, { ttlMs: 30_000 })
+  const start = async () => {
+    await theirs.run(() => {})
+    a.intercept.now = async (send, signal, process) => {
+      a.intercept.now = undefined
+      void process.sleep(100).then(send)
+      await process.sleep(60_000, { signal })
+      return send()
+    }
+    const abort = new AbortController()
+    const acquiring = mine.acquire({ signal: abort.signal })
+    const refused = expect(acquiring).rejects.toThrow('gave up')
+    await a.process.sleep(10)
+    abort.abort(new Error('gave up'))
+    await refused
+    await a.process.sleep(190)
+  }
+  return { world, a, mine, theirs, start }
+}
+
+it.each([30_000, null])(
+  'what an aborted acquisition gets after all is given back, ttlMs %s',
+  async (ttlMs) => {
+    const { world, a, theirs, start } = await abandoned(ttlMs)
+    await world.run(async () => {
+      await start()
+      expect(await theirs.isLocked()).toBe(true)
+      await a.process.sleep(2000)
+      expect(await theirs.isLocked()).toBe(false)
+    })
+  },
+)
+
+it('who gave up an acquisition is not kept out by it', async () => {
+  const { world, mine, start } = await abandoned(null)
+  await world.run(async () => {
+    await start()
+    expect(await mine.tryAcquire()).toMatchObject({ acquired: true, fencingToken: 3 })
+  })
+})

@@ -1,0 +1,26 @@
+import { Counter } from 'lockrow'
+import { expect, it } from 'vitest'
+import { onBothBackends } from '../setup/backends.ts'
+
+onBothBackends('Counter', ({ open, pk }) => {
+  it('any signed amount, bounded, sharded, blocks', async () => {
+    const key = { pk: pk(), sk: 'c' }
+    const counter = new Counter(open(), key)
+    expect(await counter.increment()).toBe(1)
+    expect(await counter.increment(-5)).toBe(-4)
+    expect(await counter.increment(0.5, { exactlyOnce: true })).toBe(-3.5)
+    expect(await counter.incrementWithin(10, { max: 6 })).toEqual({ applied: false, value: -3.5 })
+    expect(await counter.get()).toBe(-3.5)
+    const sharded = new Counter(open(), { pk: pk(), sk: 'c' }, { shards: 5 })
+    await Promise.all(Array.from({ length: 50 }, () => sharded.increment(2)))
+    expect(await sharded.get()).toBe(100)
+    expect(() => sharded.allocate(1)).toThrow(expect.objectContaining({ code: 'InvalidInput' }))
+    const ids = new Counter(open(), { pk: pk(), sk: 'ids' })
+    expect([await ids.allocate(10), await ids.allocate(5)]).toEqual([
+      { first: 1, last: 10 },
+      { first: 11, last: 15 },
+    ])
+    for (const shards of [0, 1.5, 1001])
+      expect(() => new Counter(open(), key, { shards })).toThrow(expect.objectContaining({ field: 'shards' }))
+  })
+})

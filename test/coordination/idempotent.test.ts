@@ -1,0 +1,43 @@
+import { idempotent } from 'lockrow'
+import { expect, it } from 'vitest'
+import { onBothBackends } from '../setup/backends.ts'
+
+onBothBackends('idempotent', ({ open, pk }) => {
+  it('once per key, whoever asks', async () => {
+    const db = open()
+    const key = { pk: pk(), sk: 'run' }
+    let runs = 0
+    const run = () =>
+      idempotent(db, key, async () => {
+        runs++
+        await db.runtime.sleep(20)
+        return { receipt: runs }
+      })
+    expect(await Promise.all([run(), run(), run()])).toEqual([{ receipt: 1 }, { receipt: 1 }, { receipt: 1 }])
+    expect(await run()).toEqual({ receipt: 1 })
+    expect(runs).toBe(1)
+  })
+
+  it('a run that throws is forgotten, one that crashed is taken over, one under way is told', async () => {
+    const db = open()
+    const key = { pk: pk(), sk: 'run' }
+    await expect(idempotent(db, key, () => Promise.reject(new Error('no luck')))).rejects.toThrow('no luck')
+    expect(await idempotent(db, key, () => 'second try')).toBe('second try')
+    const crashed = { pk: key.pk, sk: 'crashed' }
+    const never = idempotent(db, crashed, () => db.runtime.sleep(1200).then(() => 'late'), {
+      leaseMs: 500,
+      extend: false,
+    })
+    await db.runtime.sleep(15)
+    await expect(idempotent(db, crashed, () => 'not yet', { waitMs: 0 })).rejects.toMatchObject({
+      code: 'InProgress',
+    })
+    expect(await idempotent(db, crashed, () => 'taken over', { waitMs: 2000, clockToleranceMs: 0 })).toBe(
+      'taken over',
+    )
+    // The first run finishes late: the remembered result is that of the one who took over.
+    expect(await never).toBe('taken over')
+    expect(await idempotent(db, { pk: key.pk, sk: 'void' }, () => undefined)).toBeUndefined()
+    expect(await idempotent(db, { pk: key.pk, sk: 'void' }, () => undefined)).toBeUndefined()
+  })
+})

@@ -1,0 +1,67 @@
+import { Liveness, Mutex } from 'lockrow'
+import { expect, it } from 'vitest'
+import { simulatedWorld } from '../setup/world.ts'
+
+const key = { pk: 'l', sk: 'm' }
+
+it.each(['tryAcquire', 'timeoutMs: 0'])('%s takes what a dead process held', async (how) => {
+  const { world, open } = simulatedWorld()
+  await world.run(async () => {
+    const [a, b] = [open(), open()]
+    const liveness = await new Liveness(a.db).start()
+    await new Mutex(a.db, key, { ttlMs: 3_600_000, liveness }).acquire()
+    a.process.crash()
+    const mutex = new Mutex(b.db, key, { ttlMs: 3_600_000 })
+    expect((await mutex.tryAcquire()).acquired).toBe(false)
+    await b.process.sleep(60_000)
+    expect(await mutex.isLocked()).toBe(false)
+    if (how === 'tryAcquire') expect((await mutex.tryAcquire()).acquired).toBe(true)
+    else expect((await mutex.acquire({ timeoutMs: 0 })).fencingToken).toBe(2)
+  })
+})
+
+it('after a freeze the first look says that nothing is held', async () => {
+  const { world, open } = simulatedWorld(7)
+  await world.run(async () => {
+    const [a, b] = [open(), open()]
+    const liveness = await new Liveness(a.db).start()
+    const mine = new Mutex(a.db, key, { ttlMs: null, liveness })
+    await mine.acquire()
+    const theirs = new Mutex(b.db, key, { ttlMs: 60_000 })
+    let both = 0
+    const watching = (async () => {
+      for (let i = 0; i < 300; i++) {
+        await a.process.sleep(20)
+        if (mine.isHeld && theirs.isHeld) both++
+      }
+    })()
+    await b.process.sleep(1000)
+    a.process.freeze(30_000)
+    await theirs.acquire()
+    await watching
+    expect([both, mine.isHeld, liveness.isAlive, liveness.leftMs]).toEqual([0, false, false, 0])
+  })
+})
+
+it('setDraining ends runs and waits of this process', async () => {
+  const { world, open } = simulatedWorld()
+  await world.run(async () => {
+    const [a, b] = [open(), open()]
+    const liveness = await new Liveness(a.db).start()
+    const mutex = () => new Mutex(a.db, key, { ttlMs: 60_000, liveness })
+    let reason: unknown
+    const running = mutex().run(async ({ signal }) => {
+      while (!signal.aborted) await a.process.sleep(10)
+      reason = signal.reason
+    })
+    await a.process.sleep(100)
+    const waiting = expect(mutex().acquire()).rejects.toMatchObject({ code: 'ProcessDraining' })
+    await a.process.sleep(100)
+    await liveness.setDraining()
+    await Promise.all([running, waiting])
+    expect(reason).toMatchObject({ code: 'ProcessDraining' })
+    await expect(mutex().tryAcquire()).rejects.toMatchObject({ code: 'ProcessDraining' })
+    expect((await new Mutex(b.db, key, { ttlMs: 60_000 }).tryAcquire()).acquired).toBe(true)
+    await liveness.stop()
+  })
+})

@@ -1,0 +1,35 @@
+import { RateLimiter } from 'lockrow'
+import { expect, it } from 'vitest'
+import { onBothBackends } from '../setup/backends.ts'
+
+onBothBackends('RateLimiter', ({ open, pk }) => {
+  it('fixed windows and GCRA, never more than the limit, and says how long to wait', async () => {
+    const windowed = new RateLimiter(
+      open(),
+      { pk: pk(), sk: 'r' },
+      { limit: 5, windowMs: 3_600_000, kind: 'window' },
+    )
+    const answers = await Promise.all(Array.from({ length: 12 }, () => windowed.take('ann')))
+    expect(answers.filter((answer) => answer.allowed)).toHaveLength(5)
+    const refused = answers.find((answer) => !answer.allowed)!
+    expect(refused.retryAfterMs).toBeGreaterThan(0)
+    expect(refused.retryAfterMs).toBeLessThanOrEqual(3_600_000)
+    expect((await windowed.take('bob')).allowed).toBe(true)
+    const even = new RateLimiter(open(), { pk: pk(), sk: 'r' }, { limit: 60, windowMs: 3_600_000, burst: 4 })
+    const burst = await Promise.all(Array.from({ length: 10 }, () => even.take()))
+    expect(burst.filter((answer) => answer.allowed)).toHaveLength(4)
+    const next = await even.take()
+    expect(next.retryAfterMs).toBeGreaterThan(50_000)
+    expect(next.retryAfterMs).toBeLessThanOrEqual(60_000)
+    const quick = new RateLimiter(open(), { pk: pk(), sk: 'r' }, { limit: 1, windowMs: 60 })
+    expect((await quick.take()).allowed).toBe(true)
+    await open().runtime.sleep(80)
+    expect((await quick.take()).allowed).toBe(true)
+    expect(() => new RateLimiter(open(), { pk: 'p', sk: 'r' }, { limit: 0, windowMs: 1 })).toThrow(
+      expect.objectContaining({ field: 'limit' }),
+    )
+    expect(() => new RateLimiter(open(), { pk: 'p', sk: 'r' }, { limit: 1, windowMs: 0 })).toThrow(
+      expect.objectContaining({ field: 'windowMs' }),
+    )
+  })
+})
