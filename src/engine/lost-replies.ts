@@ -24,7 +24,7 @@ import { Token } from './token.ts'
  * | transaction whose conditions fail, or whose tries are used up | a harmless one under the same token | it succeeds: the lost one is refused for good; refused as `mismatch`: the lost one was applied | `OutcomeUnknown` |
  *
  * Faults: `throttled`, `conflict`, `unreachable`, `skewed`, `mismatch` and `invalid` are certainly not applied;
- * `unknown` and `inProgress` leave a doubt, which no later refusal takes away. A token is not used after 8 minutes.
+ * `unknown` and `inProgress` leave a doubt, which no later refusal takes away. A token is not used after 4.5 minutes.
  */
 
 /** The answer to one guarded operation, or the row as it is now with the reason why that is not the answer. */

@@ -2,8 +2,12 @@ import { stopwatch } from '../runtime.ts'
 import { type FailedGuard, type RowOperation, StorageFault } from '../storage.ts'
 import type { Context } from './context.ts'
 
-/** The backend remembers a token for ten minutes from the first try that it has seen. */
-const usableMs = 8 * 60 * 1000
+/**
+ * The backend remembers a token for ten minutes from the first try that it has seen, and takes a request up to five
+ * minutes after it was signed: one signed later than this could arrive when the token is forgotten, and be applied a
+ * second time. Half a minute is left for what the clocks differ.
+ */
+const usableMs = 4.5 * 60 * 1000
 
 /** The token of one transaction: all its tries carry it, so that it is applied once. */
 export class Token {
@@ -32,7 +36,7 @@ export class Token {
   }
 
   #check(): void {
-    if (this.isExpired) throw new StorageFault('mismatch', 'its token is older than 8 minutes')
+    if (this.isExpired) throw new StorageFault('mismatch', 'its token is older than 4.5 minutes')
     this.#age ??= stopwatch(this.#context.runtime)
   }
 }

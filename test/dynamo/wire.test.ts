@@ -307,7 +307,7 @@ describe('what a fault means', () => {
   })
 })
 
-describe('a token is not used after 8 minutes', () => {
+describe('a token is not used after 4.5 minutes', () => {
   test('checked after signing, last before the socket', async () => {
     await other.set({ ...key, data: { n: 0 } })
     const clock = new TestClock()
@@ -319,7 +319,7 @@ describe('a token is not used after 8 minutes', () => {
     // The machine is suspended between signing and sending.
     client.middlewareStack.addRelativeTo(
       ((next: (args: unknown) => Promise<unknown>) => async (args: unknown) => {
-        if (++tries === 2) clock.advance(9 * 60_000)
+        if (++tries === 2) clock.advance(5 * 60_000)
         return next(args)
       }) as never,
       { relation: 'after', toMiddleware: 'httpSigningMiddleware', name: 'suspended' },
@@ -342,7 +342,7 @@ describe('a token is not used after 8 minutes', () => {
     const db = new AtomicDynamoDB(client, table, {
       runtime: clock,
       retry: quick,
-      onEvent: () => clock.advance(9 * 60_000),
+      onEvent: () => clock.advance(5 * 60_000),
     })
     await db.transact([{ type: 'update', key, changes: { add: { n: 1 } } }])
     expect(await other.get(key)).toMatchObject({ data: { n: 1 } })
