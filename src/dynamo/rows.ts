@@ -16,7 +16,9 @@ export function encodeRow(row: object): WireRow {
   const wire: WireRow = {}
   for (const name in row) {
     const value = (row as Record<string, unknown>)[name]
-    if (value !== undefined) wire[name] = encode(value)
+    if (value === undefined) continue
+    if (name === '__proto__') setOwn(wire, name, encode(value))
+    else wire[name] = encode(value)
   }
   return wire
 }

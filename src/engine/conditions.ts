@@ -139,13 +139,14 @@ function asRead(item: CombinedCondition[typeof conditionItem], where: string): G
   if (typeof item !== 'object' || item === null)
     throw new InvalidInput(where, 'unchanged(...) takes an item as it was read, or undefined')
   const { data, ttl } = exactOf(item)
-  const same = (name: string, value: unknown): Guard =>
+  const same = (name: 'data' | 'ttl', value: unknown): Guard =>
     value === undefined
       ? { op: 'absent', path: [name] }
       : {
           op: 'eq',
           left: { path: [name] },
-          right: { value: take(value, `${where}.${name}`, true) },
+          // The form of the wire is as it was stored, also where callers could not write it.
+          right: { value: value === item[name] ? take(value, `${where}.${name}`, true) : value },
         }
   return both({ op: 'exists', path: ['pk'] }, same('data', data), same('ttl', ttl))
 }

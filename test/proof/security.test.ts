@@ -1,7 +1,16 @@
 /** The threats of docs/security.md, each with what keeps it off. */
 import { inspect } from 'node:util'
-import { PutItemCommand } from '@aws-sdk/client-dynamodb'
-import { type AtomicDbInterface, AtomicMemoryDb, InvalidInput, lockKey, path, RaceCondition } from 'lockrow'
+import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import {
+  type AtomicDbInterface,
+  AtomicMemoryDb,
+  InvalidInput,
+  lockKey,
+  path,
+  RaceCondition,
+  transaction,
+  unchanged,
+} from 'lockrow'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { dropTable, freshTable, localClient } from '../setup/local.ts'
@@ -173,4 +182,44 @@ test('a field __proto__ that another program stored does not become a prototype'
   expect(item!.data.name).toBe('x')
   expect(item!.data.admin).toBeUndefined()
   expect(path('a', 'b')).toBeDefined()
+})
+
+test('a field __proto__ that another program stored is compared like others, and stays', async () => {
+  const key = { pk: 'pollution', sk: 'compared' }
+  const stored = (n: string, role: string) =>
+    JSON.parse(`{"M": {"__proto__": {"M": {"role": {"S": "${role}"}}}, "n": {"N": "${n}"}}}`)
+  const put = (data: never) =>
+    client.send(
+      new PutItemCommand({ TableName: table, Item: { pk: { S: key.pk }, sk: { S: key.sk }, data } }),
+    )
+  const db = new AtomicDynamoDB(client, table, { retry: { attempts: 2, baseMs: 1 } })
+  await put(stored('1', 'reader') as never)
+  await transaction(
+    db,
+    async (tx) => {
+      await tx.get(key)
+      tx.set({ ...key, sk: 'written', data: { n: 1 } })
+    },
+    { attempts: 1 },
+  )
+  expect(await db.update(key, { add: { n: 1 } }, { if: unchanged(await db.get(key)) })).toMatchObject({
+    applied: true,
+  })
+  const { Item } = await client.send(
+    new GetItemCommand({ TableName: table, Key: { pk: { S: key.pk }, sk: { S: key.sk } } }),
+  )
+  expect(JSON.stringify(Item!.data)).toBe(JSON.stringify(stored('2', 'reader')))
+  await expect(
+    transaction(
+      db,
+      async (tx) => {
+        await tx.get(key)
+        await put(stored('2', 'admin') as never)
+        tx.set({ ...key, sk: 'written', data: { n: 2 } })
+      },
+      { attempts: 1 },
+    ),
+  ).rejects.toThrow()
+  // The SDK cannot read a refusal that holds such an item; what counts is that nothing was written.
+  expect(await db.get({ ...key, sk: 'written' })).toMatchObject({ data: { n: 1 } })
 })
