@@ -351,9 +351,8 @@ describe('expiry', () => {
   const key = { pk: 'p', sk: 'a' }
   const at = (start: number) => {
     const clock = { ms: start * 1000 }
-    const storage = new MemoryStorage(systemRuntime)
     const runtime = { ...systemRuntime, now: () => clock.ms, sleep: async () => {} }
-    return { clock, db: new AtomicEngine(storage, { runtime }) }
+    return { clock, db: new AtomicEngine(new MemoryStorage(runtime), { runtime }) }
   }
 
   it('an item read alive must still be unexpired at the commit', async () => {
