@@ -26,6 +26,9 @@ export interface Known {
 
 /** Whole readings for what appears among the messages known already may take so many RRU a second. */
 const rate = 2
+/** Looks at what others hold, before it is time for another one: so many at once, and so many a second. */
+const earlyLooks = 10
+const earlyLooksPerSecond = 1
 
 /** Also where that did not count. */
 export const wasReceived = (row: Row): boolean => (row.n as number) > 0 || row.first !== undefined
@@ -41,6 +44,10 @@ export class Groups {
   #bytes = 0
   #nextReading = Number.NEGATIVE_INFINITY
   #seen: Set<string> | undefined
+  #looks = earlyLooks
+  #looksAt = 0
+  /** When the last page behind all that is known was read, epoch ms. */
+  readUntil = 0
   /** A reading from the start that is under way. */
   reading: Promise<void> | undefined
 
@@ -50,6 +57,10 @@ export class Groups {
 
   get groups(): Iterable<readonly Known[]> {
     return this.#groups.values()
+  }
+
+  get isReadingAll(): boolean {
+    return this.#seen !== undefined
   }
 
   of(group: string): readonly Known[] {
@@ -83,6 +94,19 @@ export class Groups {
     this.#seen = undefined
     for (const { sk } of [...this.#bySk.values()]) if (!seen.has(sk)) this.remove(sk)
     this.#nextReading = monotonic + Math.max(1000, (this.#bytes / 4096 / rate) * 1000)
+  }
+
+  /** How many early looks there may be now. */
+  earlyLooks(monotonic: number): number {
+    const more = ((monotonic - this.#looksAt) / 1000) * earlyLooksPerSecond
+    this.#looks = Math.min(earlyLooks, this.#looks + more)
+    this.#looksAt = monotonic
+    return Math.floor(this.#looks)
+  }
+
+  /** Looks that were taken, early or not. */
+  looked(count: number): void {
+    this.#looks = Math.max(0, this.#looks - count)
   }
 
   /** A row as it is now. */

@@ -1,15 +1,19 @@
+import { encodeTime } from 'ulid'
 import type { Row } from '../../storage.ts'
 import { nowSeconds } from '../context.ts'
 import { readRows } from '../requests.ts'
+import { utf8Order } from '../values.ts'
 import { claim, giveUp, maxPage, missing, type Pull } from './claim.ts'
 import { Groups, isBehind, type Known, wasReceived } from './groups.ts'
 import { isMessage, isReady } from './messages.ts'
 import { readPage } from './read.ts'
 import { ownDue } from './view.ts'
 
-/** What others hold is looked at again after so long, ms, and so many messages by one pull. */
+/** What others hold is looked at again after so long, ms, sooner while that is rare; so many messages by one pull. */
 const lookAgainMs = 500
 const looksAtOnce = 10
+/** A message appears at most so long after the time in its key, ms, as far as clocks and requests are as they should. */
+const behindMs = 2000
 
 /**
  * At most one message of each group, and only the first one that is there, while none of its group is in processing.
@@ -45,10 +49,30 @@ async function readAll(mine: Pull, groups: Groups): Promise<void> {
 }
 
 /** The next page behind what is known; false when that was the last. */
-async function readOn({ context, options }: Pull, groups: Groups): Promise<boolean> {
-  const page = await readPage(context, options.pk, groups.end, maxPage)
+async function readOn(mine: Pull, groups: Groups): Promise<boolean> {
+  const { context, options } = mine
+  const { end } = groups
+  const page = await readPage(context, options.pk, end, maxPage)
+  if (page.rows.length > 0) await readBefore(mine, groups, end)
   groups.add(page.rows, nowSeconds(context), context.runtime.monotonic())
+  groups.readUntil = context.runtime.now()
   return page.next !== undefined
+}
+
+/** What may have appeared before the last key known, from a producer whose clock is behind or whose request took long. */
+async function readBefore(
+  { context, options }: Pull,
+  groups: Groups,
+  end: string | undefined,
+): Promise<void> {
+  if (end === undefined || groups.isReadingAll) return
+  let after: string | undefined = encodeTime(Math.max(0, groups.readUntil - behindMs))
+  while (after !== undefined && utf8Order(after) < utf8Order(end)) {
+    const page = await readPage(context, options.pk, after, maxPage)
+    const rows = page.rows.filter(({ sk }) => utf8Order(sk) <= utf8Order(end))
+    groups.add(rows, nowSeconds(context), context.runtime.monotonic())
+    after = page.next
+  }
 }
 
 /** The first message of each group that has none in processing, in order. */
@@ -114,6 +138,7 @@ function learn({ context }: Pull, groups: Groups, sk: string, row: Row | undefin
  */
 async function isFirst(mine: Pull, groups: Groups, head: Known): Promise<boolean> {
   const { context, options } = mine
+  while (await readOn(mine, groups)) {}
   const behind = groups.of(head.group).filter((one) => isBehind(one, head))
   for (const known of behind) {
     const [row] = await readRows(context, [{ pk: options.pk, sk: known.sk }])
@@ -134,10 +159,14 @@ async function lookAgain(mine: Pull, groups: Groups): Promise<boolean> {
   const monotonic = context.runtime.monotonic()
   const held: Known[] = []
   for (const members of options.group === undefined ? groups.groups : [groups.of(options.group)])
-    for (const one of members)
-      if (one.received && !one.ours && one.due > now && monotonic - one.readAt >= lookAgainMs) held.push(one)
-  const some = held.sort((a, b) => a.readAt - b.readAt).slice(0, looksAtOnce)
+    for (const one of members) if (one.received && !one.ours && one.due > now) held.push(one)
+  held.sort((a, b) => a.readAt - b.readAt)
+  const early = groups.earlyLooks(monotonic)
+  const some = held
+    .filter((one, i) => i < early || monotonic - one.readAt >= lookAgainMs)
+    .slice(0, looksAtOnce)
   if (some.length === 0) return false
+  groups.looked(some.length)
   const rows = await readRows(
     context,
     some.map(({ sk }) => ({ pk: options.pk, sk })),

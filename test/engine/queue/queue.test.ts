@@ -5,6 +5,7 @@ import type { Storage } from '../../../src/storage.ts'
 import { StorageFault } from '../../../src/storage.ts'
 import { SimulatedServer } from '../../../src/testing/sim/server.ts'
 import { type SimulatedRuntime, Simulation } from '../../../src/testing/sim/simulation.ts'
+import { bound } from '../../proof/defects.ts'
 
 const pk = 'jobs'
 
@@ -70,6 +71,89 @@ describe('strict', () => {
       for (const consumer of [db, open()]) expect(await consumer.queuePull(strict)).toEqual({})
       await db.queueAcknowledge(held)
       expect((await db.queuePull(strict)).item?.data).toBe(1)
+    })
+  })
+
+  describe('what another process is done with can be given out at once', () => {
+    const ways: Record<string, (db: AtomicEngine, item: AtomicDbQueueItem) => Promise<void>> = {
+      acknowledged: (db, item) => db.queueAcknowledge(item),
+      released: (db, item) => db.queueRelease(item),
+      buried: (db, item) => db.queueRelease(item, { deadLetter: `${pk}#dead` }),
+    }
+    const pulls = { 'any group': { strict: true }, 'one group': { group: 'g' } }
+    it.each(
+      Object.keys(ways).flatMap((way) =>
+        Object.entries(pulls).map(([name, options]) => [way, name, options]),
+      ),
+    )('%s, pull of %s', async (way, _name, options) => {
+      const { world, open } = setUp()
+      await world.run(async () => {
+        const [holder, other] = [open(), open()]
+        const pull = { pk, ...(options as object) }
+        await holder.queuePush([1, 2].map((data) => ({ pk, group: 'g', data })))
+        const held = (await holder.queuePull<number>(pull)).item!
+        // It has seen that message in processing, a moment ago.
+        expect((await other.queuePull(pull)).item).toBeUndefined()
+        expect((await other.queuePull(pull)).item).toBeUndefined()
+        await ways[way as string]!(holder, held)
+        expect((await other.queuePull<number>(pull)).item?.data).toBe(way === 'released' ? 1 : 2)
+      })
+    })
+
+    test('looking costs little where another process takes long', async () => {
+      const { world, open } = setUp()
+      await world.run(async () => {
+        let rows = 0
+        const counted = (storage: Storage): Storage => ({
+          ...bound(storage),
+          read: (keys, options) => {
+            rows += keys.length
+            return storage.read(keys, options)
+          },
+        })
+        const [holder, other] = [open(), open(counted)]
+        await holder.queuePush([1, 2].map((data) => ({ pk, group: 'g', data })))
+        await holder.queuePull({ pk, strict: true, ttlSeconds: 3600 })
+        for (let i = 0; i < 600; i++) {
+          await other.queuePull({ pk, strict: true })
+          await other.runtime.sleep(100)
+        }
+        // A minute: two looks a second, and a few early ones.
+        expect(rows).toBeLessThan(140)
+      })
+    })
+  })
+
+  test('a delayed message waits for one behind it, also where this process has not seen that', async () => {
+    const { world, open } = setUp()
+    await world.run(async () => {
+      const [producer, other, late] = [open(), open(), open()]
+      const strict = { pk, strict: true }
+      // For this one it is time before it reads the whole queue again.
+      ;(late.runtime as SimulatedRuntime).stepClock(100)
+      await producer.queuePush({ pk, group: 'g', data: 1, delaySeconds: 1 })
+      await late.queuePull(strict)
+      await producer.queuePush({ pk, group: 'g', data: 2 })
+      const held = (await other.queuePull(strict)).item!
+      expect(held.data).toBe(2)
+      await late.runtime.sleep(950)
+      expect((await late.queuePull(strict)).item).toBeUndefined()
+    })
+  })
+
+  test('what a slow clock puts in front of what is known is seen before what is new', async () => {
+    const { world, open } = setUp()
+    await world.run(async () => {
+      const [ahead, slow, one, two] = [open(), open(), open(), open()]
+      ;(slow.runtime as SimulatedRuntime).stepClock(-500)
+      const strict = { pk, strict: true }
+      await ahead.queuePush({ pk, group: 'a', data: 0 })
+      expect((await two.queuePull(strict)).item?.data).toBe(0)
+      await slow.queuePush({ pk, group: 'g', data: 1 })
+      expect((await one.queuePull(strict)).item?.data).toBe(1)
+      await slow.runtime.sleep(600)
+      await slow.queuePush({ pk, group: 'g', data: 2 })
+      expect((await two.queuePull(strict)).item).toBeUndefined()
     })
   })
 
