@@ -94,8 +94,8 @@ export type CombinedCondition<T = any> = {
   readonly [conditionOf]?: readonly Condition[]
   /** For `unchanged`. */
   readonly [conditionItem]?: { readonly data?: unknown; readonly ttl?: number }
-  /** Only for the compiler: of which items it speaks. */
-  [typed]?(of: T): void
+  /** Only for the compiler: of which items it speaks. A property, because the bundler of the types misses names of methods. */
+  readonly [typed]?: { of(of: T): void }['of']
 }
 
 type ConditionsAt<E extends PlaceEntry> = { readonly [X in E as X[0]]?: FieldCondition<X[1]> }

@@ -19,7 +19,7 @@ export interface Conflict {
   readonly current?: AtomicDbItem | AtomicDbItemLock
 }
 
-interface ErrorDetails {
+export interface ErrorDetails {
   readonly keys?: readonly AtomicDbItemKey[]
   readonly cause?: unknown
 }

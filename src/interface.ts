@@ -136,7 +136,7 @@ export interface AtomicDbPageQuery<T = unknown> extends Omit<AtomicDbQuery<T>, '
    */
   limit?: number
   /** What `page` returned with the part before. The query must be the same but for `limit`, `fields` and `consistent`. */
-  cursor?: string
+  cursor?: string | undefined
 }
 
 export interface AtomicDbPage<T = unknown> {

@@ -1,5 +1,5 @@
 import { InvalidInput } from './errors.ts'
-import { milliseconds } from './model/checks.ts'
+import { checkOptions, milliseconds } from './model/checks.ts'
 
 /** Of the context that Lambda gives to a handler, what is needed here. */
 export interface InvocationTime {
@@ -14,6 +14,13 @@ export interface RemainingTimeOptions {
   reserveMs?: number
 }
 
+/** What Lambda gives to the invocation, ms. */
+export function remainingMs(context: InvocationTime): number {
+  if (typeof context?.getRemainingTimeInMillis !== 'function')
+    throw new InvalidInput('context', 'must be the context of a Lambda handler')
+  return context.getRemainingTimeInMillis()
+}
+
 /**
  * What is left of a Lambda invocation, less a reserve: for `timeoutMs`, so that the handler hears how a call ended
  * before it is itself ended. At least 1 ms.
@@ -26,9 +33,8 @@ export interface RemainingTimeOptions {
  * ```
  */
 export function remainingTime(context: InvocationTime, options: RemainingTimeOptions = {}): number {
-  if (typeof context?.getRemainingTimeInMillis !== 'function')
-    throw new InvalidInput('context', 'must be the context of a Lambda handler')
+  checkOptions(options, ['reserveMs'])
   const { reserveMs = 500 } = options
   milliseconds(reserveMs, 'reserveMs', { zero: true })
-  return Math.max(1, context.getRemainingTimeInMillis() - reserveMs)
+  return Math.max(1, remainingMs(context) - reserveMs)
 }

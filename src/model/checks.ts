@@ -62,7 +62,9 @@ export function wholeNumber(
 ): number {
   if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max)
     return value as number
-  const range = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`
+  const tooLarge = typeof value === 'number' && value > max
+  const open = max === Number.MAX_SAFE_INTEGER && !tooLarge
+  const range = open ? `from ${min}` : `from ${min} to ${max}`
   throw new InvalidInput(field, `must be a whole number ${range}`, {
     given: typeof value === 'number' ? String(value) : typeof value,
   })

@@ -204,6 +204,7 @@ const pullFields = (): Fields<AtomicDbQueuePullOptions> => ({
   deadLetter: true,
 })
 const pullHints = {
+  visibilitySeconds: useVisibility,
   visibilityTimeout: useVisibility,
   visibilityTimeoutSeconds: useVisibility,
   VisibilityTimeout: useVisibility,

@@ -1,6 +1,7 @@
 import { type Moment, momentOf } from '../coordination/lease.ts'
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbQueueItem } from '../interface.ts'
+import { remainingMs } from '../lambda.ts'
 import { milliseconds, wholeNumber } from '../model/checks.ts'
 import { Bell } from './bell.ts'
 import { tell } from './events.ts'
@@ -44,7 +45,7 @@ export function queueLambda<T = unknown>(
   if (options.reserveMs !== undefined) milliseconds(options.reserveMs, 'reserveMs', { zero: true })
   if (typeof handler !== 'function') throw new InvalidInput('handler', 'must be a function')
   const fixed = Object.freeze({ ...options })
-  return (_event, context) => new Invocation(db, handler, fixed, context.getRemainingTimeInMillis()).run()
+  return async (_event, context) => new Invocation(db, handler, fixed, remainingMs(context)).run()
 }
 
 /** One invocation: drains until the queue is empty, a pull fails, or the time is up. */

@@ -85,6 +85,9 @@ describe('options', () => {
     expect(remainingTime(context, { reserveMs: 9000 })).toBe(1)
     expect(() => remainingTime({} as never)).toThrow(InvalidInput)
     expect(() => remainingTime(context, { reserveMs: -1 })).toThrow(InvalidInput)
+    expect(() => remainingTime(context, { reserve: 1000 } as never)).toThrow(
+      /reserve: is not known.*'reserveMs'/,
+    )
   })
 })
 

@@ -38,6 +38,7 @@ test('numbers name the option, its unit and its bounds', () => {
     expect(() => wholeNumber(bad, 'limit', { min: 1, max: 5 })).toThrow(
       /^limit: must be a whole number from 1 to 5/,
     )
+  expect(() => wholeNumber(1e18, 'limit', { min: 1 })).toThrow(/from 1 to 9007199254740991, got 1/)
   expect(milliseconds(0.5, 'ttlMs')).toBe(0.5)
   for (const bad of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1e12, '5', null])
     expect(() => milliseconds(bad, 'ttlMs')).toThrow(/^ttlMs: .*milliseconds/)

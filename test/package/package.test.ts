@@ -192,11 +192,22 @@ describe('the packed package', () => {
   })
 
   it('is typed for node16, as ESM and CJS, and for bundlers', () => {
-    const typed = `import { AtomicMemoryDb, type AtomicDbItem, atomic } from 'lockrow'
+    const typed = `import { AtomicMemoryDb, type AtomicDbItem, type AtomicDbPage, anyOf, atomic } from 'lockrow'
 const db = new AtomicMemoryDb()
 const item: Promise<AtomicDbItem<{ n: number }> | undefined> = db.get<{ n: number }>({ pk: 'a', sk: 'b' })
 // @ts-expect-error a key has two parts
 db.get({ pk: 'a' })
+interface Shoe {
+  stock: number
+  state: 'open' | 'closed'
+}
+const key = { pk: 'a', sk: 'b' }
+void db.update<Shoe>(key, { add: { stock: -1 } }, { if: anyOf<Shoe>({ stock: 1 }, { state: 'open' }) })
+// @ts-expect-error a typo in a guard, also inside a combined condition
+void db.update<Shoe>(key, { add: { stock: -1 } }, { if: anyOf<Shoe>({ stok: 1 }) })
+// @ts-expect-error a condition on other items
+void db.update<Shoe>(key, { add: { stock: -1 } }, { if: anyOf<{ name: string }>({ name: 'x' }) })
+export const next = (page: AtomicDbPage) => db.page({ pk: 'a', cursor: page.cursor })
 export const done = [item, atomic(db).set({ pk: 'a', sk: 'b' }).commit()]
 `
     const folder = project('typed', { 'package.json': '{}', 'a.mts': typed, 'b.cts': typed }, [
@@ -209,6 +220,7 @@ export const done = [item, atomic(db).set({ pk: 'a', sk: 'b' }).commit()]
         join(modules, 'typescript/bin/tsc'),
         '--noEmit',
         '--strict',
+        '--exactOptionalPropertyTypes',
         '--target',
         'es2022',
         '--module',
@@ -217,7 +229,6 @@ export const done = [item, atomic(db).set({ pk: 'a', sk: 'b' }).commit()]
         resolution,
         '--types',
         'node',
-        '--skipLibCheck',
         ...files,
       )
     expect(tsc('node16', 'node16', 'a.mts', 'b.cts')).toMatchObject({ code: 0, out: '' })
