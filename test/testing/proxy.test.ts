@@ -382,3 +382,24 @@ test('one seed, the same faults; counts of each; nothing is left behind', async 
   }
   expect(runs[0]).toEqual(runs[1])
 })
+
+test.each([
+  [undefined, 'options'],
+  [{}, 'target'],
+  [{ target: 'DynamoDB' }, 'target'],
+  [{ rate: {} }, 'options.rate'],
+  [{ rates: { dropreply: 1 } }, 'rates.dropreply'],
+  [{ rates: { dropReply: 5 } }, 'rates.dropReply'],
+  [{ hold: { reply: 1 } }, 'hold.reply'],
+])('a fault proxy with %j is refused: %s', async (options, field) => {
+  const given = options && { target: 'http://127.0.0.1:9', ...options }
+  const wrong = options && Object.keys(options).length === 0 ? {} : given
+  await expect(startFaultProxy(wrong as never)).rejects.toMatchObject({ code: 'InvalidInput', field })
+})
+
+test('rates that are changed later are checked too', async () => {
+  await using proxy = await startFaultProxy({ target: 'http://127.0.0.1:9' })
+  expect(() => {
+    proxy.rates = { late: 2 }
+  }).toThrow('rates.late: must be a probability from 0 to 1, got 2')
+})

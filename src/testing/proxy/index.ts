@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { FailingAgent } from './agent.ts'
+import { checkProxyOptions, checkRates } from './check-options.ts'
 import { Dice } from './dice.ts'
 import { Exchanges, type PlannedFault, type ProxyExchange } from './exchange.ts'
 import type { ProxyFault, ProxyFaultRates, SocketFault } from './kinds.ts'
@@ -93,6 +94,7 @@ export class FaultProxy {
     return this.#dice.rates
   }
   set rates(rates: ProxyFaultRates) {
+    checkRates(rates)
     this.#dice.rates = rates
   }
 
@@ -163,6 +165,7 @@ export class FaultProxy {
  * ```
  */
 export async function startFaultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
+  checkProxyOptions(options)
   const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
