@@ -1,7 +1,7 @@
 import { defineConfig, type UserConfig } from 'tsdown'
 import manifest from './package.json' with { type: 'json' }
 
-// nothing that npm installs beside us is bundled, nor any of its subpaths
+// what npm installs beside us is not bundled, nor any of its subpaths; all else is, for one file loads sooner than two
 const external = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)].map(
   (name) => new RegExp(`^${name}(/|$)`),
 )
@@ -12,6 +12,8 @@ const common: UserConfig = {
   target: 'node20',
   treeshake: true,
   minify: false,
+  // the docstrings are in the types
+  outputOptions: { comments: { legal: true, annotation: true, jsdoc: false } },
   deps: { neverBundle: external },
 }
 
@@ -22,13 +24,14 @@ export default defineConfig([
     entry: {
       index: 'src/index.ts',
       dynamo: 'src/dynamo/index.ts',
+      backend: 'src/backend/index.ts',
+      recipes: 'src/recipes/index.ts',
       testing: 'src/testing/index.ts',
       cdk: 'infra/cdk/index.ts',
       otel: 'src/otel/index.ts',
     },
     format: ['esm', 'cjs'],
     dts: true,
-    sourcemap: true,
   },
   {
     ...common,
@@ -36,5 +39,13 @@ export default defineConfig([
     entry: { index: 'src/cli/index.ts' },
     format: 'esm',
     outDir: 'dist/cli',
+  },
+  {
+    ...common,
+    // the thread of `Liveness`, for both formats: it lies beside the chunk that starts it, and shares nothing with it
+    entry: { 'heartbeat-worker': 'src/coordination/heartbeat-worker.ts' },
+    format: 'esm',
+    dts: false,
+    clean: false,
   },
 ])

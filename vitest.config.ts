@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -9,13 +10,15 @@ export default defineConfig({
     alias: [
       { find: /^lockrow$/, replacement: file('./src/index.ts') },
       { find: /^lockrow\/cdk$/, replacement: file('./infra/cdk/index.ts') },
-      { find: /^lockrow\/(dynamo|testing|otel)$/, replacement: file('./src/$1/index.ts') },
+      { find: /^lockrow\/(dynamo|backend|recipes|testing|otel)$/, replacement: file('./src/$1/index.ts') },
     ],
   },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/setup/global.ts'],
     pool: 'threads',
+    // one less than the cores is the default, which is one on the smallest machines
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // whoever has real credentials in the environment must not reach a real table by mistake

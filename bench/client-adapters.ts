@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: OneTable has a template language of its own.
 import type { AtomicDynamoDB } from '../src/dynamo/index.ts'
-import { seeded } from './client-bare.ts'
 import { peer } from './lib/peers.ts'
 import type { Client, DocumentClient } from './lib/sdk.ts'
+import { seeded } from './lib/seeded.ts'
 import { makeUser, sortKey } from './lib/user.ts'
 
 export const operations = ['get', 'put', 'batchGet', 'query', 'update', 'transact'] as const

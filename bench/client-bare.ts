@@ -1,5 +1,6 @@
 import type { Maker } from './client-adapters.ts'
 import { lib } from './lib/sdk.ts'
+import { seeded } from './lib/seeded.ts'
 import { makeUser, sortKey } from './lib/user.ts'
 
 const { BatchGetCommand, GetCommand, PutCommand, QueryCommand, TransactWriteCommand, UpdateCommand } = lib
@@ -39,10 +40,6 @@ export const bare: Maker = {
         ),
     }))
   },
-}
-
-export async function seeded(put: (i: number) => Promise<unknown>): Promise<void> {
-  for (let i = 0; i < 100; i++) await put(i)
 }
 
 interface Place {

@@ -1,5 +1,5 @@
 import type { Maker } from './client-adapters.ts'
-import { seeded } from './client-bare.ts'
+import { seeded } from './lib/seeded.ts'
 import { makeUser, sortKey } from './lib/user.ts'
 
 export const ours: Maker = {

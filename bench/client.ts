@@ -4,12 +4,12 @@ import { bare, bareAlike } from './client-bare.ts'
 import { ours } from './client-ours.ts'
 import { withLocal } from './lib/local.ts'
 import { interleaved, type Measured, ratio, spread } from './lib/measure.ts'
+import type { BenchOptions } from './lib/options.ts'
 import { versionOf } from './lib/peers.ts'
 import { Replay } from './lib/replay.ts'
-import type { Section } from './lib/results.ts'
 import { lib, makeClient, sdkVersion } from './lib/sdk.ts'
+import type { Section } from './lib/section.ts'
 import { number, progress } from './lib/terminal.ts'
-import type { BenchOptions } from './run.ts'
 
 /** Client CPU per operation: every reply comes from the process itself, at once. */
 export async function run({ tiny }: BenchOptions): Promise<Section> {

@@ -2,11 +2,11 @@ import { ulid } from 'ulid'
 import { AtomicDynamoDB } from '../src/dynamo/index.ts'
 import { withLocal } from './lib/local.ts'
 import { type Spread, spread, throughput } from './lib/measure.ts'
-import type { Section } from './lib/results.ts'
+import type { BenchOptions } from './lib/options.ts'
 import { type DocumentClient, lib, makeClient, sdkVersion } from './lib/sdk.ts'
+import type { Section } from './lib/section.ts'
 import { number, progress } from './lib/terminal.ts'
 import { makeUser, sortKey } from './lib/user.ts'
-import type { BenchOptions } from './run.ts'
 
 const { DeleteCommand, GetCommand, PutCommand, QueryCommand, TransactWriteCommand, UpdateCommand } = lib
 

@@ -2,10 +2,10 @@ import { LRUCache } from 'lru-cache'
 import { AtomicLRUCache } from '../src/lru/index.ts'
 import { AtomicMemoryDb } from '../src/memory/index.ts'
 import { interleaved, ratio, spread } from './lib/measure.ts'
-import type { Section } from './lib/results.ts'
+import type { BenchOptions } from './lib/options.ts'
+import type { Section } from './lib/section.ts'
 import { number, progress } from './lib/terminal.ts'
 import { makeUser, sortKey } from './lib/user.ts'
-import type { BenchOptions } from './run.ts'
 
 /** Hits of the cache against bare lru-cache, coalescing of misses, and the hit ratio under a Zipf load. */
 export async function run({ tiny }: BenchOptions): Promise<Section> {

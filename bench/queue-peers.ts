@@ -2,12 +2,12 @@ import { AtomicDynamoDB } from '../src/dynamo/index.ts'
 import { withLocal } from './lib/local.ts'
 import { spread } from './lib/measure.ts'
 import { costOf, metered } from './lib/meter.ts'
+import type { BenchOptions } from './lib/options.ts'
 import { peer, versionOf } from './lib/peers.ts'
-import type { Section } from './lib/results.ts'
 import { makeClient } from './lib/sdk.ts'
+import type { Section } from './lib/section.ts'
 import { number, progress } from './lib/terminal.ts'
 import { contenders as mutexes } from './mutex-peers.ts'
-import type { BenchOptions } from './run.ts'
 
 interface Drained {
   name: string

@@ -2,11 +2,11 @@ import { AtomicDynamoDB } from '../src/dynamo/index.ts'
 import { AtomicMemoryDb } from '../src/memory/index.ts'
 import { withLocal } from './lib/local.ts'
 import { costOf, metered } from './lib/meter.ts'
+import type { BenchOptions } from './lib/options.ts'
 import { type Contended, contend, costInFlight, shardedRate } from './lib/queue-world.ts'
-import type { Section, Table, Target } from './lib/results.ts'
 import { makeClient } from './lib/sdk.ts'
+import type { Section, Table, Target } from './lib/section.ts'
 import { number, progress } from './lib/terminal.ts'
-import type { BenchOptions } from './run.ts'
 
 const to2 = (value: number): number => Number(value.toFixed(2))
 

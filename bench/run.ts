@@ -1,17 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type Section, save } from './lib/results.ts'
+import type { BenchOptions } from './lib/options.ts'
+import { save } from './lib/results.ts'
+import type { Section } from './lib/section.ts'
 import { printSection, progress } from './lib/terminal.ts'
-
-/**
- * `tsx bench/run.ts [names...] [--tiny] [--no-save]`: runs the benchmarks named, or all of them, one after another.
- * Each ends by itself within about three minutes.
- */
-export interface BenchOptions {
-  /** So small that it only shows that it works: for the smoke test. */
-  tiny: boolean
-}
 
 type Bench = (options: BenchOptions) => Promise<Section>
 

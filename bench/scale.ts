@@ -4,9 +4,9 @@ import { SimulatedServer } from '../src/testing/sim/server.ts'
 import { Simulation } from '../src/testing/sim/simulation.ts'
 import { transaction } from '../src/transactions/index.ts'
 import { limited, readsPerSecond, writesPerSecond } from './lib/limited.ts'
-import type { Section } from './lib/results.ts'
+import type { BenchOptions } from './lib/options.ts'
+import type { Section } from './lib/section.ts'
 import { number, progress } from './lib/terminal.ts'
-import type { BenchOptions } from './run.ts'
 
 interface Feature {
   name: string

@@ -1,9 +1,9 @@
 import { AtomicMemoryDb } from '../src/memory/index.ts'
 import { interleaved, type Measured, ratio, spread } from './lib/measure.ts'
+import type { BenchOptions } from './lib/options.ts'
 import { versionOf } from './lib/peers.ts'
-import type { Section } from './lib/results.ts'
+import type { Section } from './lib/section.ts'
 import { number, progress } from './lib/terminal.ts'
-import type { BenchOptions } from './run.ts'
 import { bytesPerItem } from './twin-memory.ts'
 import { type Store, stores } from './twin-stores.ts'
 

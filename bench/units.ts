@@ -4,11 +4,11 @@ import { atomic, consume, type Transaction, transaction } from '../src/transacti
 import { withLocal } from './lib/local.ts'
 import { costOf, type Meter, metered } from './lib/meter.ts'
 import { NaiveDynamo } from './lib/naive.ts'
-import type { Section } from './lib/results.ts'
+import type { BenchOptions } from './lib/options.ts'
 import { lib, makeClient, sdkVersion } from './lib/sdk.ts'
+import type { Section } from './lib/section.ts'
 import { progress } from './lib/terminal.ts'
 import { makeUser, sortKey } from './lib/user.ts'
-import type { BenchOptions } from './run.ts'
 
 type Cost = Pick<Meter, 'requests' | 'wru' | 'rru'>
 const cost = (requests: number, wru: number, rru: number): Cost => ({ requests, wru, rru })

@@ -1,24 +1,25 @@
-import type { AtomicDbItem, AtomicDbItemKey, AtomicDbItemLock } from './interface.ts'
+import type { AtomicDbItem, AtomicDbItemKey, AtomicDbItemLock } from './contract/items.ts'
 
 const brand = Symbol.for('lockrow.error')
 
-/** What failed in a call, and what is there instead, where the backend told. */
+/** An operation that failed, and what is there instead, where the backend told. */
 export interface Conflict {
   /** Position of the operation in the list given to `transact`, or of the lock or item given to `setAtomic`. */
   readonly index: number
   readonly key: AtomicDbItemKey
   /**
-   * Somebody was faster. `lock`: its version changed. `value`: the item is not what was read. `receipt`: the message is
-   * no longer ours. `conflict`: others kept writing it.
-   * The caller's own condition. `condition`: `if` does not hold. `exists`: there is one already.
+   * Where somebody was faster: `lock` (its version changed), `value` (the item is not what was read), `receipt` (the
+   * message is no longer ours), `conflict` (others kept writing it).
+   * Where the caller's own condition failed: `condition` (`if` does not hold), `exists` (there is an item already).
    */
   readonly reason: 'lock' | 'value' | 'receipt' | 'conflict' | 'condition' | 'exists'
   /** The tests of `if` that do not hold, by name: `stock.gte`, `state`, `absent`. */
   readonly failed?: readonly string[]
-  /** The row as it is now: `undefined` when there is none, or when the backend did not return it. */
+  /** The row as it is now. `undefined` when there is none, or when the backend did not return it. */
   readonly current?: AtomicDbItem | AtomicDbItemLock
 }
 
+/** What an error knows beside its text. */
 export interface ErrorDetails {
   readonly keys?: readonly AtomicDbItemKey[]
   readonly cause?: unknown
@@ -32,7 +33,7 @@ export interface ErrorDetails {
 export class AtomicDbError extends Error {
   static readonly code: string = 'AtomicDbError'
   readonly code: string
-  /** The rows concerned, where that is known. */
+  /** The keys of the rows concerned, where they are known. */
   readonly keys: readonly AtomicDbItemKey[]
 
   constructor(message: string, details: ErrorDetails = {}) {
@@ -55,13 +56,13 @@ export class AtomicDbError extends Error {
 }
 
 /**
- * Somebody was faster: something changed since it was read. Nothing was written; read again and run again.
- * Where a condition of your own failed beside it, this is thrown all the same: after a new read it may hold.
+ * Somebody was faster: something changed since it was read. Nothing was written. Read again and try again.
+ * A condition of your own that failed in the same call is listed too: it may hold after a new read.
  */
 export class RaceCondition extends AtomicDbError {
   static override readonly code = 'RaceCondition'
   readonly conflicts: readonly Conflict[]
-  /** How many times the work was tried before giving up. */
+  /** Number of attempts before giving up. */
   readonly attempts: number
 
   constructor(
@@ -76,8 +77,8 @@ export class RaceCondition extends AtomicDbError {
 }
 
 /**
- * Your own condition does not hold: an `if`, or `setIfAbsent` (a push with a key of its own) where there is one already.
- * Nothing was written, and the same call fails again while the row is as it is: 'sold out', 'name taken'.
+ * Your own condition does not hold: an `if`, or the absence that `setIfAbsent` and a push with an `sk` ask for.
+ * Nothing was written. The same call fails again as long as the row stays as it is: 'sold out', 'name taken'.
  */
 export class ConditionFailed extends AtomicDbError {
   static override readonly code = 'ConditionFailed'
@@ -89,14 +90,14 @@ export class ConditionFailed extends AtomicDbError {
   }
 }
 
-/** The call itself is wrong; raised before anything is sent, the same on every backend. */
+/** The call itself is wrong. Thrown before anything is sent, with the same message on every backend. */
 export class InvalidInput extends AtomicDbError {
   static override readonly code = 'InvalidInput'
   /** Where in the input: `pk`, `items[3].data.when`, `changes.add.stock`. */
   readonly field: string
-  /** The limit that was passed, where there is one. */
+  /** The limit that was exceeded, where there is one. */
   readonly limit: number | undefined
-  /** What was given, shortened and without its contents. */
+  /** What was given, shortened and without contents. */
   readonly given: string | undefined
 
   constructor(
@@ -112,24 +113,35 @@ export class InvalidInput extends AtomicDbError {
   }
 }
 
-/** The message was handed out again (or is gone): this receipt no longer counts. Nothing was changed. */
+/** The message was handed out again, or is gone, so this receipt no longer counts. Nothing was changed. */
 export class StaleReceipt extends AtomicDbError {
   static override readonly code = 'StaleReceipt'
 }
 
-/** The reply was lost and it cannot be told whether the write happened. Read, then decide; or use `exactlyOnce`. */
+/** A reply was lost, and nobody can tell whether the write happened. Read and decide, or use `exactlyOnce`. */
 export class OutcomeUnknown extends AtomicDbError {
   static override readonly code = 'OutcomeUnknown'
 }
 
-/** An `idempotencyKey` was used again within its ten minutes, with other content. Nothing was written. */
+/** An `idempotencyKey` was used again with other content while it is remembered. Nothing was written. */
 export class IdempotencyMismatch extends AtomicDbError {
   static override readonly code = 'IdempotencyMismatch'
 }
 
-/** A batch could not be written whole within the retry budget. `keys` lists what was *not* (certainly) written. */
+/**
+ * A batch was not written completely when the retries were used up. `keys` lists the rows that were not certainly
+ * written. `deleteRange`, `queuePurge` and `queueRedrive` ended early: `done` says how much was done, and another call
+ * goes on.
+ */
 export class PartialWrite extends AtomicDbError {
   static override readonly code = 'PartialWrite'
+  /** For work in slices: number of rows that are certainly done. */
+  readonly done: number | undefined
+
+  constructor(message: string, details: ErrorDetails & { done?: number } = {}) {
+    super(message, details)
+    this.done = details.done
+  }
 }
 
 /** The backend kept refusing for lack of throughput. Nothing was written. */
@@ -137,7 +149,7 @@ export class Throttled extends AtomicDbError {
   static override readonly code = 'Throttled'
 }
 
-/** The backend refused or could not be reached; `cause` is its own error, the message says what to do where we know. */
+/** The backend refused, or could not be reached. `cause` is its own error; the message says what to do. */
 export class BackendError extends AtomicDbError {
   static override readonly code = 'BackendError'
 }

@@ -1,24 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import { monotonicFactory } from 'ulid'
 
-/**
- * Time and chance, in one place so that tests and the simulator can drive them.
- * Durations are milliseconds.
- */
+/** Clocks, timers and randomness in one place, so that tests and the simulator can drive them. Durations are ms. */
 export interface Runtime {
-  /** Wall clock, epoch milliseconds. It may step. */
+  /** The wall clock, epoch ms. It may step forward or back. */
   now(): number
-  /** A clock of this process that never steps; only differences mean something. */
+  /** A clock of this process that never steps, ms. Only differences have a meaning. */
   monotonic(): number
-  /** Resolves after `ms`; rejects with the signal's reason when it is aborted. Does not keep the process alive when `unref`. */
+  /** Resolves after `ms`, or rejects with the reason of the signal. With `unref` it does not keep the process alive. */
   sleep(ms: number, options?: { signal?: AbortSignal; unref?: boolean }): Promise<void>
-  /** Uniform in [0, 1). */
+  /** A random number, uniform in [0, 1). */
   random(): number
 }
 
-// A timer of Node that is set for longer fires at once.
+// Node fires a timer at once that is set for longer.
 const longestTimerMs = 2 ** 31 - 1
 
+/** Clock, timers and chance of the machine. */
 export const systemRuntime: Runtime = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -54,20 +52,19 @@ export interface Moment {
   readonly monotonic: number
 }
 
-/** Taken before a request is sent: what it confirms counts from then on. */
+/** The moment now. Take it before a request is sent: what the request confirms counts from then on. */
 export const momentOf = (runtime: Pick<Runtime, 'now' | 'monotonic'>): Moment => ({
   wall: runtime.now(),
   monotonic: runtime.monotonic(),
 })
 
-/** By how much the wall clock may seem to fall behind because it counts whole milliseconds, ms. */
+/** How far the wall clock may seem to fall behind because it counts whole milliseconds, ms. */
 const jitterMs = 10
 
 /**
- * Milliseconds since `since`, by the clock that says more: the monotonic one stands still while a machine is
- * suspended, the wall clock does not. A backward step of the wall clock is ignored, and takes nothing back of what had
- * passed before it. Never runs backwards; a suspension and a backward step that lie between two looks cannot be told
- * from nothing.
+ * Measures the milliseconds since `since` by the clock that shows more: the monotonic clock stands still while a
+ * machine is suspended, the wall clock does not. A backward step of the wall clock is ignored. The result never
+ * decreases. A suspension and a backward step between two calls cancel each other out and are not noticed.
  */
 export function stopwatch(runtime: Runtime, since: Moment = momentOf(runtime)): () => number {
   // How far the wall clock is ahead of the monotonic one: at first, at most since, and what earlier steps closed.
@@ -90,8 +87,8 @@ export function stopwatch(runtime: Runtime, since: Moment = momentOf(runtime)): 
 const sources = new WeakMap<Runtime, () => string>()
 
 /**
- * The ULID source of a runtime: one for the whole process on the system clock, so that ids made by any
- * database object are in the order in which they were made, also when the clock steps back.
+ * The ULID source of a runtime. All databases on the system clock share one, so that ids sort in the order in which
+ * the process made them, also when the clock steps back.
  */
 export function ulidSource(runtime: Runtime): () => string {
   let source = sources.get(runtime)
@@ -108,9 +105,9 @@ const alphabet = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ
 const prefixLifeMs = 1000
 
 /**
- * Short unique ids (a random prefix of 60 bits and a count) for write ids, receipts and tokens. The prefix is drawn
- * again after a second, from the system's randomness: processes that go on from one snapshot of memory (a cloned
- * machine, a restored Lambda) must not make the same ids, and they share the state of `Math.random`.
+ * Short unique ids (a random prefix of 60 bits and a count) for write ids, receipts and tokens. A new prefix is drawn
+ * every second from the system's randomness, not from `Math.random`: processes that are restored from one snapshot (a
+ * cloned machine, a Lambda) share the state of `Math.random` and must not make the same ids.
  */
 export function idSource(runtime: Runtime): () => string {
   const isSystem = runtime.random === systemRuntime.random

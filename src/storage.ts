@@ -1,19 +1,19 @@
 /**
- * What a backend provides: a few primitives on raw rows. Locks, queues, conditions and transactions are the
- * engine's; a backend knows none of them.
+ * What a backend provides: a few primitives on raw rows. The engine makes locks, queues, conditions and transactions
+ * out of them; a backend knows none of these.
  */
-import type { AtomicDbItemKey } from './interface.ts'
+import type { AtomicDbItemKey } from './contract/items.ts'
 
-/** A row as it is stored. `pk` and `sk` are the key, `ttl` the expiry; the rest is the engine's. */
+/** A row as it is stored. `pk` and `sk` are the key, `ttl` is the expiry. All other attributes belong to the engine. */
 export interface Row extends AtomicDbItemKey {
   ttl?: number
   [attribute: string]: unknown
 }
 
-/** A place in a row, from its attributes down. */
+/** A path in a row, from its attributes down. */
 export type RowPath = readonly (string | number)[]
 
-/** Changes see the row as it was; their paths never overlap. */
+/** One change of a row. All changes of an operation see the row as it was before. Their paths never overlap. */
 export type RowChange =
   | { op: 'set' | 'setIfAbsent'; path: RowPath; value: unknown }
   /** A missing number counts as 0. */
@@ -23,12 +23,14 @@ export type RowChange =
   | { op: 'addToSet' | 'removeFromSet'; path: RowPath; value: ReadonlySet<unknown> }
   | { op: 'remove'; path: RowPath }
 
+/** One side of a comparison: a field, the size of a field, or a value. */
 export type Operand = { path: RowPath } | { sizeOf: RowPath } | { value: unknown }
+/** DynamoDB's comparisons. */
 export type Comparison = 'eq' | 'ne' | 'lt' | 'lte' | 'gt' | 'gte'
 /** DynamoDB's names of types. */
 export type TypeName = 'S' | 'N' | 'B' | 'BOOL' | 'NULL' | 'L' | 'M' | 'SS' | 'NS' | 'BS'
 
-/** DynamoDB's condition language as data, with its rules (a missing operand satisfies `ne` alone). */
+/** DynamoDB's condition language as data, with DynamoDB's rules: a missing operand satisfies only `ne`. */
 export type Guard =
   | { op: 'and' | 'or'; of: readonly Guard[] }
   | { op: 'not'; of: Guard }
@@ -39,32 +41,38 @@ export type Guard =
   | { op: 'beginsWith' | 'contains'; path: RowPath; value: unknown }
   | { op: 'type'; path: RowPath; type: TypeName }
 
-/** A guarded operation on one row. A row that is not there has no attributes, `pk` included. */
+/** A guarded operation on one row. A missing row has no attributes, not even `pk`. */
 export type RowOperation =
-  /** `old`: `apply` returns the row that was there before instead of the one that is there now. */
+  /** With `old`, `apply` returns the row as it was before instead of the row as it is now. */
   | { op: 'put'; row: Row; guard?: Guard; old?: boolean }
   | { op: 'update'; key: AtomicDbItemKey; changes: readonly RowChange[]; guard?: Guard; old?: boolean }
   | { op: 'delete'; key: AtomicDbItemKey; guard?: Guard; old?: boolean }
   | { op: 'check'; key: AtomicDbItemKey; guard: Guard }
 
+/** An operation that `apply` takes. A `check` makes sense only in a transaction. */
+export type SingleOperation = Exclude<RowOperation, { op: 'check' }>
+
+/** One write without a guard. */
 export type RowWrite = { put: Row } | { delete: AtomicDbItemKey }
 
 /**
- * `row`: as it is now when applied (absent after a delete, and with `old`); the one that failed the guard when not.
+ * The answer of `apply`. `row` is the row as it is now when applied (absent after a delete, and with `old`), and the row
+ * that failed the guard when not (absent when there is none).
  */
 export interface Applied {
   applied: boolean
   row?: Row
-  /** With `old` and applied: the row as it was before; absent when there was none. */
+  /** With `old`, when applied: the row as it was before. Absent when there was none. */
   old?: Row
 }
 
-/** A guard that failed: the operation's index and the row that failed it, if there is one. */
+/** A guard that failed: the index of its operation, and the row that failed it, if there is one. */
 export interface FailedGuard {
   index: number
   row?: Row
 }
 
+/** Rows of one partition key to read. */
 export interface Range {
   pk: string
   /** Only sort keys that begin with this; never together with `from` and `to`. */
@@ -76,67 +84,70 @@ export interface Range {
   /** Exclusive start, in the direction of reading. */
   after?: string
   reverse?: boolean
-  /** At most so many rows are looked at. */
+  /** Maximum number of rows to look at. */
   limit?: number
-  /** Return only rows for which this holds; `limit` counts the others too. */
+  /** Return only rows for which this holds. `limit` counts the others too. */
   only?: Guard
   /** Return the number of rows, not the rows. */
   count?: boolean
-  /** The places of a row that are needed beside `pk`, `sk`, `ttl` and `version`; a backend may return more. */
+  /** The paths that are needed beside `pk`, `sk`, `ttl` and `version`. A backend may return more. */
   paths?: readonly RowPath[]
 }
 
+/** Rows that one request found. */
 export interface Page {
   /** Empty with `count`. */
   rows: Row[]
-  /** With `count`: how many rows there are on this page. */
+  /** With `count`: number of rows on this page. */
   count?: number
-  /** Where to go on: `after` of the next page; absent at the end. */
+  /** `after` of the next page. Absent at the end. */
   next?: string
 }
 
-/** In the place of a row that `read` has left undone: it is asked for again. */
+/** Stands in the place of a row that `read` has left undone. The engine asks for it again. */
 export const leftUndone: unique symbol = Symbol.for('lockrow.leftUndone') as never
 
+/** Options of one request to the backend. */
 export interface RequestOptions {
-  /** Ends the request; the promise may then reject with anything. */
+  /** Ends the request. The promise may then reject with anything. */
   signal?: AbortSignal | undefined
-  /** Called last before the request leaves this process; what it throws ends the request, which was not sent. */
+  /** Called immediately before the request leaves this process. When it throws, the request is not sent. */
   beforeSending?: (() => void) | undefined
 }
 
+/** Options of one request that reads. */
 export interface ReadRequestOptions extends RequestOptions {
   /** @default true */
   consistent?: boolean
 }
 
 /**
- * Each method is one request: the engine splits, waits and repeats, and nothing below it may. What goes wrong is a
- * `StorageFault`; anything else that is thrown counts as 'refused, certainly not applied' and reaches the caller.
+ * Each method is one request. The engine splits, waits and retries; nothing below it may. A method rejects with a
+ * `StorageFault`; any other error counts as 'refused, certainly not applied' and reaches the caller.
  */
 export interface Storage {
   /**
-   * At most so many rows are given to one `read` and one `write`.
+   * Maximum number of rows in one `read` and in one `write`.
    * @default any number
    */
   readonly batchSizes?: { readonly read: number; readonly write: number }
-  /** Rows by distinct keys, in their order. Not one moment. */
+  /** Reads rows by distinct keys, in the order of the keys, not as of one moment. */
   read(
     keys: readonly AtomicDbItemKey[],
     options: ReadRequestOptions,
   ): Promise<(Row | undefined | typeof leftUndone)[]>
-  /** Up to 100 rows by distinct keys as of one moment. */
+  /** Reads up to 100 rows by distinct keys as of one moment. */
   readTogether(keys: readonly AtomicDbItemKey[], options: RequestOptions): Promise<(Row | undefined)[]>
-  /** One page of a partition by order of `sk` in UTF-8 bytes. */
+  /** Reads one page of a partition in order of the UTF-8 bytes of `sk`. */
   page(range: Range, options: ReadRequestOptions): Promise<Page>
-  /** Writes to distinct keys, unconditional, in no order. Returns those that were left undone. */
+  /** Writes rows with distinct keys, without conditions and in no order. Returns the writes that were left undone. */
   write(writes: readonly RowWrite[], options: RequestOptions): Promise<readonly RowWrite[]>
-  /** One guarded operation. */
-  apply(operation: RowOperation, options: RequestOptions): Promise<Applied>
+  /** Applies one guarded operation. A guard that fails is an answer, not an error. */
+  apply(operation: SingleOperation, options: RequestOptions): Promise<Applied>
   /**
-   * Up to 100 guarded operations on distinct keys, all or none. Empty: committed; else the guards that failed.
-   * A token counts for ten minutes: the same operations again are answered as committed and not applied twice, others
-   * are refused with `mismatch`. A transaction that failed leaves its token unused.
+   * Applies up to 100 guarded operations on distinct keys, all or none. Returns the guards that failed; an empty list
+   * means committed. A token counts for ten minutes: the same operations again are answered as committed and are not
+   * applied twice; others are refused with `mismatch`. A transaction that failed leaves its token unused.
    */
   transact(
     operations: readonly RowOperation[],
@@ -146,14 +157,14 @@ export interface Storage {
 }
 
 /**
- * How a request went wrong.
- * `throttled` and `conflict` (with another transaction): certainly not applied, may be tried again.
- * `unreachable`: no connection was made, certainly not applied.
- * `skewed`: refused for its time, certainly not applied; the clock is corrected and the next try is signed anew.
- * `unknown`: may have been applied, or may yet be (timeout, lost connection, 5xx).
+ * How a request failed.
+ * `throttled` and `conflict` (with another transaction): certainly not applied. The engine tries again.
+ * `unreachable`: no connection was made. Certainly not applied.
+ * `skewed`: refused for its time, certainly not applied. The clock is corrected, and the next try is signed anew.
+ * `unknown`: may have been applied, or may still be applied (timeout, lost connection, 5xx).
  * `inProgress`: an earlier request with this token is being applied.
- * `mismatch`: this token was used with other operations, certainly not applied.
- * `invalid`: the content does not fit (a change on a field of another type, an item grown too large).
+ * `mismatch`: this token was used with other operations. Certainly not applied.
+ * `invalid`: the content does not fit, such as a change on a field of another type, or an item that becomes too large.
  */
 export type FaultKind =
   | 'throttled'
@@ -167,7 +178,7 @@ export type FaultKind =
 
 const brand = Symbol.for('lockrow.storageFault')
 
-/** What a backend throws for everything that the engine can deal with. Known by every copy of the package. */
+/** What a backend throws for every failure that the engine can handle. `instanceof` works across copies of the package. */
 export class StorageFault extends Error {
   readonly kind: FaultKind
 

@@ -1,4 +1,4 @@
-import { rowBytes } from '../../src/engine/values.ts'
+import { rowBytes } from '../../src/model/sizes.ts'
 import type { Storage } from '../../src/storage.ts'
 
 export interface Count {

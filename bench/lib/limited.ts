@@ -1,4 +1,4 @@
-import { rowBytes } from '../../src/engine/values.ts'
+import { rowBytes } from '../../src/model/sizes.ts'
 import type { Row, RowOperation, Storage } from '../../src/storage.ts'
 import type { SimulatedRuntime } from '../../src/testing/sim/simulation.ts'
 

@@ -4,7 +4,7 @@
  * a transaction twice both. DynamoDB Local reports transactions wrongly, so nothing is taken from its replies but
  * the rows that were read.
  */
-import { valueBytes } from '../../src/engine/values.ts'
+import { valueBytes } from '../../src/model/sizes.ts'
 import { operationOf, textOf } from './replay.ts'
 import type { Client } from './sdk.ts'
 

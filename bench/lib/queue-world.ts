@@ -1,8 +1,8 @@
 import { AtomicEngine } from '../../src/engine/engine.ts'
-import { QueueWorker } from '../../src/queue/index.ts'
 import type { Storage } from '../../src/storage.ts'
 import { SimulatedServer } from '../../src/testing/sim/server.ts'
 import { type SimulatedRuntime, Simulation } from '../../src/testing/sim/simulation.ts'
+import { QueueWorker } from '../../src/worker/index.ts'
 import { counted, noCount } from './counted.ts'
 import { limited } from './limited.ts'
 

@@ -1,5 +1,5 @@
 import { profiles } from './profiles.ts'
-import type { Chart, Results, Section, Table } from './results.ts'
+import type { Chart, Results, Section, Table } from './section.ts'
 import { number, show } from './terminal.ts'
 
 const escapeHtml = (text: string): string =>

@@ -1,5 +1,5 @@
 import { profiles } from './profiles.ts'
-import type { Section } from './results.ts'
+import type { Section } from './section.ts'
 
 /** One line that is written over; nothing where nobody watches. */
 export function progress(text: string): void {

@@ -19,21 +19,24 @@ export const READ_WRITE_ACTIONS = [
 ] as const
 
 /**
- * `queuePush`, with all its options and as a part of a transaction; it deletes a payload whose message was not written.
+ * `queuePush`, with all its options and as a part of a transaction; it deletes a payload whose message was not written,
+ * and asks by a condition check whether a transaction without a reply was applied.
  * IAM knows BatchWriteItem as a whole: it cannot let a producer put in a batch and forbid it to delete in one.
  */
 export const QUEUE_PRODUCER_ACTIONS = [
   'dynamodb:BatchWriteItem',
+  'dynamodb:ConditionCheckItem',
   'dynamodb:DeleteItem',
   'dynamodb:PutItem',
 ] as const
 
 /**
  * Pull (several messages and payloads are read in batches), acknowledge, release, extend, and the move of a dead
- * letter (put and delete in one transaction). What else `consume` commits needs a grant of its own.
+ * letter (put and delete in one transaction, a condition check when it has no reply). What else `consume` commits needs a grant of its own.
  */
 export const QUEUE_CONSUMER_ACTIONS = [
   'dynamodb:BatchGetItem',
+  'dynamodb:ConditionCheckItem',
   'dynamodb:DeleteItem',
   'dynamodb:GetItem',
   'dynamodb:PutItem',

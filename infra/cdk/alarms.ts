@@ -10,7 +10,13 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Construct } from 'constructs'
-import { conditionalFailurePercent, queueMetric, systemErrors, tableMetric } from './metrics.ts'
+import {
+  conditionalFailurePercent,
+  queueMetric,
+  replicationLatency,
+  systemErrors,
+  tableMetric,
+} from './metrics.ts'
 
 /** How an alarm is tuned. */
 export interface AlarmTuning {
@@ -30,12 +36,16 @@ export interface TableAlarmOptions {
   readonly systemErrors?: boolean | AlarmTuning
   /** Failed conditions in percent of conditional writes. @default 50 %, 3 of 5, from 100 requests a minute */
   readonly conditionalCheckFailures?: boolean | (AlarmTuning & { readonly minimumRequests?: number })
+  /** Milliseconds until a write reaches a replica, for each region of them. @default threshold 60,000, 3 of 5 */
+  readonly replicationLatency?: boolean | AlarmTuning
 }
 
 /** Alarms on one queue, from the metrics that `emitQueueMetrics` of `lockrow` writes. */
 export interface QueueAlarmOptions {
   /** Seconds that the oldest waiting message has waited. @default threshold 300, 3 of 5 */
   readonly oldestMessageAge?: boolean | AlarmTuning
+  /** Messages that wait and could be taken now. @default threshold 1000, 3 of 5 */
+  readonly backlog?: boolean | AlarmTuning
   /** Messages in the dead-letter queue. @default threshold 0, 1 of 5 */
   readonly deadLetters?: boolean | AlarmTuning
   /**
@@ -50,9 +60,10 @@ const ALL_TABLE_ALARMS: TableAlarmOptions = {
   writeThrottles: true,
   systemErrors: true,
   conditionalCheckFailures: true,
+  replicationLatency: true,
 }
 
-const ALL_QUEUE_ALARMS: QueueAlarmOptions = { oldestMessageAge: true, deadLetters: true }
+const ALL_QUEUE_ALARMS: QueueAlarmOptions = { oldestMessageAge: true, backlog: true, deadLetters: true }
 
 /** Makes the alarms of a table that were asked for. */
 export function tableAlarms(
@@ -60,8 +71,11 @@ export function tableAlarms(
   tableName: string,
   options: boolean | TableAlarmOptions,
   actions: readonly IAlarmAction[],
+  replicaRegions: readonly string[] = [],
 ): Alarm[] {
   const wanted = options === true ? ALL_TABLE_ALARMS : options || {}
+  if (typeof options === 'object' && options.replicationLatency && replicaRegions.length === 0)
+    throw new Error('AtomicTable: alarms.replicationLatency needs replicas, and there are none')
   const alarms: Alarm[] = []
   const add = (id: string, metric: IMetric, tuning: Required<AlarmTuning>, description: string) =>
     alarms.push(ring(scope, id, metric, tuning, description, actions))
@@ -98,6 +112,14 @@ export function tableAlarms(
       'Too many clients contend for the same locks or messages',
     )
   }
+  const latency = tuned(wanted.replicationLatency, { threshold: 60_000, datapoints: 3 })
+  for (const region of latency ? replicaRegions : [])
+    add(
+      `ReplicationLatency-${region}`,
+      replicationLatency(tableName, region),
+      latency!,
+      `Writes reach ${region} late: what fails over to it misses them`,
+    )
   return alarms
 }
 
@@ -119,6 +141,13 @@ export function queueAlarms(
       ring(scope, `OldestMessageAge-${pk}`, metric, age, `Queue ${pk} is not worked off in time`, actions),
     )
   }
+  const backlog = tuned(wanted.backlog, { threshold: 1000, datapoints: 3 })
+  if (backlog) {
+    const metric = queueMetric(tableName, pk, 'ready').with(every)
+    alarms.push(
+      ring(scope, `Backlog-${pk}`, metric, backlog, `Queue ${pk} grows faster than its work`, actions),
+    )
+  }
   const dead = tuned(wanted.deadLetters, { threshold: 0, datapoints: 1 })
   if (dead) {
     const metric = queueMetric(tableName, pk, 'dead').with(every)
@@ -127,7 +156,7 @@ export function queueAlarms(
   return alarms
 }
 
-/** One alarm on the last five readings. Silence is not an alarm: an idle table reports nothing. */
+/** One alarm on the last five readings. Silence is not an alarm unless `less` is: an idle table reports nothing. */
 export function ring(
   scope: Construct,
   id: string,
@@ -135,6 +164,7 @@ export function ring(
   { threshold, datapoints }: Required<AlarmTuning>,
   description: string,
   actions: readonly IAlarmAction[],
+  { less = false }: { less?: boolean } = {},
 ): Alarm {
   const window = 5
   if (!Number.isInteger(datapoints) || datapoints < 1 || datapoints > window)
@@ -146,8 +176,10 @@ export function ring(
     threshold,
     evaluationPeriods: window,
     datapointsToAlarm: datapoints,
-    comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-    treatMissingData: TreatMissingData.NOT_BREACHING,
+    comparisonOperator: less
+      ? ComparisonOperator.LESS_THAN_THRESHOLD
+      : ComparisonOperator.GREATER_THAN_THRESHOLD,
+    treatMissingData: less ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
     alarmDescription: description,
   }
   const alarm = new Alarm(scope, id, props)

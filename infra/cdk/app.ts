@@ -16,4 +16,6 @@ new LockrowStack(app, 'Lockrow', {
   description: 'lockrow: an atomic database in one DynamoDB table',
   ...(typeof alarmTopicArn === 'string' && { alarmTopicArn }),
 })
-app.synth()
+const { directory } = app.synth()
+// Not on stdout, which is for the template in `cdk synth > file`.
+console.error(`wrote the template to ${directory}/Lockrow.template.json`)

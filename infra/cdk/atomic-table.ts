@@ -20,7 +20,7 @@ import { type QueueAlarmOptions, queueAlarms, tableAlarms } from './alarms.ts'
 import { TableDashboard } from './dashboard.ts'
 import { type GrantScope, grantTable } from './grants.ts'
 import type { AtomicTableProps } from './props.ts'
-import { QueueWorker } from './queue-worker.ts'
+import { QueueWorkerFunction } from './queue-worker-function.ts'
 import { STRONG_REFUSED, validateProps } from './validate.ts'
 import type { QueueWorkerProps } from './worker-props.ts'
 
@@ -82,7 +82,8 @@ export class AtomicTable extends Construct {
       const name = typeof props.dashboard === 'object' ? props.dashboard.name : undefined
       this.#dashboard = new TableDashboard(this, this.tableName, name)
     }
-    this.#register(tableAlarms(this, this.tableName, props.alarms ?? false, this.alarmActions))
+    const regions = (props.replicas ?? []).map(({ region }) => region)
+    this.#register(tableAlarms(this, this.tableName, props.alarms ?? false, this.alarmActions, regions))
   }
 
   /** Every alarm on the table and its queues made so far. */
@@ -110,12 +111,12 @@ export class AtomicTable extends Construct {
     return grantTable(this, this, grantee, 'readWrite', scope)
   }
 
-  /** May push messages, and not read them. With a scope, name the queue's `pk` (each of them, with `shards`). */
+  /** May push messages, and not read them. With a scope, name the queue (with `shards`, by `queues`). */
   grantQueueProducer(grantee: IGrantable, scope?: GrantScope): Grant {
     return grantTable(this, this, grantee, 'queueProducer', scope)
   }
 
-  /** May pull, acknowledge, release and extend messages. With a scope, name the dead-letter `pk` too. */
+  /** May pull, acknowledge, release and extend messages. With a scope, name the queue (by `queues`). */
   grantQueueConsumer(grantee: IGrantable, scope?: GrantScope): Grant {
     return grantTable(this, this, grantee, 'queueConsumer', scope)
   }
@@ -125,8 +126,8 @@ export class AtomicTable extends Construct {
    * letters only: what else the handler touches needs a grant of its own), limits and alarms.
    * The resources are made beside the function, in its stack.
    */
-  addQueueWorker(fn: IFunction, props: QueueWorkerProps): QueueWorker {
-    const worker = new QueueWorker(
+  addQueueWorker(fn: IFunction, props: QueueWorkerProps): QueueWorkerFunction {
+    const worker = new QueueWorkerFunction(
       {
         tableName: this.tableName,
         alarmActions: this.alarmActions,

@@ -4,30 +4,35 @@ import { Aws, Stack, Token } from 'aws-cdk-lib'
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { Construct } from 'constructs'
+import { queueOfShard } from '../../src/model/key-names.ts'
+import { maxShards } from '../../src/model/shards.ts'
 import { ACTIONS, type GrantPurpose, KEY_ACTIONS } from './actions.ts'
+import { keysOfPartition, keysOfQueue, type QueueScope } from './queue-keys.ts'
+import { TagPrefix } from './tenant-tag.ts'
 
 /**
  * Narrows a grant to some partition keys, so that one tenant cannot touch another's rows.
- * A request is allowed when *all* its keys match one of `pks` or `pkPrefixes` of the *same* grant: give everything
+ * A request is allowed when *all* its keys match one of `pks`, `queues` or `pkPrefixes` of the *same* grant: give everything
  * that one batch may touch together in one call, as two grants do not add up within one request.
  */
 export interface GrantScope {
-  /** Whole partition keys. */
+  /**
+   * Whole partition keys, of items and of queues, with all that calls on them touch: large payloads, deduplication,
+   * dead letters, and markers of an `idempotencyKey` that is `<pk>` or begins with `<pk>#`.
+   */
   readonly pks?: readonly string[]
+  /** Queues with `shards`, or with dead letters elsewhere; as `pks` otherwise. */
+  readonly queues?: readonly QueueScope[]
   /**
    * Beginnings of partition keys. Each must end in a separator (no letter or digit): `tenant1` would open `tenant10`
-   * too, `tenant1#` does not. `*`, `?` and `${` are refused, as IAM would read them as wildcards and variables.
+   * too, `tenant1#` does not. `*`, `?` and `${` are refused, as IAM would read them as wildcards and variables: for
+   * the tag of a session there is `tenantTag`.
    */
-  readonly pkPrefixes?: readonly string[]
+  readonly pkPrefixes?: readonly (string | TagPrefix)[]
 }
 
-/** Rows of a queue in partitions beside its own: large payloads, and what a producer remembers of deduplication. */
-const BESIDE: Readonly<Record<GrantPurpose, readonly string[]>> = {
-  read: [],
-  readWrite: [],
-  queueProducer: ['#payload#', '#dedup#'],
-  queueConsumer: ['#payload#'],
-}
+/** IAM takes at most 6,144 characters in a managed policy, where the CDK puts what is too long for a role. */
+const MAX_KEYS_LENGTH = 5500
 
 /** Grants the actions of a purpose on one table, and the use of its key through DynamoDB where it has one. */
 export function grantTable(
@@ -41,7 +46,7 @@ export function grantTable(
     grantee,
     actions: [...ACTIONS[purpose]],
     resourceArns: [table.tableArn],
-    ...(narrowed && { conditions: leadingKeysCondition(withRowsBeside(purpose, narrowed)) }),
+    ...(narrowed && { conditions: leadingKeysCondition(purpose, narrowed) }),
   })
   if (!table.encryptionKey) return grant
   return grant.combine(
@@ -56,29 +61,62 @@ export function grantTable(
   )
 }
 
-/** Who is let into a queue by its whole key is let into the partitions beside it too. A prefix covers them anyway. */
-function withRowsBeside(purpose: GrantPurpose, { pks = [], pkPrefixes = [] }: GrantScope): GrantScope {
-  const beside = pks.flatMap((pk) => BESIDE[purpose].map((suffix) => pk + suffix))
-  return { pks, pkPrefixes: [...pkPrefixes, ...beside] }
-}
-
 /**
  * The condition for a scope. `ForAllValues` is true of a request without the key as well, hence the `Null` guard.
  */
-export function leadingKeysCondition({
-  pks = [],
-  pkPrefixes = [],
-}: GrantScope): Record<string, Record<string, unknown>> {
-  if (pks.length + pkPrefixes.length === 0)
-    throw new Error('Grant: pks and pkPrefixes are both empty; name at least one, or leave the scope out')
+export function leadingKeysCondition(
+  purpose: GrantPurpose,
+  { pks = [], queues = [], pkPrefixes = [] }: GrantScope,
+): Record<string, Record<string, unknown>> {
+  if (pks.length + queues.length + pkPrefixes.length === 0)
+    throw new Error(
+      'Grant: pks, queues and pkPrefixes are all empty; name at least one, or leave the scope out',
+    )
   for (const pk of pks) assertLiteralKey('pks', pk)
-  for (const prefix of pkPrefixes) assertPrefix('pkPrefixes', prefix)
+  for (const queue of queues) assertQueue(queue)
+  const prefixes = pkPrefixes.map(prefixPattern)
+  const keys = new Set([
+    ...pks.flatMap((pk) => keysOfPartition(purpose, pk)),
+    ...queues.flatMap((queue) => keysOfQueue(purpose, queue)),
+    ...prefixes.map((prefix) => `${prefix}*`),
+  ])
+  const length = JSON.stringify([...keys]).length
+  if (length > MAX_KEYS_LENGTH)
+    throw new Error(
+      `Grant: pks, queues and pkPrefixes make ${length} characters of keys (at most ${MAX_KEYS_LENGTH}); ` +
+        'cover them by fewer pkPrefixes',
+    )
   return {
-    'ForAllValues:StringLike': {
-      'dynamodb:LeadingKeys': [...pks, ...pkPrefixes.map((prefix) => `${prefix}*`)],
-    },
+    'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [...keys] },
     Null: { 'dynamodb:LeadingKeys': 'false' },
   }
+}
+
+function prefixPattern(prefix: string | TagPrefix): string {
+  if (prefix instanceof TagPrefix) return prefix.pattern
+  assertPrefix('pkPrefixes', prefix)
+  return prefix
+}
+
+function assertQueue({ pk, shards, deadLetterPk }: QueueScope): void {
+  assertQueueKey('queues: pk', pk)
+  if (shards !== undefined) assertShards('queues: shards', shards)
+  if (deadLetterPk === undefined) return
+  assertLiteralKey('queues: deadLetterPk', deadLetterPk)
+  if (deadLetterPk === pk) throw new Error(`queues: deadLetterPk '${pk}' must be another queue than pk`)
+}
+
+/** Refuses a number of shards that no queue can have. */
+export function assertShards(prop: string, shards: number): void {
+  if (!Number.isSafeInteger(shards) || shards < 1 || shards > maxShards)
+    throw new Error(`${prop} must be a whole number from 1 to ${maxShards}, not ${shards}`)
+}
+
+/** A queue is named as a whole: its shards follow from their number. */
+export function assertQueueKey(prop: string, pk: string): void {
+  assertLiteralKey(prop, pk)
+  if (queueOfShard(pk) !== pk)
+    throw new Error(`${prop}: '${pk}' is one shard; name the queue '${queueOfShard(pk)}' and give shards`)
 }
 
 /** Refuses a prefix that would match more than it says. */

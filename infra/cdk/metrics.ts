@@ -7,7 +7,7 @@ import {
   METRIC_NAMES,
   METRIC_NAMESPACE,
   metricDimension,
-} from '../../src/metrics/names.ts'
+} from '../../src/otel/metric-names.ts'
 
 /** The API calls that lockrow makes, as DynamoDB names them in the dimension `Operation`. */
 export const OPERATIONS = [
@@ -58,6 +58,17 @@ export function operationMetric(
     statistic,
     period: MINUTE,
     label: operation,
+  })
+}
+
+/** Milliseconds until writes reach the replica in a region, on average of a minute. */
+export function replicationLatency(tableName: string, receivingRegion: string): Metric {
+  return new Metric({
+    namespace: 'AWS/DynamoDB',
+    metricName: 'ReplicationLatency',
+    dimensionsMap: { TableName: tableName, ReceivingRegion: receivingRegion },
+    statistic: 'Average',
+    period: MINUTE,
   })
 }
 

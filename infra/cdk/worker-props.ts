@@ -3,23 +3,37 @@
 import { type Duration, Token } from 'aws-cdk-lib'
 import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import type { AlarmTuning, QueueAlarmOptions } from './alarms.ts'
-import { assertLiteralKey, assertPrefix } from './grants.ts'
-
-/** Partition key of a queue's dead letters, unless `deadLetterPk` says otherwise: `<pk>#dead`. */
-export const DEAD_LETTER_SUFFIX = '#dead'
+import { assertLiteralKey, assertPrefix, assertQueueKey, assertShards } from './grants.ts'
+import { DEAD_LETTER_SUFFIX } from './queue-keys.ts'
 
 /** Alarms of a queue worker. */
 export interface WorkerAlarmOptions extends QueueAlarmOptions {
   /** Runs of the function that threw, a minute. @default threshold 0, 3 of 5 */
   readonly failedRuns?: boolean | AlarmTuning
+  /** Runs of the function that were refused for want of concurrency, a minute. @default threshold 0, 3 of 5 */
+  readonly throttledRuns?: boolean | AlarmTuning
+  /**
+   * The function has not run in so many periods of the schedule: it, its schedule or its permission is gone. Needs a
+   * schedule. Rings until the first run after a deployment. @default 5 of 5
+   */
+  readonly missingRuns?: boolean | Pick<AlarmTuning, 'datapoints'>
+  /** Age of the last stream record that was read, ms. Needs `onInsert`. @default threshold 300,000, 3 of 5 */
+  readonly iteratorAge?: boolean | AlarmTuning
   /** Wake-ups that could not be delivered, in the failure queue. @default threshold 0, 1 of 5 */
   readonly undelivered?: boolean | AlarmTuning
 }
 
 /** Which queue a function works off, and how. */
 export interface QueueWorkerProps {
-  /** Partition key of the queue, or those of all its shards. Either this or `pkPrefix`. */
+  /** Partition key of the queue, or of several queues. Either this or `pkPrefix`. */
   readonly pk?: string | readonly string[]
+  /**
+   * For a queue that is pushed to with `shards`: the same number, which the function gives to `queueLambda` as well.
+   * The schedule runs it once for all shards, and alarms and dashboard look at the whole queue: report
+   * `queueStats(pk, { shards })`.
+   * @default not sharded
+   */
+  readonly shards?: number
   /**
    * Beginning of the partition keys of many queues, ending in a separator. The function is then told by stream
    * records alone, because no schedule can know which queues exist: needs `schedule: false`, and redeliveries are
@@ -59,9 +73,9 @@ export interface QueueWorkerProps {
   readonly failureQueue?: IQueue
 
   /**
-   * @default dead letters, failed runs and undelivered wake-ups. `oldestMessageAge` and `deadLetters` read what
-   * the function emits by `emitQueueMetrics`, once per scheduled run; a function that does not run emits nothing,
-   * which is what `failedRuns` is for.
+   * @default dead letters, failed, throttled and missing runs, iterator age and undelivered wake-ups.
+   * `oldestMessageAge`, `backlog` and `deadLetters` read what the function emits by `emitQueueMetrics`, once per
+   * scheduled run; a function that does not run emits nothing, which is what the alarms on its runs are for.
    */
   readonly alarms?: boolean | WorkerAlarmOptions
 }
@@ -69,6 +83,7 @@ export interface QueueWorkerProps {
 /** A worker's properties with the defaults filled in and the contradictions refused. */
 export interface ResolvedWorker {
   readonly pks: readonly string[]
+  readonly shards: number | undefined
   readonly pkPrefix: string | undefined
   readonly deadLetterPks: readonly string[]
   readonly alarms: WorkerAlarmOptions
@@ -76,8 +91,15 @@ export interface ResolvedWorker {
   readonly name: string
 }
 
-const DEFAULT_ALARMS: WorkerAlarmOptions = { deadLetters: true, failedRuns: true, undelivered: true }
-const ALL_ALARMS: WorkerAlarmOptions = { ...DEFAULT_ALARMS, oldestMessageAge: true }
+const RUN_ALARMS: WorkerAlarmOptions = {
+  failedRuns: true,
+  throttledRuns: true,
+  missingRuns: true,
+  iteratorAge: true,
+  undelivered: true,
+}
+const DEFAULT_ALARMS: WorkerAlarmOptions = { ...RUN_ALARMS, deadLetters: true }
+const ALL_ALARMS: WorkerAlarmOptions = { ...DEFAULT_ALARMS, oldestMessageAge: true, backlog: true }
 
 /** Throws an Error naming the properties that contradict each other. */
 export function resolveWorker(props: QueueWorkerProps): ResolvedWorker {
@@ -85,9 +107,13 @@ export function resolveWorker(props: QueueWorkerProps): ResolvedWorker {
     throw new Error(`addQueueWorker: ${message}`)
   }
   const pks = props.pk === undefined ? [] : typeof props.pk === 'string' ? [props.pk] : [...props.pk]
-  const { pkPrefix, onInsert = true, schedule } = props
+  const { pkPrefix, onInsert = true, schedule, shards } = props
   if (pks.length > 0 === (pkPrefix !== undefined)) fail('name either pk (at least one) or pkPrefix')
-  for (const pk of pks) assertLiteralKey('pk', pk)
+  for (const pk of pks) assertQueueKey('addQueueWorker: pk', pk)
+  if (shards !== undefined) {
+    assertShards('addQueueWorker: shards', shards)
+    if (pks.length !== 1) fail('shards are those of one queue: name its pk')
+  }
   if (new Set(pks).size < pks.length) fail('pk names a queue twice')
   if (pkPrefix !== undefined) {
     assertPrefix('pkPrefix', pkPrefix)
@@ -113,13 +139,17 @@ export function resolveWorker(props: QueueWorkerProps): ResolvedWorker {
     fail('maxBatchingWindow: at most 5 minutes')
   // A function that reports once per scheduled run must be judged by those reports.
   const alarms = { ...(schedule && { readingsEvery: schedule }), ...alarmsOf(props.alarms, pkPrefix, fail) }
+  const asked = typeof props.alarms === 'object' ? props.alarms : {}
+  if (asked.missingRuns && schedule === false) fail('alarms.missingRuns needs a schedule, which is false')
+  if (asked.iteratorAge && !onInsert)
+    fail('alarms.iteratorAge needs the stream, which onInsert: false forgoes')
   const deadLetterPks = deadLettersOf(props, pks)
   for (const pk of deadLetterPks) {
     assertLiteralKey('deadLetterPk', pk)
     if (pks.includes(pk))
       fail(`deadLetterPk '${pk}' is also a pk: its dead letters would be delivered again for ever`)
   }
-  return { pks, pkPrefix, deadLetterPks, alarms, name: pks[0] ?? `${pkPrefix}*` }
+  return { pks, shards, pkPrefix, deadLetterPks, alarms, name: pks[0] ?? `${pkPrefix}*` }
 }
 
 function alarmsOf(
@@ -129,12 +159,12 @@ function alarmsOf(
 ): WorkerAlarmOptions {
   if (pkPrefix === undefined)
     return option === undefined ? DEFAULT_ALARMS : option === true ? ALL_ALARMS : option || {}
-  if (typeof option === 'object' && (option.deadLetters || option.oldestMessageAge))
+  if (typeof option === 'object' && (option.deadLetters || option.oldestMessageAge || option.backlog))
     fail(
-      'alarms.deadLetters and alarms.oldestMessageAge need pk: pkPrefix does not say which queues there are',
+      'alarms.deadLetters, alarms.oldestMessageAge and alarms.backlog need pk: pkPrefix does not say which queues there are',
     )
   if (typeof option === 'object') return option
-  return option === false ? {} : { failedRuns: true, undelivered: true }
+  return option === false ? {} : RUN_ALARMS
 }
 
 function deadLettersOf({ deadLetterPk }: QueueWorkerProps, pks: readonly string[]): readonly string[] {

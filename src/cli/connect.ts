@@ -1,14 +1,56 @@
+/** Which table on which server, and the client that reaches it. */
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
-import { isUnanswered } from './failures.ts'
-import type { Io } from './io.ts'
-import { isLocal, type Settings } from './settings.ts'
+import { isUnanswered, Refusal } from './failures.ts'
+
+export type Env = Readonly<Record<string, string | undefined>>
+
+/** Options of every command, as given and from the environment. */
+export interface Settings {
+  table: string | undefined
+  endpoint: string | undefined
+  /** `--endpoint` itself, without the environment. */
+  givenEndpoint: string | undefined
+  region: string | undefined
+  json: boolean
+  verbose: boolean
+  yes: boolean
+}
+
+interface Flags {
+  table?: string
+  endpoint?: string
+  region?: string
+  json?: boolean
+  verbose?: boolean
+  yes?: boolean
+}
+
+export function settingsOf(flags: Flags, env: Env): Settings {
+  const endpoint = flags.endpoint ?? (env.AWS_ENDPOINT_URL_DYNAMODB || env.AWS_ENDPOINT_URL || undefined)
+  if (endpoint !== undefined && !(/^https?:\/\//.test(endpoint) && URL.canParse(endpoint)))
+    throw new Refusal(`the endpoint '${endpoint}' is not an address: write it as http://localhost:8000`)
+  return {
+    table: flags.table ?? (env.LOCKROW_TABLE || undefined),
+    endpoint,
+    givenEndpoint: flags.endpoint,
+    region: flags.region ?? (env.AWS_REGION || env.AWS_DEFAULT_REGION || undefined),
+    json: flags.json ?? false,
+    verbose: flags.verbose ?? false,
+    yes: flags.yes ?? false,
+  }
+}
+
+export function isLocal(endpoint: string): boolean {
+  const { hostname } = new URL(endpoint)
+  return /^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[::1\])$/.test(hostname)
+}
 
 const connectionMs = 1000
 const replyMs = 4000
-/** So many in a row, and there is nobody; one that is silent costs the most time. */
+/** This many failures in a row mean that no server is there; a silent one costs the most time. */
 const refusals = 3
 const silences = 2
 const metadataMs = 1000
@@ -23,7 +65,7 @@ export const whereOf = (settings: Settings): string =>
   settings.endpoint ?? `region ${settings.region ?? '(default)'}`
 
 /** Opens a client that fails soon: short waits for connections, no tries of its own beside the library's. */
-export async function connect(settings: Settings, io: Io): Promise<Connection> {
+export async function connect(settings: Settings, env: Env): Promise<Connection> {
   const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb')
   const { endpoint, region } = settings
   const local = endpoint !== undefined && isLocal(endpoint)
@@ -38,13 +80,12 @@ export async function connect(settings: Settings, io: Io): Promise<Connection> {
   if (endpoint) config.endpoint = endpoint
   if (region ?? local) config.region = region ?? 'local'
   // A server of this machine takes any: nothing is looked up for it.
-  if (local && !io.env.AWS_ACCESS_KEY_ID)
-    config.credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  if (local && !env.AWS_ACCESS_KEY_ID) config.credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
 
   const client = new DynamoDBClient(config)
   try {
     await client.config.region()
-    await credentialsOf(client, io)
+    await credentialsOf(client, env)
   } catch (error) {
     client.destroy()
     throw error
@@ -53,7 +94,7 @@ export async function connect(settings: Settings, io: Io): Promise<Connection> {
 }
 
 /** Resolved once before all else, or the library would take their absence for a failing request. */
-async function credentialsOf(client: DynamoDBClient, { env }: Io): Promise<void> {
+async function credentialsOf(client: DynamoDBClient, env: Env): Promise<void> {
   const found = client.config.credentials()
   if (hasSource(env)) return void (await found)
   // Only the metadata service of a machine at AWS is left, which answers within milliseconds or not at all.
@@ -65,7 +106,7 @@ async function credentialsOf(client: DynamoDBClient, { env }: Io): Promise<void>
   await Promise.race([found, late]).finally(() => clearTimeout(timer))
 }
 
-function hasSource(env: Io['env']): boolean {
+function hasSource(env: Env): boolean {
   const variables = [
     'AWS_ACCESS_KEY_ID',
     'AWS_PROFILE',

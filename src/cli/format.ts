@@ -1,20 +1,95 @@
 /** Values and times as text, for people and for machines. */
 
-/** JSON on one line. What JSON lacks is tagged: {"$bigint":"1"}, {"$bytes":"base64"}, {"$set":[]}. */
-export function toJson(value: unknown): string {
-  return JSON.stringify(value ?? null, function (this: Record<string, unknown>, key) {
+/** A key that is a tag, or that would be taken for one. */
+const tag = /^\$+(bigint|bytes|set)$/
+/** DEL, C1 controls, bidi marks and line separators: JSON lets them stand, a terminal obeys them. */
+const unsafeInJson = /[\x7f-\x9f\p{Bidi_Control}\u2028\u2029]/gu
+const unsafe = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu
+
+const hex = (character: string, digits: number): string =>
+  character.codePointAt(0)!.toString(16).padStart(digits, '0')
+
+/** The one key of an object that `tag` matches. */
+function tagOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const [key, ...others] = Object.keys(value)
+  return key !== undefined && others.length === 0 && tag.test(key) ? key : undefined
+}
+
+/**
+ * JSON, on one line unless `indent` is given. What JSON lacks is tagged: {"$bigint":"1"}, {"$bytes":"base64"},
+ * {"$set":[]}. An object that looks like a tag gets one more dollar sign: {"$$set":1}.
+ */
+export function toJson(value: unknown, indent?: number): string {
+  const tagged = function (this: Record<string, unknown>, key: string) {
     // Not the second argument: toJSON of a Buffer was called on that.
     const one = this[key]
     if (typeof one === 'bigint') return { $bigint: String(one) }
     if (one instanceof Uint8Array) return { $bytes: Buffer.from(one).toString('base64') }
     if (one instanceof Set) return { $set: [...one] }
-    return one
-  })
+    const looksTagged = tagOf(one)
+    return looksTagged === undefined ? one : { [`$${looksTagged}`]: (one as never)[looksTagged] }
+  }
+  return JSON.stringify(value ?? null, tagged, indent).replace(unsafeInJson, (one) => `\\u${hex(one, 4)}`)
 }
 
-/** Without control characters, which could move the cursor or change the colours of a terminal. */
+/** A tag around something that it cannot hold. */
+export class WrongTag extends Error {}
+
+/**
+ * The value that `toJson` wrote.
+ * @throws SyntaxError when it is not JSON, WrongTag
+ */
+export const fromJson = (text: string): unknown => JSON.parse(text, (_, value) => untagged(value))
+
+function untagged(value: unknown): unknown {
+  const key = tagOf(value)
+  if (key === undefined) return value
+  const inside = (value as Record<string, unknown>)[key]
+  switch (key) {
+    case '$bigint':
+      if (typeof inside !== 'string' || !/^-?\d+$/.test(inside))
+        throw new WrongTag('{"$bigint"} needs a whole number as a text: {"$bigint":"1"}')
+      return BigInt(inside)
+    case '$bytes': {
+      const bytes = Buffer.from(String(inside), 'base64')
+      if (typeof inside !== 'string' || bytes.toString('base64') !== inside)
+        throw new WrongTag('{"$bytes"} needs base64 with its padding: {"$bytes":"AQI="}')
+      return Uint8Array.from(bytes)
+    }
+    case '$set':
+      if (!Array.isArray(inside)) throw new WrongTag('{"$set"} needs a list: {"$set":["a","b"]}')
+      return new Set(inside)
+    default:
+      return { [key.slice(1)]: inside }
+  }
+}
+
+/** Without what could move the cursor, change the colours, or turn the direction of a terminal. */
 export const clean = (text: string): string =>
-  text.replace(/\p{Cc}/gu, (character) => `\\x${character.codePointAt(0)!.toString(16).padStart(2, '0')}`)
+  text.replace(unsafe, (one) => (one <= '\xff' ? `\\x${hex(one, 2)}` : `\\u${hex(one, 4)}`))
+
+const styles = { bold: [1, 22], dim: [2, 22], red: [31, 39] } as const
+
+/** A part of a line that stands out on a terminal. */
+export interface Styled {
+  readonly style: keyof typeof styles
+  readonly text: string
+}
+
+/** A line for people, not cleaned yet. */
+export type Line = string | readonly (string | Styled)[]
+
+/** The line as it is written: cleaned, and with colours where they are wanted. */
+export function render(line: Line, colours: boolean): string {
+  const pieces = typeof line === 'string' ? [line] : line
+  return pieces.map((piece) => (typeof piece === 'string' ? clean(piece) : paint(piece, colours))).join('')
+}
+
+export function paint({ style, text }: Styled, colours: boolean): string {
+  const [on, off] = styles[style]
+  return colours ? `\x1b[${on}m${clean(text)}\x1b[${off}m` : clean(text)
+}
 
 export function cut(text: string, width: number): string {
   if (text.length <= width) return text
@@ -22,30 +97,53 @@ export function cut(text: string, width: number): string {
   return characters.length <= width ? text : `${characters.slice(0, Math.max(1, width - 1)).join('')}…`
 }
 
-/** Columns under headings; the last one is cut to the width of the terminal. */
+const gap = 2
+const narrowest = 8
+/** What the last column is left of the width, if it has so much to say. */
+const lastColumn = 20
+
+/**
+ * Columns under headings, without those that are empty. The last one is always shown; it is cut to the width of the
+ * terminal, the others only where it would not be seen.
+ */
 export function tableOf(
   headings: readonly string[],
   rows: readonly (readonly string[])[],
   width: number,
-): string[] {
-  const all = [headings, ...rows].map((cells) => cells.map(clean))
-  const widths = headings.map((_, i) => all.reduce((most, cells) => Math.max(most, cells[i]!.length), 0))
-  return all.map((cells) =>
-    cut(
-      cells
-        .map((cell, i) => (i === cells.length - 1 ? cell : cell.padEnd(widths[i]!)))
-        .join('  ')
-        .trimEnd(),
-      width,
-    ),
-  )
+): Line[] {
+  const last = headings.length - 1
+  const shown = headings.map((_, i) => i === last || rows.some((cells) => cells[i] !== ''))
+  const all = [headings, ...rows].map((cells) => cells.filter((_, i) => shown[i]).map(clean))
+  const widths = widthsOf(all, width)
+  const [head, ...lines] = all.map((cells) => {
+    const padded = cells.map((cell, i) => cut(cell, widths[i]!).padEnd(widths[i]!))
+    return cut(padded.join(' '.repeat(gap)).trimEnd(), width)
+  })
+  return [[{ style: 'bold', text: head! }], ...lines]
+}
+
+/** Of all columns; the first one, by which rows are named, is shortened after the others. */
+function widthsOf(rows: readonly (readonly string[])[], width: number): number[] {
+  const natural = rows[0]!.map((_, i) => rows.reduce((most, cells) => Math.max(most, cells[i]!.length), 0))
+  const [ofLast] = natural.splice(-1) as [number]
+  const tooWide = () =>
+    natural.reduce((sum, one) => sum + one + gap, 0) + Math.min(ofLast, lastColumn) > width
+  const [first, ...others] = [...natural.keys()]
+  for (const candidates of [others, first === undefined ? [] : [first]])
+    while (tooWide()) {
+      const widest = candidates.reduce((a, b) => (natural[b]! > natural[a]! ? b : a), candidates[0] ?? -1)
+      if (widest < 0 || natural[widest]! <= narrowest) break
+      natural[widest]!--
+    }
+  // Not padded at its end: what is longer is cut with its line.
+  return [...natural, ofLast]
 }
 
 /** `name  value` lines; pairs without a value are left out. */
-export function fieldsOf(pairs: readonly (readonly [string, string | number | undefined])[]): string[] {
+export function fieldsOf(pairs: readonly (readonly [string, string | number | undefined])[]): Line[] {
   const given = pairs.filter(([, value]) => value !== undefined)
   const width = Math.max(...given.map(([name]) => name.length))
-  return given.map(([name, value]) => `${name.padEnd(width)}  ${clean(String(value))}`)
+  return given.map(([name, value]) => [{ style: 'dim', text: name.padEnd(width) }, `  ${value}`])
 }
 
 const units = [
@@ -66,11 +164,16 @@ export function duration(seconds: number): string {
   return parts.join(' ') || '0 s'
 }
 
+/** How far an epoch time in ms is away: `in 5 min`, `5 min ago`. */
+export function distance(ms: number, now: number): string {
+  const text = duration(Math.abs(ms - now) / 1000)
+  return ms >= now ? `in ${text}` : `${text} ago`
+}
+
 /** Epoch ms as a date, and how far away that is. */
 export function moment(ms: number, now: number): string {
-  const distance = duration(Math.abs(ms - now) / 1000)
   const date = Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms`
-  return `${date} (${ms >= now ? `in ${distance}` : `${distance} ago`})`
+  return `${date} (${distance(ms, now)})`
 }
 
 export const count = (n: number, one: string, many = `${one}s`): string =>

@@ -1,24 +1,49 @@
+/** One run of a command: what it may touch, and how its answer is written. */
+
+import { createInterface } from 'node:readline/promises'
+import type { Readable, Writable } from 'node:stream'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { type Command, InvalidArgumentError } from 'commander'
 import type { AtomicDbInterface } from '../interface.ts'
-import { type Connection, connect } from './connect.ts'
+import { type Connection, connect, type Env, type Settings, settingsOf } from './connect.ts'
 import { Refusal, Stopped } from './failures.ts'
-import { toJson } from './format.ts'
-import type { Io } from './io.ts'
-import type { Settings } from './settings.ts'
+import { clean, type Line, render, toJson } from './format.ts'
+
+type Output = Writable & { isTTY?: boolean; columns?: number }
+
+/** All that the command line touches of its process, so that a test can stand in for it. */
+export interface Io {
+  env: Env
+  stdin: Readable & { isTTY?: boolean }
+  stdout: Output
+  stderr: Output
+  /** Ctrl-C: long work stops at the next batch, reads at once. */
+  signal: AbortSignal
+}
+
+/** Colours are for terminals, unless NO_COLOR (no-color.org) or TERM=dumb says otherwise. */
+export const hasColours = ({ env }: Pick<Io, 'env'>, stream: Output): boolean =>
+  stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
 
 /** What a command has to say. */
 export interface Answer {
   /** With `--json`: one line each. */
   records: readonly unknown[]
   /** For people. */
-  lines: readonly string[]
+  lines: readonly Line[]
   /** A remark on stderr, in either form. */
-  note?: string
-  /** Default 0. */
+  note?: string | undefined
+  /** @default 0 */
   code?: number
 }
 
-/** One run of a command: its settings, and a connection opened when it is first needed. */
+/** Nothing there. */
+export const nothing = (note: string): Answer => ({ records: [null], lines: [], note, code: 1 })
+
+/** The user said no. */
+export const declined = (): Answer => nothing('nothing was done')
+
+/** The settings of a run, and a connection that is opened when it is first needed. */
 export class Session {
   readonly io: Io
   readonly settings: Settings
@@ -41,7 +66,7 @@ export class Session {
   }
 
   connection(): Promise<Connection> {
-    this.#connection ??= connect(this.settings, this.io)
+    this.#connection ??= connect(this.settings, this.io.env)
     return this.#connection
   }
 
@@ -67,9 +92,35 @@ export class Session {
 
   print({ records, lines, note }: Answer): void {
     const { stdout, stderr } = this.io
-    const out = this.settings.json ? records.map(toJson) : lines
+    const out = this.settings.json
+      ? records.map((record) => toJson(record))
+      : lines.map((line) => render(line, hasColours(this.io, stdout)))
     for (const line of out) stdout.write(`${line}\n`)
-    if (note !== undefined) stderr.write(`${note}\n`)
+    if (note !== undefined) stderr.write(`${clean(note)}\n`)
+  }
+
+  /** Called before anything is looked up: somebody must be there to say yes. */
+  requireConsent(what: string): void {
+    if (!this.settings.yes && !this.io.stdin.isTTY)
+      throw new Refusal(`${what} and there is no terminal to ask on: say --yes if that is meant`)
+  }
+
+  /** Asks on the terminal; true with `--yes`. */
+  async confirm(question: string): Promise<boolean> {
+    if (this.settings.yes) return true
+    const { stdin, stderr, signal } = this.io
+    // Not a terminal for readline, or Ctrl-C would become a key that it swallows.
+    const lines = createInterface({ input: stdin, output: stderr, terminal: false })
+    try {
+      // The end of the input (Ctrl-D) closes without an answer.
+      const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')))
+      const answer = await Promise.race([lines.question(`${clean(question)} [y/N] `, { signal }), closed])
+      return /^\s*y(es)?\s*$/i.test(answer)
+    } catch (error) {
+      throw signal.aborted ? new Stopped('stopped') : error
+    } finally {
+      lines.close()
+    }
   }
 
   throwIfStopped(): void {
@@ -81,3 +132,39 @@ export class Session {
     connection?.client.destroy()
   }
 }
+
+/** What the commands need of their surroundings. */
+export interface Host {
+  io: Io
+  /** Called before a command does anything, so that its failures can be explained. */
+  begin(session: Session): void
+  end(code: number): void
+}
+
+type Handler = (session: Session, ...args: never[]) => Promise<Answer | undefined>
+
+/** The action of a command: settings, work, one place that prints. */
+export function action(host: Host, handler: Handler): (...args: unknown[]) => Promise<void> {
+  return async (...args) => {
+    const command = args.at(-1) as Command
+    const session = new Session(host.io, settingsOf(command.optsWithGlobals(), host.io.env))
+    host.begin(session)
+    try {
+      const answer = await handler(session, ...(args.slice(0, -1) as never[]))
+      if (answer) session.print(answer)
+      host.end(answer?.code ?? 0)
+    } finally {
+      await session.close()
+    }
+  }
+}
+
+/** A parser of options that are whole numbers. */
+export const whole =
+  (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+    if (value >= least && value <= most) return value
+    const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`
+    throw new InvalidArgumentError(`It must be a whole number, ${range}.`)
+  }

@@ -1,4 +1,4 @@
-import type { Changes } from '../changes.ts'
+import type { Changes } from '../contract/changes.ts'
 import { BackendError, OutcomeUnknown } from '../errors.ts'
 import type {
   AtomicDbInterface,
@@ -23,7 +23,7 @@ export function uniqueId(runtime: Runtime): string {
 
 /**
  * An update that writes an id of its own. When the reply was lost, the row is read: `ours` says whether it shows our
- * write. `doubt`: it does not, and the request may still arrive.
+ * write. `doubt`: it does not, and the request may still arrive. `options`: see `during`.
  */
 export async function certainUpdate<T>(
   db: AtomicDbInterface,
@@ -33,10 +33,14 @@ export async function certainUpdate<T>(
   ours: (item: AtomicDbItem<T> | undefined) => boolean,
 ): Promise<UpdateResult<T> & { doubt?: true }> {
   try {
-    return (await db.update<unknown>(key, changes, options)) as UpdateResult<T>
+    return (await db.update<unknown>(key, changes, { ...options })) as UpdateResult<T>
   } catch (error) {
     if (!(error instanceof OutcomeUnknown)) throw error
-    const item = await db.get<T>(key, { consistent: true, signal: options.signal })
+    const item = await db.get<T>(key, {
+      signal: options.signal,
+      timeoutMs: options.timeoutMs,
+      consistent: true,
+    })
     if (ours(item)) return { applied: true, ...(item ? { item } : {}) }
     return { applied: false, doubt: true, ...(item ? { item } : {}) }
   }
@@ -66,6 +70,8 @@ export async function certainRemoval<T>(
 
 /** When a request that was given up is looked for, ms after one another. */
 const looks = [0, 1000, 5000, 20_000, 60_000]
+/** After this time nobody looks any more, ms. */
+const longestMs = 3_600_000
 
 /**
  * A request that was given up may still arrive and take what nobody waits for any more. Looks for it in the
@@ -79,12 +85,19 @@ export async function withdraw<T>(
   takeAway: () => Promise<unknown>,
 ): Promise<void> {
   let passed = 0
-  for (const ms of looks) {
+  let failed = false
+  // A look that failed has seen nothing: the last one must not be such a one.
+  for (let look = 0; look < looks.length || failed; look++) {
+    const ms = looks[look] ?? 20_000
     passed += ms
-    if (passed > forMs) return
+    if (passed > Math.min(forMs, longestMs)) return
     try {
       await db.runtime.sleep(ms, { unref: true })
-      if (!isThere(await db.get<T>(key, { consistent: true }))) continue
+      failed = true
+      const item = await db.get<T>(key, { consistent: true })
+      failed = false
+      if (!isThere(item)) continue
+      failed = true
       await takeAway()
       return
     } catch {

@@ -1,5 +1,6 @@
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbItem, AtomicDbItemKey } from '../interface.ts'
+import { isLockName, lockSuffix } from '../model/key-names.ts'
 
 /** The key of a coordination row; it must not be that of a lock row. */
 export function coordinationKey(key: AtomicDbItemKey): AtomicDbItemKey {
@@ -13,8 +14,8 @@ export function coordinationKey(key: AtomicDbItemKey): AtomicDbItemKey {
   ) {
     throw new InvalidInput('key', 'must be an object with pk and sk')
   }
-  if (key.sk.endsWith('#lock'))
-    throw new InvalidInput('sk', "must not end in '#lock': that is where the locks of items are", {
+  if (isLockName(key.sk))
+    throw new InvalidInput('sk', `must not end in '${lockSuffix}': that is where the locks of items are`, {
       keys: [key],
     })
   return { pk: key.pk, sk: key.sk }

@@ -1,8 +1,8 @@
-import type { ByPath, Changes, FieldChanges } from '../changes.ts'
-import { anyOf, type Condition } from '../conditions.ts'
+import type { ByPath, Changes, FieldChanges } from '../contract/changes.ts'
+import { anyOf, type Condition } from '../contract/conditions.ts'
+import type { Path } from '../contract/paths.ts'
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbItemKey, AtomicDbOperation } from '../interface.ts'
-import type { Path } from '../paths.ts'
 
 const pairs = <V>(byPath: ByPath<V> | undefined): (readonly [Path, V])[] =>
   byPath === undefined
@@ -27,6 +27,10 @@ export function fenced(
   fencingToken: number,
   field: Path = 'fence',
 ): { changes: Changes; if: Condition } {
+  if (typeof changes !== 'object' || changes === null)
+    throw new InvalidInput('changes', 'must be an object of changes', {
+      given: changes === null ? 'null' : typeof changes,
+    })
   if (!Number.isSafeInteger(fencingToken) || fencingToken < 0)
     throw new InvalidInput('fencingToken', 'must be a fencing token', { given: String(fencingToken) })
   return {

@@ -2,18 +2,14 @@ import { LeaseLost } from '../errors.ts'
 import type { AtomicDbItemKey, CallOptions } from '../interface.ts'
 import { checkOptions, milliseconds } from '../model/checks.ts'
 import type { Runtime } from '../runtime.ts'
+import { callTime } from './call-time.ts'
 import { nameOf } from './coordination-key.ts'
-import { Lease, type Moment } from './lease.ts'
+import { type ExtendOptions, type Fence, type Lease, LeaseClock, type Moment } from './lease.ts'
 import { keep } from './lease-keeper.ts'
 import type { Liveness } from './liveness.ts'
 
-export interface ExtendOptions extends CallOptions {
-  /** For how long from now, ms; never shorter than it is held already. @default the time to live it was taken with */
-  ttlMs?: number
-}
-
 /** How a lease is kept in its row. */
-export interface LeaseRow {
+export interface LeaseRow<Token extends Fence = Fence> {
   runtime: Runtime
   key: AtomicDbItemKey
   /** The attempt that took it. */
@@ -22,7 +18,9 @@ export interface LeaseRow {
   ttlMs: number
   /** How often it is extended in the background, ms. */
   heartbeatMs: number
-  fencingToken?: number
+  fencingToken: Token
+  /** Bound on each call of the database, ms. */
+  timeoutMs: number
   /** It ends with the life of this process. */
   liveness?: Liveness
   /**
@@ -34,41 +32,58 @@ export interface LeaseRow {
   release(options: CallOptions): Promise<boolean>
 }
 
-/** Something held for a time: a mutex, a permit, a place among readers. */
-export class HeldLease {
-  readonly #row: LeaseRow
+/** How a lease is kept in the background. */
+export interface KeepOptions {
+  /** Extend while the callback runs. @default true */
+  extend?: boolean
+  /** Called when only `warnMs` are left because extending fails or is off. Must not throw. */
+  onWarning?: (leftMs: number) => void
+  /** How long before the end `onWarning` is called, ms. @default a third of the time to live */
+  warnMs?: number
+}
+
+/** A lease and the row that shows it. */
+export class HeldLease<Token extends Fence = Fence> implements Lease<Token> {
+  readonly #row: LeaseRow<Token>
   /** Undefined: not confirmed yet by the row, as after `restore` without comparable clocks. */
-  #lease: Lease | undefined
+  #clock: LeaseClock | undefined
   #watch: { lost: AbortController; done: AbortController } | undefined
+  /** Why the last extension failed. */
+  #failure: unknown
   /** The row does not show it any more. */
   #gone = false
+  /** The release under way. */
+  #releasing: Promise<void> | undefined
+  #isReleased = false
+  /** A release was sent that was not answered: it may have freed the row. */
+  #mayBeReleased = false
 
-  constructor(row: LeaseRow, lease: Lease | undefined) {
+  constructor(row: LeaseRow<Token>, clock: LeaseClock | undefined) {
     this.#row = row
-    this.#lease = lease
+    this.#clock = clock
   }
 
-  /** Tells this acquisition from all others. */
   get id(): string {
     return this.#row.id
   }
 
-  /** Grows with every acquisition: pass it to what you write (`fencedWrite`). Permits and readers have none. */
-  get fencingToken(): number | undefined {
+  get fencingToken(): Token {
     return this.#row.fencingToken
   }
 
-  /** How long it is held without being extended, as far as this process can know, ms. Infinity: until it is released. */
+  get key(): AtomicDbItemKey {
+    return this.#row.key
+  }
+
   get leftMs(): number {
-    if (!this.#lease) return 0
-    return Math.min(this.#lease.leftMs, this.#row.liveness?.leftMs ?? Number.POSITIVE_INFINITY)
+    if (!this.#clock) return 0
+    return Math.min(this.#clock.leftMs, this.#row.liveness?.leftMs ?? Number.POSITIVE_INFINITY)
   }
 
   get isHeld(): boolean {
     return this.leftMs > 0
   }
 
-  /** Aborted with `LeaseLost` when it is over or taken away. Its first use starts a timer, which ends with the lease. */
   get signal(): AbortSignal {
     if (!this.#watch) {
       const watch = { lost: new AbortController(), done: new AbortController() }
@@ -78,34 +93,50 @@ export class HeldLease {
     return this.#watch.lost.signal
   }
 
-  /**
-   * Holds it for another time to live from now. `LeaseLost` when it is no longer ours. After any other error it is
-   * held as long as before. 1 request, 1 WRU.
-   */
   async extend(options: ExtendOptions = {}): Promise<void> {
     checkOptions(options, ['signal', 'ttlMs', 'timeoutMs'])
     const ttlMs = options.ttlMs === undefined ? this.#row.ttlMs : milliseconds(options.ttlMs, 'ttlMs')
-    if (this.#lease && !this.isHeld) throw this.#lost('the lease is over: acquire it again')
+    if (this.#clock && !this.isHeld) throw this.#lost('the lease is over: acquire it again')
     try {
-      const sent = await this.#row.extend(ttlMs, this.leftMs, { signal: options.signal })
-      if (!this.#lease) this.#lease = new Lease(this.#row.runtime, ttlMs, sent)
-      else this.#lease.grow(sent, ttlMs)
+      const sent = await this.#row.extend(ttlMs, this.leftMs, callTime(this.#row, options))
+      if (!this.#clock) this.#clock = new LeaseClock(this.#row.runtime, ttlMs, sent)
+      else this.#clock.grow(sent, ttlMs)
+      this.#failure = undefined
     } catch (error) {
       if (error instanceof LeaseLost) this.#end(error)
+      else this.#failure = error
       throw error
     }
     if (!this.isHeld) throw this.#lost('the lease ran out before the reply came')
   }
 
-  /** Gives it back. `LeaseLost` when it was not ours any more; then nothing is changed. 1 request, 1 WRU. */
   async release(options: CallOptions = {}): Promise<void> {
     checkOptions(options, ['signal', 'timeoutMs'])
-    const released = await this.#row.release({ signal: options.signal })
-    this.#end(this.#lost('it was released'))
-    if (!released) throw this.#lost('it was lost before it was released')
+    // A call beside another one has its answer, unless that one fails.
+    while (this.#releasing) await this.#releasing.catch(() => {})
+    if (this.#isReleased) return
+    this.#releasing = this.#giveBack(options)
+    try {
+      await this.#releasing
+    } finally {
+      this.#releasing = undefined
+    }
   }
 
-  /** `await using`: releases it. That it was lost is not an error here. */
+  async #giveBack(options: CallOptions): Promise<void> {
+    const wasHeld = this.isHeld
+    let isOurs: boolean
+    try {
+      isOurs = await this.#row.release(callTime(this.#row, options))
+    } catch (error) {
+      this.#mayBeReleased = true
+      throw error
+    }
+    this.#isReleased = isOurs || (wasHeld && this.#mayBeReleased)
+    this.#end(this.#lost('it was released'))
+    if (!this.#isReleased) throw this.#lost('it was lost before it was released')
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#gone) return
     await this.release().catch((error) => {
@@ -121,22 +152,30 @@ export class HeldLease {
       runtime,
       lease: this,
       everyMs: (options.extend ?? true) ? heartbeatMs : Number.POSITIVE_INFINITY,
-      extend: (signal) => this.extend({ signal }),
+      extend: (call) => this.extend(call),
+      timeoutMs: this.#row.timeoutMs,
       isLost: (error) => error instanceof LeaseLost,
-      overdue: (cause) =>
-        this.#lost(
-          'the lease ran out before it could be extended',
-          this.#row.liveness?.signal.aborted ? this.#row.liveness.signal.reason : cause,
-        ),
+      overdue: () => this.#overdue(),
       lost,
       done,
       ...(onWarning && { warning: { beforeMs: warnMs ?? heartbeatMs, warn: onWarning } }),
     })
   }
 
+  /** Aborts `lost` when it is over and nobody has looked since. */
+  endIfOver(lost: AbortController): void {
+    if (!this.#gone && this.#clock && !this.isHeld) lost.abort(this.#overdue())
+  }
+
+  #overdue(): LeaseLost {
+    const dead = this.#row.liveness?.signal
+    const cause = dead?.aborted ? dead.reason : this.#failure
+    return this.#lost('the lease ran out before it could be extended', cause)
+  }
+
   #end(reason: LeaseLost): void {
     this.#gone = true
-    this.#lease?.end()
+    this.#clock?.end()
     this.#watch?.lost.abort(reason)
     this.#watch?.done.abort()
   }
@@ -144,79 +183,4 @@ export class HeldLease {
   #lost(why: string, cause?: unknown): LeaseLost {
     return new LeaseLost(`${nameOf(this.#row.key)}: ${why}`, { keys: [this.#row.key], cause })
   }
-}
-
-/** A lease with a token that grows. */
-export type FencedLease = HeldLease & { readonly fencingToken: number }
-
-export interface KeepOptions {
-  /** Extend while the callback runs. @default true */
-  extend?: boolean
-  /** Called when only `warnMs` are left because extending fails or is off. Must not throw. */
-  onWarning?: (leftMs: number) => void
-  /** How long before the end `onWarning` is called, ms. @default a third of the time to live */
-  warnMs?: number
-}
-
-export const keepOptionNames = ['extend', 'onWarning', 'warnMs'] as const
-
-export function checkKeep({ warnMs }: KeepOptions): void {
-  if (warnMs !== undefined) milliseconds(warnMs, 'warnMs')
-}
-
-export type Settled<R> = { result: R } | { error: unknown }
-
-/** Runs the callback and extends the lease meanwhile. `ending`: more signals that end the callback. Never rejects. */
-export async function whileHeld<R>(
-  held: HeldLease,
-  options: KeepOptions,
-  ending: readonly (AbortSignal | undefined)[],
-  fn: (signal: AbortSignal) => Promise<R> | R,
-): Promise<{ settled: Settled<R>; lost: AbortSignal }> {
-  const lost = new AbortController()
-  const run = new AbortController()
-  const done = new AbortController()
-  const unfollow = [lost.signal, ...ending].map((signal) => follow(signal, run))
-  const keeping = held.keepUntil(done.signal, lost, options)
-  const settled = await settle(() => fn(run.signal))
-  done.abort()
-  await keeping
-  for (const stop of unfollow) stop()
-  return { settled, lost: lost.signal }
-}
-
-/**
- * Runs the callback while the lease is held, extends it meanwhile and gives it back. Rejects with `LeaseLost` when
- * it was lost, unless the callback threw: that error goes first.
- */
-export async function runHeld<H extends HeldLease, R>(
-  held: H,
-  options: KeepOptions,
-  ending: readonly (AbortSignal | undefined)[],
-  fn: (run: { signal: AbortSignal; lease: H }) => Promise<R> | R,
-): Promise<R> {
-  const { settled, lost } = await whileHeld(held, options, ending, (signal) => fn({ signal, lease: held }))
-  const released = await settle(() => held.release())
-  // The callback's own error must not be hidden by what became of the lease.
-  if ('error' in settled) throw settled.error
-  if (lost.aborted) throw lost.reason
-  if ('error' in released) throw released.error
-  return settled.result
-}
-
-async function settle<R>(call: () => Promise<R> | R): Promise<Settled<R>> {
-  try {
-    return { result: await call() }
-  } catch (error) {
-    return { error }
-  }
-}
-
-/** `AbortSignal.any` keeps what it follows for ever where that outlives it; this lets go. */
-export function follow(signal: AbortSignal | undefined, run: AbortController): () => void {
-  if (!signal) return () => {}
-  const abort = () => run.abort(signal.reason)
-  if (signal.aborted) abort()
-  signal.addEventListener('abort', abort, { once: true })
-  return () => signal.removeEventListener('abort', abort)
 }

@@ -1,24 +1,19 @@
-import type { Changes } from '../changes.ts'
-import { allOf, type Condition } from '../conditions.ts'
-import { BackendError, InvalidInput, LeaseLost, Throttled } from '../errors.ts'
-import type {
-  AtomicDbInterface,
-  AtomicDbItem,
-  AtomicDbItemKey,
-  CallOptions,
-  UpdateOptions,
-  UpdateResult,
-} from '../interface.ts'
-import type { Path } from '../paths.ts'
-import { certainRemoval, certainUpdate, withdraw } from './certain-update.ts'
+import type { Changes } from '../contract/changes.ts'
+import { allOf, type Condition } from '../contract/conditions.ts'
+import type { Path } from '../contract/paths.ts'
+import { BackendError, LeaseLost } from '../errors.ts'
+import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import { boundOf, during } from './call-time.ts'
+import { certainRemoval, certainUpdate } from './certain-update.ts'
+import type { Claim } from './claim.ts'
 import { nameOf } from './coordination-key.ts'
-import { HeldLease, type LeaseRow } from './held-lease.ts'
-import { Lease, type Moment, momentOf } from './lease.ts'
+import type { LeaseRow } from './held-lease.ts'
+import { type Fence, type Moment, momentOf } from './lease.ts'
 
 /** Holders by id, with the epoch ms (by their clocks) at which their lease is over. */
 export type Holders = Record<string, number>
 
-/** So many lapsed holders are taken out by one write. */
+/** Maximum number of lapsed holders that one write takes out. */
 export const atOnce = 20
 
 /** Those whose time is over for everybody. `limit`: now, less the tolerance of the clocks. */
@@ -37,51 +32,84 @@ export interface Place<T> {
   ours: Condition
 }
 
+/** Where and for how long a place is held. */
 export interface PlaceSettings {
   ttlMs: number
-  fencingToken?: number
+  /** What taking it does to the row. */
+  changes: Changes
+  /** When it may be taken. */
+  if: Condition
+  /** One of these is in every row of this kind. */
+  fields: readonly string[]
 }
 
-/** A lease whose row has a deadline for it: a permit, a reader, a writer. It only grows, and ends when it is gone. */
-export function leaseOfPlace<T>(
+/** A request for a place. `token`: the fencing token in the row that shows it. */
+export function claimOfPlace<T, Token extends Fence = undefined>(
   db: AtomicDbInterface,
   key: AtomicDbItemKey,
   id: string,
   place: Place<T>,
-  { ttlMs, fencingToken }: PlaceSettings,
-  sent: Moment,
-): HeldLease {
-  const { runtime } = db
-  const row: LeaseRow = {
-    runtime,
+  settings: PlaceSettings,
+  token: (item: AtomicDbItem<T>) => Token,
+): Claim<T, Token> {
+  return {
+    ...settings,
+    isOurs: (item) => place.read(item) !== undefined,
+    takeAway: () => removePlace(db, key, place, {}),
+    keptIn: (item) => rowOfPlace(db, key, id, place, settings.ttlMs, token(item)),
+  }
+}
+
+/** How a lease is kept in a row that has a deadline for it: a permit, a reader, a writer. */
+function rowOfPlace<T, Token extends Fence>(
+  db: AtomicDbInterface,
+  key: AtomicDbItemKey,
+  id: string,
+  place: Place<T>,
+  ttlMs: number,
+  fencingToken: Token,
+): LeaseRow<Token> {
+  return {
+    runtime: db.runtime,
     key,
     id,
     ttlMs,
     heartbeatMs: ttlMs / 3,
     fencingToken,
-    async extend(extendMs, _leftMs, options) {
-      for (let turn = 0; turn < 5; turn++) {
-        const from = momentOf(runtime)
-        const until = Math.ceil(from.wall + extendMs)
-        const shows = (item: AtomicDbItem<T> | undefined) => (place.read(item) ?? 0) >= until
-        const { applied, item } = await certainUpdate<T>(
-          db,
-          key,
-          { set: [[place.until, until]] },
-          // A late one must not move the deadline back.
-          { signal: options.signal, if: allOf(place.ours, [[place.until, { lt: until }]]) },
-          shows,
-        )
-        // Not written because the row says a later time already: that is as good.
-        if (applied || shows(item)) return from
-        if (place.read(item) === undefined)
-          throw new LeaseLost(`${nameOf(key)}: ${id} has come back by itself`, { keys: [key] })
-      }
-      throw new BackendError(`the requests to extend ${nameOf(key)} were lost`, { keys: [key] })
-    },
+    timeoutMs: boundOf(db),
+    extend: (extendMs, _leftMs, options) => extendPlace(db, key, id, place, extendMs, options),
     release: (options) => removePlace(db, key, place, options),
   }
-  return new HeldLease(row, new Lease(runtime, ttlMs, sent))
+}
+
+/** Moves the deadline on; it only grows, and ends when the place is gone. */
+async function extendPlace<T>(
+  db: AtomicDbInterface,
+  key: AtomicDbItemKey,
+  id: string,
+  place: Place<T>,
+  ttlMs: number,
+  options: CallOptions,
+): Promise<Moment> {
+  for (let turn = 0; turn < 5; turn++) {
+    const sent = momentOf(db.runtime)
+    const until = Math.ceil(sent.wall + ttlMs)
+    const shows = (item: AtomicDbItem<T> | undefined) => (place.read(item) ?? 0) >= until
+    // A late one must not move the deadline back.
+    const isEarlier = during(options, { if: allOf(place.ours, [[place.until, { lt: until }]]) })
+    const { applied, item } = await certainUpdate<T>(
+      db,
+      key,
+      { set: [[place.until, until]] },
+      isEarlier,
+      shows,
+    )
+    // Not written because the row says a later time already: that is as good.
+    if (applied || shows(item)) return sent
+    if (place.read(item) === undefined)
+      throw new LeaseLost(`${nameOf(key)}: ${id} is not held any more`, { keys: [key], cause: item })
+  }
+  throw new BackendError(`the requests to extend ${nameOf(key)} were lost`, { keys: [key] })
 }
 
 /** Gives a place back. False: it was not there any more. */
@@ -89,54 +117,13 @@ export function removePlace<T>(
   db: AtomicDbInterface,
   key: AtomicDbItemKey,
   place: Place<T>,
-  { signal }: CallOptions,
+  options: CallOptions,
 ): Promise<boolean> {
   return certainRemoval<T>(
     db,
     key,
     place.removal,
-    { signal, if: place.ours },
+    during(options, { if: place.ours }),
     (item) => place.read(item) !== undefined,
   )
-}
-
-/** A request for a place that was given up may still arrive: then it is given back. */
-export function withdrawPlace<T>(
-  db: AtomicDbInterface,
-  key: AtomicDbItemKey,
-  place: Place<T>,
-  ttlMs: number,
-): void {
-  void withdraw<T>(
-    db,
-    key,
-    ttlMs,
-    (item) => place.read(item) !== undefined,
-    () => removePlace(db, key, place, {}),
-  )
-}
-
-/**
- * One request for a place. When its outcome stays unknown (a lost reply, an abort), it is withdrawn in the background.
- */
-export async function takePlace<T>(
-  db: AtomicDbInterface,
-  key: AtomicDbItemKey,
-  place: Place<T>,
-  ttlMs: number,
-  changes: Changes,
-  options: UpdateOptions,
-): Promise<UpdateResult<T> & { doubt?: true }> {
-  options.signal?.throwIfAborted()
-  let mayArrive = true
-  try {
-    const result = await certainUpdate<T>(db, key, changes, options, (item) => place.read(item) !== undefined)
-    mayArrive = result.doubt === true
-    return result
-  } catch (error) {
-    if (error instanceof InvalidInput || error instanceof Throttled) mayArrive = false
-    throw error
-  } finally {
-    if (mayArrive) withdrawPlace(db, key, place, ttlMs)
-  }
 }

@@ -1,13 +1,15 @@
-import { anyOf } from '../conditions.ts'
+import { anyOf } from '../contract/conditions.ts'
 import { AtomicDbError, InvalidInput, LeaseLost } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
-import { checkOptions, milliseconds, seconds } from '../model/checks.ts'
-import { certainUpdate, uniqueId } from './certain-update.ts'
-import { coordinationKey, mustBeOurs, nameOf } from './coordination-key.ts'
-import { type HeldLease, whileHeld } from './held-lease.ts'
-import { leaseOfPlace, type Place, removePlace, takePlace } from './holders.ts'
-import { momentOf } from './lease.ts'
-import { checkTolerance } from './mutex-row.ts'
+import { checkDb, checkFunction, checkOptions, milliseconds, seconds } from '../model/checks.ts'
+import { callTime } from './call-time.ts'
+import { certainUpdate } from './certain-update.ts'
+import { claimLease } from './claim.ts'
+import { coordinationKey, nameOf } from './coordination-key.ts'
+import type { HeldLease } from './held-lease.ts'
+import { claimOfPlace, type Place, removePlace } from './holders.ts'
+import { checkTolerance } from './lease.ts'
+import { whileHeld } from './run-with-lease.ts'
 import { waitFor } from './wait-for.ts'
 
 interface RunRow<R> {
@@ -19,7 +21,10 @@ interface RunRow<R> {
   unstorable?: true
 }
 
+/** Options of `idempotent`. */
 export interface IdempotentOptions extends CallOptions {
+  /** Bound on finding out who runs it, ms; `fn` and the storing of its result take as long as they take. @default that of the database */
+  timeoutMs?: number
   /** How long the result is remembered, seconds. @default 86400, one day */
   ttlSeconds?: number
   /** How long after the death of the process that runs it another one may run it again, ms. @default 60000 */
@@ -47,14 +52,6 @@ export class InProgress extends AtomicDbError {
   static override readonly code = 'InProgress'
 }
 
-type Claim<R> = { mine: Run<R> } | { mine?: undefined; row?: RunRow<R> }
-
-interface Run<R> {
-  place: Place<RunRow<R>>
-  by: string
-  lease: HeldLease
-}
-
 /**
  * Runs `fn` once per key and remembers its result: later callers get that, those who come meanwhile wait for it. A run
  * that throws is forgotten (the next caller runs it); one whose process died can be run again after its lease.
@@ -69,6 +66,8 @@ export async function idempotent<R>(
   fn: (run: { signal: AbortSignal }) => Promise<R> | R,
   options: IdempotentOptions = {},
 ): Promise<R> {
+  checkDb(db)
+  checkFunction(fn, 'fn')
   const at = coordinationKey(key)
   checkOptions(options, names, 'options', { ttl: "use 'ttlSeconds'" })
   const ttlSeconds = seconds(options.ttlSeconds ?? 86_400, 'ttlSeconds')
@@ -76,40 +75,31 @@ export async function idempotent<R>(
   const waitMs = milliseconds(options.waitMs ?? leaseMs, 'waitMs', { zero: true })
   const toleranceMs = checkTolerance(options.clockToleranceMs)
   const { signal } = options
+  const call = callTime(db, options)
   const expiry = () => Math.ceil(db.runtime.now() / 1000 + Math.max(ttlSeconds, (2 * leaseMs) / 1000))
   const limit = () => db.runtime.now() - toleranceMs
-  const claim = async (): Promise<Claim<R>> => {
-    const by = uniqueId(db.runtime)
-    const place = placeOf<R>(by)
-    const sent = momentOf(db.runtime)
-    const running = { state: 'running', by, until: Math.ceil(sent.wall + leaseMs) }
-    const { applied, item } = await takePlace<RunRow<R>>(
-      db,
-      at,
-      place,
-      leaseMs,
-      { set: { '': running }, ttl: expiry() },
-      { signal, if: anyOf([['', { exists: false }]], { state: 'running', until: { lt: limit() } }) },
-    )
-    if (applied)
-      return { mine: { by, place, lease: leaseOfPlace(db, at, by, place, { ttlMs: leaseMs }, sent) } }
-    mustBeOurs(item, 'state')
-    return { row: item?.data }
-  }
-  const answer = await waitFor<Claim<R>>(
+  const claim = () =>
+    claimLease<RunRow<R>, undefined>(db, at, call, (by, sent) => {
+      const running = { state: 'running', by, until: Math.ceil(sent.wall + leaseMs) }
+      const isFree = anyOf([['', { exists: false }]], { state: 'running', until: { lt: limit() } })
+      const changes = { set: { '': running }, ttl: expiry() }
+      const settings = { ttlMs: leaseMs, changes, if: isFree, fields: ['state'] }
+      return claimOfPlace(db, at, by, placeOf<R>(by), settings, () => undefined)
+    })
+  const { lease, item } = await waitFor(
     db,
-    { timeoutMs: waitMs, signal },
+    { timeoutMs: Math.min(waitMs, options.timeoutMs ?? waitMs), signal },
     {
       attempt: claim,
-      succeeded: (found) => found.mine !== undefined || found.row?.state === 'done',
+      succeeded: (found) => found.lease !== undefined || found.item?.data.state === 'done',
       probe: async () => {
-        const item = await db.get<RunRow<R>>(at, { consistent: true, signal })
+        const item = await db.get<RunRow<R>>(at, { ...call, consistent: true })
         return !item || item.data.state === 'done' || item.data.until < limit()
       },
     },
   )
-  if (answer.mine) return finish(db, at, answer.mine, fn, options, expiry)
-  if (answer.row?.state === 'done') return resultOf(answer.row, at)
+  if (lease) return finish(db, at, lease, fn, options, expiry)
+  if (item?.data.state === 'done') return resultOf(item.data, at)
   throw new InProgress(`${nameOf(at)} is being run by another caller: try again later`, { keys: [at] })
 }
 
@@ -137,11 +127,12 @@ function resultOf<R>(row: RunRow<R>, at: AtomicDbItemKey): R {
 async function finish<R>(
   db: AtomicDbInterface,
   at: AtomicDbItemKey,
-  { place, by, lease }: Run<R>,
+  lease: HeldLease,
   fn: (run: { signal: AbortSignal }) => Promise<R> | R,
   { signal, extend }: IdempotentOptions,
   expiry: () => number,
 ): Promise<R> {
+  const by = lease.id
   const store = async (end: { result?: R } | { unstorable: true }): Promise<RunRow<R> | undefined> => {
     const { applied, item } = await certainUpdate<RunRow<R>>(
       db,
@@ -160,18 +151,21 @@ async function finish<R>(
   })
   if ('result' in settled) {
     if (settled.result) return resultOf(settled.result, at)
-    throw new LeaseLost(
-      `${nameOf(at)} took longer than its lease and was taken over: give it a longer leaseMs`,
-      {
-        keys: [at],
-      },
-    )
+    throw takenOver(at)
   }
   // What ran must not run again because of what it returned.
-  if (ran && settled.error instanceof InvalidInput) await store({ unstorable: true })
-  else if (!ran) await removePlace(db, at, place, {}).catch(() => {})
+  if (ran && settled.error instanceof InvalidInput) {
+    if (!(await storeCertainly(db, lease, () => store({ unstorable: true }))))
+      throw takenOver(at, settled.error)
+  } else if (!ran) await removePlace(db, at, placeOf<R>(by), {}).catch(() => {})
   throw settled.error
 }
+
+const takenOver = (at: AtomicDbItemKey, cause?: unknown): LeaseLost =>
+  new LeaseLost(`${nameOf(at)} took longer than its lease and was taken over: give it a longer leaseMs`, {
+    keys: [at],
+    cause,
+  })
 
 /** While the lease holds, trouble of the backend does not make the run be forgotten. */
 async function storeCertainly<T>(

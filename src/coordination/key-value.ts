@@ -1,6 +1,7 @@
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbInterface, CallOptions } from '../interface.ts'
-import { checkOptions, seconds } from '../model/checks.ts'
+import { checkDb, checkOptions, seconds } from '../model/checks.ts'
+import { checkedCall } from './call-time.ts'
 
 /**
  * Plain values by name with a time to live: one partition of the table seen as a key-value store. 1 request each.
@@ -10,6 +11,7 @@ export class KeyValue<T = string | number> {
   readonly #pk: string
 
   constructor(db: AtomicDbInterface, pk: string) {
+    checkDb(db)
     if (typeof pk !== 'string' || pk === '') throw new InvalidInput('pk', 'must be a text')
     this.#db = db
     this.#pk = pk
@@ -39,11 +41,12 @@ export class KeyValue<T = string | number> {
   /** Adds to a number; a missing one counts as 0, and one written as text (`'41'`) becomes a number. */
   async increment(name: string, by = 1, options: CallOptions = {}): Promise<number> {
     const key = { pk: this.#pk, sk: name }
+    const call = checkedCall(this.#db, options)
     for (;;) {
       const added = await this.#db.update<number>(
         key,
         { add: { '': by } },
-        { ...options, if: { '': { type: 'number' } } },
+        { ...call, if: { '': { type: 'number' } } },
       )
       if (added.applied) return added.item!.data
       const text: unknown = added.item?.data
@@ -53,7 +56,7 @@ export class KeyValue<T = string | number> {
       const wrote = await this.#db.update(
         key,
         { set: { '': value } },
-        { ...options, if: { '': added.item ? { eq: text } : { exists: false } } },
+        { ...call, if: { '': added.item ? { eq: text } : { exists: false } } },
       )
       if (wrote.applied) return value
     }

@@ -1,4 +1,7 @@
+import type { CallOptions } from '../interface.ts'
+import { maxDurationMs } from '../model/checks.ts'
 import type { Runtime } from '../runtime.ts'
+import { atLeastOne, callTime } from './call-time.ts'
 
 /** A lease that is extended in the background. */
 export interface Keeping {
@@ -7,7 +10,9 @@ export interface Keeping {
   lease: { readonly leftMs: number }
   /** How often it is extended, ms. Infinity: not at all. */
   everyMs: number
-  extend(signal: AbortSignal): Promise<unknown>
+  extend(call: CallOptions): Promise<unknown>
+  /** Bound on each call of the database, ms. */
+  timeoutMs?: number
   /** Whether this error of `extend` says that the lease is no longer ours. After any other error it is tried again. */
   isLost(error: unknown): boolean
   /** Why it is lost when its time is over. `cause`: the last error of `extend`, if it failed. */
@@ -38,7 +43,7 @@ export async function keep(keeping: Keeping): Promise<void> {
   const attempt = async (): Promise<void> => {
     due = runtime.monotonic() + everyMs
     try {
-      await keeping.extend(done)
+      await keeping.extend(callTime(keeping, { signal: done, timeoutMs: timeFor(keeping) }))
       failure = undefined
     } catch (error) {
       if (done.aborted || lost.signal.aborted) return
@@ -59,6 +64,15 @@ export async function keep(keeping: Keeping): Promise<void> {
     const ms = Math.min(left, lookMs, untilWarning, extending ? lookMs : untilDue)
     await sleepOr(runtime, Math.max(1, ms), done, extending)
   }
+}
+
+/**
+ * How long an extension may take, ms: it ends shortly before the lease does, so that what kept it from success is
+ * known then. Undefined: as long as it likes.
+ */
+function timeFor({ lease, timeoutMs = Number.POSITIVE_INFINITY }: Keeping): number | undefined {
+  const most = Math.min(timeoutMs, lease.leftMs * 0.9, maxDurationMs)
+  return most === maxDurationMs ? undefined : atLeastOne(most)
 }
 
 /** Warns once per stretch of trouble; returns how long until it would. */

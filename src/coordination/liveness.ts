@@ -1,12 +1,13 @@
-import { absent, anyOf } from '../conditions.ts'
-import { AtomicDbError, BackendError, InvalidInput, LeaseLost } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
-import { checkOptions, milliseconds } from '../model/checks.ts'
-import { certainUpdate, uniqueId } from './certain-update.ts'
+import { AtomicDbError, InvalidInput, LeaseLost } from '../errors.ts'
+import type { AtomicDbInterface, AtomicDbItemKey } from '../interface.ts'
+import { checkDb, checkOptions, milliseconds } from '../model/checks.ts'
+import { processesPk } from '../model/key-names.ts'
+import { uniqueId } from './certain-update.ts'
 import { coordinationKey, nameOf } from './coordination-key.ts'
-import { Lease, type Moment, momentOf } from './lease.ts'
-import { keep } from './lease-keeper.ts'
+import { Heartbeat, type Pulse, type Timing } from './heartbeat.ts'
+import { HeartbeatThread, type LivenessThread } from './heartbeat-thread.ts'
 
+/** Options of `Liveness`. */
 export interface LivenessOptions {
   /** How often the process says that it is alive, ms: less than half of `deadAfterMs`. @default 2000 */
   heartbeatMs?: number
@@ -16,12 +17,17 @@ export interface LivenessOptions {
   marginMs?: number
   /** Where the rows of processes are. @default 'lockrow#processes' */
   pk?: string
-}
-
-interface Beat {
-  /** Epoch ms by the clock of the process. */
-  until: number
-  draining: boolean
+  /**
+   * Write the heartbeats from a thread, so that work that blocks the event loop (a long computation, a synchronous
+   * call) does not make others take the process for dead. The thread cannot use the client of this one: it makes its
+   * own from a module. @default they are written by the event loop that uses it
+   */
+  thread?: {
+    /** URL of a module whose default export is a function that returns a database, or a promise of one. */
+    module: URL | string
+    /** Flags of Node for the thread, as for its `Worker`. @default those of the process */
+    execArgv?: readonly string[]
+  }
 }
 
 /** This process takes no new work, see `Liveness.setDraining`. */
@@ -34,23 +40,23 @@ export class ProcessDraining extends AtomicDbError {
  * taken as soon as the row lapses, instead of after their whole time to live.
  *
  * A process that cannot refresh its row (partitioned, frozen) counts itself as dead `marginMs` before others do:
- * `signal` fires first. A lapsed row is never revived: make another `Liveness`.
+ * `signal` fires first. A lapsed row is never revived: make another `Liveness`. With `thread` a blocked event loop does
+ * not count as frozen; the signal fires as soon as the thread crashes.
  * 1 WRU per heartbeat, for all mutexes together: about $1.6 a month per process with the defaults, on demand.
  */
 export class Liveness {
   readonly key: AtomicDbItemKey
   readonly #db: AtomicDbInterface
-  readonly #options: Required<Omit<LivenessOptions, 'pk'>>
-  readonly #stop = new AbortController()
+  readonly #timing: Timing
+  readonly #thread: LivenessThread | undefined
   readonly #dead = new AbortController()
   #drains = new AbortController()
-  /** Until when this process counts itself as alive. Undefined: not started. */
-  #lease: Lease | undefined
-  #loop: Promise<void> | undefined
-  #until = 0
+  #pulse: Pulse | undefined
+  #starting: Promise<void> | undefined
 
   constructor(db: AtomicDbInterface, options: LivenessOptions = {}) {
-    checkOptions(options, ['heartbeatMs', 'deadAfterMs', 'marginMs', 'pk'])
+    checkDb(db)
+    checkOptions(options, ['heartbeatMs', 'deadAfterMs', 'marginMs', 'pk', 'thread'])
     const heartbeatMs = milliseconds(options.heartbeatMs ?? 2000, 'heartbeatMs')
     const deadAfterMs = milliseconds(options.deadAfterMs ?? 10_000, 'deadAfterMs')
     if (heartbeatMs * 2 >= deadAfterMs)
@@ -64,11 +70,15 @@ export class Liveness {
         given: String(marginMs),
       })
     this.#db = db
-    this.#options = { heartbeatMs, deadAfterMs, marginMs }
-    this.key = coordinationKey({ pk: options.pk ?? 'lockrow#processes', sk: uniqueId(db.runtime) })
+    this.#timing = { heartbeatMs, deadAfterMs, marginMs }
+    this.#thread = checkThread(options.thread)
+    this.key = coordinationKey({ pk: options.pk ?? processesPk, sk: uniqueId(db.runtime) })
   }
 
-  /** Aborted when this process must assume that others take it for dead. */
+  /**
+   * Aborted with `LeaseLost` when this process must assume that others take it for dead. `cause`: the last error of
+   * the backend, or of the thread that crashed.
+   */
   get signal(): AbortSignal {
     return this.#dead.signal
   }
@@ -80,45 +90,45 @@ export class Liveness {
 
   /** For how long this process still counts itself as alive if no heartbeat succeeds, ms. */
   get leftMs(): number {
-    return this.#dead.signal.aborted ? 0 : (this.#lease?.leftMs ?? 0)
+    const left = this.#pulse?.leftMs ?? 0
+    return this.#dead.signal.aborted ? 0 : left
   }
 
   get isAlive(): boolean {
     return this.leftMs > 0
   }
 
-  /** Writes the row and keeps it fresh. 1 WRU. */
-  async start(): Promise<this> {
-    if (this.#loop) return this
-    this.#lease = new Lease(this.#db.runtime, this.#ownMs, await this.#create())
-    this.#loop = keep({
-      runtime: this.#db.runtime,
-      lease: this.#lease,
-      everyMs: this.#options.heartbeatMs,
-      extend: () => this.#beat(),
-      isLost: (error) => error instanceof LeaseLost,
-      overdue: (cause) => new LeaseLost(`no heartbeat for ${this.#ownMs} ms: others may take it`, { cause }),
-      lost: this.#dead,
-      done: this.#stop.signal,
-    })
-    return this
+  /** Throws why nothing can be held with it. */
+  mustBeAlive(): void {
+    if (this.isAlive) return
+    this.#dead.signal.throwIfAborted()
+    throw new InvalidInput('liveness', 'is not started: await liveness.start() first')
   }
 
-  /** Returns a moment before the row was written. A request that is lost is sent again. */
-  async #create(): Promise<Moment> {
-    for (let turn = 0; turn < 10; turn++) {
-      const sent = momentOf(this.#db.runtime)
-      const beat = this.#beatFrom(sent.wall)
-      const { item } = await certainUpdate<Beat>(
-        this.#db,
-        this.key,
-        { set: { ...beat }, ttl: rowTtl(beat) },
-        { if: anyOf(absent, { until: { lt: beat.until } }) },
-        (found) => found?.data.until === beat.until,
-      )
-      if (item && item.data.until >= beat.until) return sent
+  /**
+   * Writes the row and keeps it fresh. 1 WRU.
+   * @throws InvalidInput when the module of the thread cannot be used
+   */
+  async start(): Promise<this> {
+    this.#starting ??= this.#start()
+    try {
+      await this.#starting
+      return this
+    } catch (error) {
+      this.#starting = undefined
+      throw error
     }
-    throw new BackendError('the requests to start liveness were lost', { keys: [this.key] })
+  }
+
+  async #start(): Promise<void> {
+    const pulse: Pulse = this.#thread
+      ? new HeartbeatThread(this.#db, this.key, this.#timing, this.#thread)
+      : new Heartbeat(this.#db, this.key, this.#timing)
+    await pulse.start()
+    this.#pulse = pulse
+    const end = () => this.#dead.abort(pulse.signal.reason)
+    if (pulse.signal.aborted) end()
+    else pulse.signal.addEventListener('abort', end, { once: true })
   }
 
   /**
@@ -128,64 +138,27 @@ export class Liveness {
   async setDraining(draining = true): Promise<void> {
     if (draining) this.#drains.abort(new ProcessDraining('the process is draining: it takes no new work', {}))
     else if (this.#drains.signal.aborted) this.#drains = new AbortController()
-    await this.#beat()
+    this.mustBeAlive()
+    await this.#pulse!.setDraining(draining)
   }
 
-  /** Others see at once that the process is gone. */
+  /** Others see at once that the process is gone. Ends the thread. */
   async stop(): Promise<void> {
-    this.#stop.abort(new Error('stopped'))
-    await this.#loop
-    this.#dead.abort(new LeaseLost(`${nameOf(this.key)}: stopped`, { keys: [this.key] }))
-    await this.#db.delete(this.key)
+    await this.#pulse?.stop()
+    if (!this.#pulse) this.#dead.abort(new LeaseLost(`${nameOf(this.key)}: stopped`, { keys: [this.key] }))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
-
-  get #ownMs(): number {
-    return this.#options.deadAfterMs - this.#options.marginMs
-  }
-
-  /** Later than all before it, also when the wall clock steps back. */
-  #beatFrom(wall: number): Beat {
-    this.#until = Math.max(wall + this.#options.deadAfterMs, this.#until + 1)
-    return { until: this.#until, draining: this.#drains.signal.aborted }
-  }
-
-  async #beat(): Promise<void> {
-    if (!this.isAlive) throw this.#gone('others may take this process for dead')
-    const sent = momentOf(this.#db.runtime)
-    const beat = this.#beatFrom(sent.wall)
-    // A beat that arrives late must not take back what a later one said, nor bring back a row that is gone.
-    const { item } = await certainUpdate<Beat>(
-      this.#db,
-      this.key,
-      { set: { ...beat }, ttl: rowTtl(beat) },
-      { if: { until: { lt: beat.until } } },
-      (found) => found !== undefined && found.data.until >= beat.until,
-    )
-    if (!item) throw this.#gone('its row is gone')
-    if (item.data.until >= beat.until) this.#lease?.grow(sent, this.#ownMs)
-  }
-
-  #gone(why: string): LeaseLost {
-    return new LeaseLost(`${nameOf(this.key)}: ${why}`, { keys: [this.key] })
-  }
 }
 
-const rowTtl = ({ until }: Beat): number => Math.ceil(until / 1000) + 3600
-
-export type ProcessStatus = 'running' | 'draining' | 'dead'
-
-/** What a process's row says; dead only with `toleranceMs` for the difference of the clocks. 1 RRU. */
-export async function processStatus(
-  db: AtomicDbInterface,
-  key: AtomicDbItemKey,
-  toleranceMs: number,
-  options: CallOptions = {},
-): Promise<ProcessStatus> {
-  const item = await db.get<Beat>(key, { consistent: true, signal: options.signal })
-  if (!item || item.data.until + toleranceMs < db.runtime.now()) return 'dead'
-  return item.data.draining ? 'draining' : 'running'
+function checkThread(thread: LivenessThread | undefined): LivenessThread | undefined {
+  if (thread === undefined) return undefined
+  checkOptions(thread, ['module', 'execArgv'], 'thread')
+  const { module } = thread
+  if (module instanceof URL || (typeof module === 'string' && URL.canParse(module))) return { ...thread }
+  throw new InvalidInput('thread.module', "must be a URL: new URL('./make-db.ts', import.meta.url)", {
+    given: typeof module,
+  })
 }

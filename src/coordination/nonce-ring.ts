@@ -16,7 +16,7 @@ export interface Ring {
   ring?: RingEntry[]
 }
 
-/** So many assignments are remembered at least. Then a reply may be lost while that many others are assigned. */
+/** Minimum number of assignments that are remembered. A reply may be lost while that many others are assigned. */
 export const ringLength = 16
 
 /** Assignments from the newest to the oldest. */

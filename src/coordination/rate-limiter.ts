@@ -1,9 +1,11 @@
-import { absent, anyOf } from '../conditions.ts'
+import { absent, anyOf } from '../contract/conditions.ts'
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
-import { checkOptions, milliseconds, suggestion, wholeNumber } from '../model/checks.ts'
+import { checkDb, checkOptions, milliseconds, suggestion, wholeNumber } from '../model/checks.ts'
+import { checkedCall } from './call-time.ts'
 import { coordinationKey, mustBeOurs } from './coordination-key.ts'
 
+/** What a `RateLimiter` allows. */
 export interface RateLimit {
   /** Maximum calls per window. */
   limit: number
@@ -15,6 +17,7 @@ export interface RateLimit {
   burst?: number
 }
 
+/** Whether a call is allowed, and when the next one is. */
 export interface RateLimitResult {
   allowed: boolean
   /** How long to wait until the next call is allowed, ms; 0 when this one is. */
@@ -32,6 +35,7 @@ export class RateLimiter {
   readonly #limit: Required<RateLimit>
 
   constructor(db: AtomicDbInterface, key: AtomicDbItemKey, limit: RateLimit) {
+    checkDb(db)
     this.#db = db
     this.#key = coordinationKey(key)
     wholeNumber(limit?.limit, 'limit', { min: 1 })
@@ -45,9 +49,10 @@ export class RateLimiter {
   }
 
   /** Counts one call for this subject (a user, an address), if it is allowed. */
-  take(subject = '', options: CallOptions = {}): Promise<RateLimitResult> {
+  async take(subject = '', options: CallOptions = {}): Promise<RateLimitResult> {
     const key = subject === '' ? this.#key : { pk: this.#key.pk, sk: `${this.#key.sk}#${subject}` }
-    return this.#limit.kind === 'gcra' ? this.#gcra(key, options) : this.#window(key, options)
+    const call = checkedCall(this.#db, options)
+    return this.#limit.kind === 'gcra' ? this.#gcra(key, call) : this.#window(key, call)
   }
 
   /** The row may go when nothing that it remembers counts any more. */

@@ -1,21 +1,17 @@
-import { absent, allOf, anyOf, type Condition } from '../conditions.ts'
+import type { Changes } from '../contract/changes.ts'
+import { absent, allOf, anyOf, type Condition } from '../contract/conditions.ts'
 import { InvalidInput } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
-import { checkOptions, milliseconds } from '../model/checks.ts'
+import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import { checkDb, checkOptions, milliseconds } from '../model/checks.ts'
+import { checkedCall, during } from './call-time.ts'
 import { uniqueId } from './certain-update.ts'
-import { coordinationKey, mustBeOurs, nameOf } from './coordination-key.ts'
-import {
-  checkKeep,
-  type FencedLease,
-  type HeldLease,
-  type KeepOptions,
-  keepOptionNames,
-  runHeld,
-} from './held-lease.ts'
-import { atOnce, type Holders, lapsed, leaseOfPlace, type Place, takePlace } from './holders.ts'
-import { momentOf } from './lease.ts'
-import { checkTolerance, NotAcquired, type RunOptions } from './mutex-row.ts'
-import { checkWait, type WaitOptions, waitFor } from './wait-for.ts'
+import { claimLease } from './claim.ts'
+import { coordinationKey, nameOf } from './coordination-key.ts'
+import type { HeldLease } from './held-lease.ts'
+import { atOnce, claimOfPlace, type Holders, lapsed, type Place } from './holders.ts'
+import { checkTolerance, type Fence, type Lease } from './lease.ts'
+import { type LeaseRun, type RunOptions, runWithLease } from './run-with-lease.ts'
+import { checkWait, NotAcquired, type WaitOptions, waitFor } from './wait-for.ts'
 
 interface Holder {
   id: string
@@ -39,6 +35,7 @@ const lockRow = anyOf(absent, ...fields.map((field): Condition => [[field, { exi
 /** A waiting writer that crashes keeps new readers out for so long, ms. */
 const pendingMs = 10_000
 
+/** Options of `ReadWriteLock`. */
 export interface ReadWriteLockOptions {
   /** How long it is held without being extended, ms. */
   ttlMs: number
@@ -58,6 +55,7 @@ export class ReadWriteLock {
   readonly #toleranceMs: number
 
   constructor(db: AtomicDbInterface, key: AtomicDbItemKey, options: ReadWriteLockOptions) {
+    checkDb(db)
     this.key = coordinationKey(key)
     this.#db = db
     if (options === undefined) throw new InvalidInput('options', 'are required: ttlMs')
@@ -71,31 +69,31 @@ export class ReadWriteLock {
     return this.#db.runtime.now() - this.#toleranceMs
   }
 
-  /** Nobody is there, or who is has crashed. */
+  /** No holder, or only crashed ones. */
   #vacant(field: 'writer' | 'pending', own?: string): Condition {
     const free = anyOf([[field, { exists: false }]], { [`${field}.until`]: { lt: this.#limit } })
     return own === undefined ? free : anyOf(free, { [`${field}.id`]: own })
   }
 
-  /** One try to read; `undefined` while somebody writes or waits to. */
-  async tryRead(options: CallOptions = {}): Promise<HeldLease | undefined> {
-    checkOptions(options, ['signal', 'timeoutMs'])
-    const { signal } = options
-    const id = uniqueId(this.#db.runtime)
-    const sent = momentOf(this.#db.runtime)
-    const place = readerPlace(id)
-    const { applied, item } = await takePlace<LockRow>(
-      this.#db,
-      this.key,
-      place,
-      this.#ttlMs,
+  /** One try to read; `undefined` while somebody writes or waits to. 1 request. */
+  async tryAcquireRead(options: CallOptions = {}): Promise<Lease<undefined> | undefined> {
+    return this.#tryRead(checkedCall(this.#db, options))
+  }
+
+  async #tryRead(call: CallOptions): Promise<HeldLease<undefined> | undefined> {
+    const { lease, item } = await claimLease<LockRow, undefined>(this.#db, this.key, call, (id, sent) => {
+      const place = readerPlace(id)
       // A writer whose time is over is taken out, so that it cannot come back beside readers.
-      { set: [[place.until, this.#until(sent.wall)]], remove: ['writer', 'pending'] },
-      { signal, if: allOf(lockRow, this.#vacant('writer'), this.#vacant('pending')) },
-    )
-    if (!applied) mustBeOurs(item, ...fields)
-    else await this.#takeOutCrashed(item?.data.readers)
-    return applied ? leaseOfPlace(this.#db, this.key, id, place, { ttlMs: this.#ttlMs }, sent) : undefined
+      const changes: Changes = {
+        set: [[place.until, this.#until(sent.wall)]],
+        remove: ['writer', 'pending'],
+      }
+      const isFree = allOf(lockRow, this.#vacant('writer'), this.#vacant('pending'))
+      const settings = { ttlMs: this.#ttlMs, changes, if: isFree, fields }
+      return claimOfPlace(this.#db, this.key, id, place, settings, () => undefined)
+    })
+    if (lease) await this.#takeOutCrashed(item?.data.readers, call)
+    return lease
   }
 
   #until(now: number): number {
@@ -103,86 +101,85 @@ export class ReadWriteLock {
   }
 
   /** Crashed readers must not fill the row. Best effort: the next reader does it as well. */
-  async #takeOutCrashed(readers: Holders | undefined): Promise<void> {
+  async #takeOutCrashed(readers: Holders | undefined, options: CallOptions): Promise<void> {
     const crashed = lapsed(readers, this.#limit).slice(0, atOnce)
     if (crashed.length === 0) return
     await this.#db
       .update(
         this.key,
         { remove: crashed.map(([id]) => ['readers', id]) },
-        { if: crashed.map(([id, until]): [string[], number] => [['readers', id], until]) },
+        during(options, { if: crashed.map(([id, until]): [string[], number] => [['readers', id], until]) }),
       )
       .catch(() => {})
   }
 
-  /** One try to write; `undefined` while somebody reads or writes. */
-  async tryWrite(options: CallOptions = {}): Promise<FencedLease | undefined> {
-    checkOptions(options, ['signal', 'timeoutMs'])
-    return this.#tryWrite(options.signal, undefined)
+  /** One try to write; `undefined` while somebody reads or writes. 1 request, or 2 where all readers have crashed. */
+  async tryAcquireWrite(options: CallOptions = {}): Promise<Lease<number> | undefined> {
+    return this.#tryWrite(checkedCall(this.#db, options))
   }
 
-  async #tryWrite(
-    signal: AbortSignal | undefined,
-    announcement: string | undefined,
-  ): Promise<FencedLease | undefined> {
-    const vacant = () => allOf(lockRow, this.#vacant('writer'), this.#vacant('pending', announcement))
+  async #tryWrite(call: CallOptions, announcement?: string): Promise<HeldLease<number> | undefined> {
     const noReaders = anyOf([['readers', { exists: false }]], { readers: { size: 0 } })
-    const first = await this.#takeWriter(signal, allOf(vacant(), noReaders))
+    const first = await this.#claimWriter(call, announcement, noReaders)
     if (first.lease) return first.lease
-    mustBeOurs(first.item, ...fields)
     const readers = first.item?.data.readers
     const crashed = lapsed(readers, this.#limit).length
     if (!readers || crashed === 0 || crashed < Object.keys(readers).length) return undefined
     // All readers have crashed. If one of them still extends itself, this fails.
-    return (await this.#takeWriter(signal, allOf(vacant(), { readers: { eq: readers } }), { readers: {} }))
-      .lease
+    const second = await this.#claimWriter(call, announcement, { readers: { eq: readers } }, { readers: {} })
+    return second.lease
   }
 
-  async #takeWriter(
-    signal: AbortSignal | undefined,
-    condition: Condition,
+  #claimWriter(
+    call: CallOptions,
+    announcement: string | undefined,
+    noReaders: Condition,
     cleared: { readers?: Holders } = {},
-  ): Promise<{ lease?: FencedLease; item?: AtomicDbItem<LockRow> }> {
-    const id = uniqueId(this.#db.runtime)
-    const sent = momentOf(this.#db.runtime)
-    const place = writerPlace(id)
-    const writer: Holder = { id, until: this.#until(sent.wall) }
-    const { applied, item } = await takePlace<LockRow>(
-      this.#db,
-      this.key,
-      place,
-      this.#ttlMs,
-      { add: { token: 1 }, set: { writer, ...cleared }, remove: ['pending'] },
-      { signal, if: condition },
-    )
-    if (!applied) return { item }
-    const settings = { ttlMs: this.#ttlMs, fencingToken: item!.data.token }
-    return { item, lease: leaseOfPlace(this.#db, this.key, id, place, settings, sent) as FencedLease }
+  ) {
+    return claimLease<LockRow, number>(this.#db, this.key, call, (id, sent) => {
+      const writer: Holder = { id, until: this.#until(sent.wall) }
+      const changes: Changes = { add: { token: 1 }, set: { writer, ...cleared }, remove: ['pending'] }
+      const isFree = allOf(lockRow, this.#vacant('writer'), this.#vacant('pending', announcement), noReaders)
+      const settings = { ttlMs: this.#ttlMs, changes, if: isFree, fields }
+      return claimOfPlace(this.#db, this.key, id, writerPlace(id), settings, (item) => item.data.token!)
+    })
   }
 
-  /** Waits until reading is allowed. `NotAcquired` when the time is up. */
-  async acquireRead(options: WaitOptions = {}): Promise<HeldLease> {
+  /**
+   * Waits until reading is allowed.
+   * @throws NotAcquired when the time is up
+   */
+  async acquireRead(options: WaitOptions = {}): Promise<Lease<undefined>> {
     checkWait(options)
-    const { signal } = options
-    const attempt = () => this.tryRead({ signal })
-    return this.#wait(options, attempt, () => this.#isOpen(signal))
+    return this.#acquireRead(options)
   }
 
-  /** Waits until it is the only one; new readers wait meanwhile. `NotAcquired` when the time is up. */
-  async acquireWrite(options: WaitOptions = {}): Promise<FencedLease> {
+  #acquireRead(options: WaitOptions): Promise<HeldLease<undefined>> {
+    const attempt = (call: CallOptions) => this.#tryRead(call)
+    return this.#wait(options, attempt, (call) => this.#isOpen(call))
+  }
+
+  /**
+   * Waits until it is the only one; new readers wait meanwhile.
+   * @throws NotAcquired when the time is up
+   */
+  async acquireWrite(options: WaitOptions = {}): Promise<Lease<number>> {
     checkWait(options)
-    const { signal } = options
+    return this.#acquireWrite(options)
+  }
+
+  async #acquireWrite(options: WaitOptions): Promise<HeldLease<number>> {
     const id = uniqueId(this.#db.runtime)
     let announced = Number.NEGATIVE_INFINITY
-    const worthATry = async () => {
+    const worthATry = async (call: CallOptions) => {
       if (this.#db.runtime.monotonic() - announced >= pendingMs / 2) {
         announced = this.#db.runtime.monotonic()
-        await this.#announce(id, signal)
+        await this.#announce(id, call)
       }
-      return this.#isOpen(signal, id)
+      return this.#isOpen(call, id)
     }
     try {
-      return await this.#wait(options, () => this.#tryWrite(signal, id), worthATry)
+      return await this.#wait(options, (call) => this.#tryWrite(call, id), worthATry)
     } catch (error) {
       // Who gives up must not keep readers waiting.
       if (Number.isFinite(announced))
@@ -191,18 +188,18 @@ export class ReadWriteLock {
     }
   }
 
-  async #announce(id: string, signal: AbortSignal | undefined): Promise<void> {
+  async #announce(id: string, options: CallOptions): Promise<void> {
     const pending: Holder = { id, until: Math.ceil(this.#db.runtime.now() + pendingMs) }
     await this.#db.update(
       this.key,
       { set: { pending } },
-      { signal, if: allOf(lockRow, this.#vacant('pending', id)) },
+      during(options, { if: allOf(lockRow, this.#vacant('pending', id)) }),
     )
   }
 
   /** A look that costs no write: is it worth a try, for a reader, or for the writer that announced itself? */
-  async #isOpen(signal: AbortSignal | undefined, announcement?: string): Promise<boolean> {
-    const item = await this.#db.get<LockRow>(this.key, { signal, consistent: true })
+  async #isOpen(options: CallOptions, announcement?: string): Promise<boolean> {
+    const item = await this.#db.get<LockRow>(this.key, { ...options, consistent: true })
     const { writer, pending, readers }: LockRow = item?.data ?? {}
     const isOver = (holder: Holder | undefined) => holder === undefined || holder.until < this.#limit
     if (!isOver(writer) || !(isOver(pending) || pending?.id === announcement)) return false
@@ -210,11 +207,11 @@ export class ReadWriteLock {
     return lapsed(readers, this.#limit).length === Object.keys(readers ?? {}).length
   }
 
-  async #wait<L extends HeldLease>(
+  async #wait<Token extends Fence>(
     options: WaitOptions,
-    attempt: () => Promise<L | undefined>,
-    probe: () => Promise<boolean>,
-  ): Promise<L> {
+    attempt: (call: CallOptions) => Promise<HeldLease<Token> | undefined>,
+    probe: (call: CallOptions) => Promise<boolean>,
+  ): Promise<HeldLease<Token>> {
     const lease = await waitFor(this.#db, options, {
       attempt,
       probe,
@@ -225,29 +222,14 @@ export class ReadWriteLock {
   }
 
   /** Runs the callback as one of many readers. `LeaseLost` as for `Mutex.run`. */
-  async read<R>(
-    fn: (run: { signal: AbortSignal; lease: HeldLease }) => Promise<R> | R,
-    options: RunOptions = {},
-  ): Promise<R> {
-    return runHeld(await this.acquireRead(waitOf(options)), options, [options.signal], fn)
+  async runRead<R>(fn: (run: LeaseRun<undefined>) => Promise<R> | R, options: RunOptions = {}): Promise<R> {
+    return runWithLease((wait) => this.#acquireRead(wait), fn, options)
   }
 
   /** Runs the callback as the only one. `LeaseLost` as for `Mutex.run`. */
-  async write<R>(
-    fn: (run: { signal: AbortSignal; fencingToken: number; lease: FencedLease }) => Promise<R> | R,
-    options: RunOptions = {},
-  ): Promise<R> {
-    const lease = await this.acquireWrite(waitOf(options))
-    const { fencingToken } = lease
-    return runHeld(lease, options, [options.signal], (run) => fn({ ...run, fencingToken }))
+  async runWrite<R>(fn: (run: LeaseRun<number>) => Promise<R> | R, options: RunOptions = {}): Promise<R> {
+    return runWithLease((wait) => this.#acquireWrite(wait), fn, options)
   }
-}
-
-function waitOf(options: WaitOptions & KeepOptions): WaitOptions {
-  checkWait(options, keepOptionNames)
-  checkKeep(options)
-  const { signal, timeoutMs, pollMs } = options
-  return { signal, timeoutMs, pollMs }
 }
 
 function readerPlace(id: string): Place<LockRow> {

@@ -1,19 +1,21 @@
-import { absent, allOf, anyOf, type Condition } from '../conditions.ts'
+import { absent, allOf, anyOf, type Condition } from '../contract/conditions.ts'
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
-import { checkOptions, milliseconds, wholeNumber } from '../model/checks.ts'
-import { uniqueId } from './certain-update.ts'
-import { coordinationKey, mustBeOurs, nameOf } from './coordination-key.ts'
-import { checkKeep, type HeldLease, keepOptionNames, runHeld } from './held-lease.ts'
-import { atOnce, type Holders, lapsed, leaseOfPlace, type Place, takePlace } from './holders.ts'
-import { momentOf } from './lease.ts'
-import { checkTolerance, NotAcquired, type RunOptions } from './mutex-row.ts'
-import { checkWait, type WaitOptions, waitFor } from './wait-for.ts'
+import { checkDb, checkOptions, milliseconds, wholeNumber } from '../model/checks.ts'
+import { checkedCall, during } from './call-time.ts'
+import { claimLease } from './claim.ts'
+import { coordinationKey, nameOf } from './coordination-key.ts'
+import type { HeldLease } from './held-lease.ts'
+import { atOnce, claimOfPlace, type Holders, lapsed, type Place } from './holders.ts'
+import { checkTolerance, type Lease } from './lease.ts'
+import { type LeaseRun, type RunOptions, runWithLease } from './run-with-lease.ts'
+import { checkWait, NotAcquired, type WaitOptions, waitFor } from './wait-for.ts'
 
 interface SemaphoreRow {
   holders?: Holders
 }
 
+/** Options of `Semaphore`. */
 export interface SemaphoreOptions {
   /** How many hold at once, 1 to 2000. */
   permits: number
@@ -23,7 +25,16 @@ export interface SemaphoreOptions {
   clockToleranceMs?: number
 }
 
-/** Tries of one `tryAcquire`: each but the first took out crashed holders, or repeats a lost request. */
+/** What to do after a request that got nothing. */
+interface Next {
+  again: boolean
+  /** Lapsed holders that the next request takes out. */
+  crashed: [string, number][]
+}
+
+type Permit = HeldLease<undefined>
+
+/** Maximum requests of one `tryAcquire`: each but the first takes out crashed holders, or repeats a lost request. */
 const mostTurns = 120
 
 /**
@@ -39,6 +50,7 @@ export class Semaphore {
   readonly #toleranceMs: number
 
   constructor(db: AtomicDbInterface, key: AtomicDbItemKey, options: SemaphoreOptions) {
+    checkDb(db)
     this.key = coordinationKey(key)
     this.#db = db
     if (options === undefined) throw new InvalidInput('options', 'are required: permits and ttlMs')
@@ -48,50 +60,37 @@ export class Semaphore {
     this.#toleranceMs = checkTolerance(options.clockToleranceMs)
   }
 
-  /** One try; `undefined` when all permits are taken. */
-  async tryAcquire(options: CallOptions = {}): Promise<HeldLease | undefined> {
-    checkOptions(options, ['signal', 'timeoutMs'])
-    let turn = await this.#take([], options)
-    for (let count = 0; count < mostTurns; count++) {
-      if (turn.permit || !turn.again) return turn.permit
-      turn = await this.#take(turn.crashed, options)
+  /** One try; `undefined` when all permits are taken. 1 request. */
+  async tryAcquire(options: CallOptions = {}): Promise<Lease<undefined> | undefined> {
+    return this.#tryAcquire(checkedCall(this.#db, options))
+  }
+
+  async #tryAcquire(call: CallOptions): Promise<Permit | undefined> {
+    let next: Next = { again: true, crashed: [] }
+    for (let turn = 0; turn < mostTurns && next.again; turn++) {
+      const { lease, item } = await this.#claim(next.crashed, call)
+      if (lease) return lease
+      next = await this.#next(item?.data.holders ?? {}, call)
     }
     return undefined
   }
 
-  /** Takes a place, and those of crashed holders out. */
-  async #take(
-    crashed: readonly [string, number][],
-    { signal }: CallOptions,
-  ): Promise<{ permit?: HeldLease; again: boolean; crashed: [string, number][] }> {
-    const id = uniqueId(this.#db.runtime)
-    const place = placeOf(id)
-    const sent = momentOf(this.#db.runtime)
-    const gone = crashed.map(([other]) => ['holders', other])
-    const stillThere = crashed.map(([other, until]): [string[], number] => [['holders', other], until])
+  /** Claims a place; `crashed` holders go with the same write. */
+  #claim(crashed: readonly [string, number][], call: CallOptions) {
+    const stillThere = crashed.map(([id, until]): [string[], number] => [['holders', id], until])
     const room = { holders: { size: { lt: this.#permits + crashed.length } } }
     const isFree: Condition = crashed.length > 0 ? allOf(stillThere, room) : anyOf(absent, room)
-    const { applied, item } = await takePlace<SemaphoreRow>(
-      this.#db,
-      this.key,
-      place,
-      this.#ttlMs,
-      { set: [[place.until, Math.ceil(sent.wall + this.#ttlMs)]], remove: gone },
-      { signal, if: isFree },
-    )
-    if (applied) {
-      const permit = leaseOfPlace(this.#db, this.key, id, place, { ttlMs: this.#ttlMs }, sent)
-      return { permit, again: false, crashed: [] }
-    }
-    mustBeOurs(item, 'holders')
-    return this.#next(item?.data.holders ?? {}, { signal })
+    const remove = crashed.map(([id]) => ['holders', id])
+    return claimLease<SemaphoreRow, undefined>(this.#db, this.key, call, (id, sent) => {
+      const place = placeOf(id)
+      const changes = { set: [[place.until, Math.ceil(sent.wall + this.#ttlMs)] as const], remove }
+      const settings = { ttlMs: this.#ttlMs, changes, if: isFree, fields: ['holders'] }
+      return claimOfPlace(this.#db, this.key, id, place, settings, () => undefined)
+    })
   }
 
   /** What to do about a row that has no room, or whose reply was lost. */
-  async #next(
-    holders: Holders,
-    options: CallOptions,
-  ): Promise<{ again: boolean; crashed: [string, number][] }> {
+  async #next(holders: Holders, options: CallOptions): Promise<Next> {
     const crashed = lapsed(holders, this.#limit)
     const count = Object.keys(holders).length
     if (count - crashed.length >= this.#permits) return { again: false, crashed: [] }
@@ -103,11 +102,11 @@ export class Semaphore {
     return { again: true, crashed: count < this.#permits ? [] : crashed.slice(0, atOnce) }
   }
 
-  async #takeOut(crashed: readonly [string, number][], { signal }: CallOptions): Promise<void> {
+  async #takeOut(crashed: readonly [string, number][], options: CallOptions): Promise<void> {
     await this.#db.update(
       this.key,
       { remove: crashed.map(([id]) => ['holders', id]) },
-      { signal, if: crashed.map(([id, until]): [string[], number] => [['holders', id], until]) },
+      during(options, { if: crashed.map(([id, until]): [string[], number] => [['holders', id], until]) }),
     )
   }
 
@@ -115,22 +114,32 @@ export class Semaphore {
     return this.#db.runtime.now() - this.#toleranceMs
   }
 
-  /** Waits for a permit. `NotAcquired` when the time is up. */
-  async acquire(options: WaitOptions = {}): Promise<HeldLease> {
+  /**
+   * Waits for a permit.
+   * @throws NotAcquired when the time is up
+   */
+  async acquire(options: WaitOptions = {}): Promise<Lease<undefined>> {
     checkWait(options)
-    const { signal } = options
+    return this.#acquire(options)
+  }
+
+  async #acquire(options: WaitOptions): Promise<Permit> {
     const permit = await waitFor(this.#db, options, {
-      attempt: () => this.tryAcquire({ signal }),
+      attempt: (call) => this.#tryAcquire(call),
       succeeded: (got) => got !== undefined,
-      probe: async () => (await this.available({ signal })) > 0,
+      probe: async (call) => (await this.#available(call)) > 0,
     })
     if (permit) return permit
     throw new NotAcquired(`all ${this.#permits} permits of ${nameOf(this.key)} are taken`, this.key)
   }
 
   /** How many permits are free at this moment. 1 RRU per 4 KB of the row. */
-  async available({ signal }: CallOptions = {}): Promise<number> {
-    const item = await this.#db.get<SemaphoreRow>(this.key, { consistent: true, signal })
+  async available(options: CallOptions = {}): Promise<number> {
+    return this.#available(checkedCall(this.#db, options))
+  }
+
+  async #available(options: CallOptions): Promise<number> {
+    const item = await this.#db.get<SemaphoreRow>(this.key, { ...options, consistent: true })
     const holders = item?.data.holders ?? {}
     const living = Object.keys(holders).length - lapsed(holders, this.#limit).length
     return Math.max(0, this.#permits - living)
@@ -140,15 +149,8 @@ export class Semaphore {
    * Runs the callback with a permit, extended meanwhile. `LeaseLost` when it was lost, unless the callback threw: that
    * error goes first.
    */
-  async run<R>(
-    fn: (run: { signal: AbortSignal; lease: HeldLease }) => Promise<R> | R,
-    options: RunOptions = {},
-  ): Promise<R> {
-    checkWait(options, keepOptionNames)
-    checkKeep(options)
-    const { signal, timeoutMs, pollMs } = options
-    const permit = await this.acquire({ signal, timeoutMs, pollMs })
-    return runHeld(permit, options, [signal], fn)
+  async run<R>(fn: (run: LeaseRun<undefined>) => Promise<R> | R, options: RunOptions = {}): Promise<R> {
+    return runWithLease((wait) => this.#acquire(wait), fn, options)
   }
 }
 

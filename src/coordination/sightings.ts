@@ -1,7 +1,7 @@
 import type { AtomicDbItemKey } from '../interface.ts'
 import type { Runtime } from '../runtime.ts'
 import { nameOf } from './coordination-key.ts'
-import type { MutexRow } from './mutex-row.ts'
+import type { MutexRow } from './mutex/mutex-row.ts'
 
 /** A row that has not changed since. */
 interface Sighting {

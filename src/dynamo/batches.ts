@@ -3,10 +3,10 @@ import type {
   BatchWriteItemCommandOutput,
   WriteRequest,
 } from '@aws-sdk/client-dynamodb'
-import { keyText } from '../engine/keys.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
+import { decodeRow, encodeRow, type ReadRow, wireKey } from '../model/attribute-values.ts'
+import { keyText } from '../model/keys.ts'
 import { leftUndone, type Row, type RowWrite } from '../storage.ts'
-import { decodeRow, encodeRow, type WireRow, wireKey } from './rows.ts'
 
 /** The forms of BatchGetItem and BatchWriteItem, either of which may leave some of what it is asked undone. */
 
@@ -17,7 +17,7 @@ export const writeRequest = (write: RowWrite): WriteRequest =>
     ? { PutRequest: { Item: encodeRow(write.put) } }
     : { DeleteRequest: { Key: wireKey(write.delete) } }
 
-const keyIn = (row: WireRow): AtomicDbItemKey => ({ pk: row.pk!.S!, sk: row.sk!.S! })
+const keyIn = (row: ReadRow): AtomicDbItemKey => ({ pk: row.pk!.S!, sk: row.sk!.S! })
 
 /** Those of `writes` that the reply names as undone. */
 export function undoneWrites(

@@ -1,6 +1,5 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb'
+import { type AttributeValue, encode } from '../model/attribute-values.ts'
 import type { Guard, Operand, RowChange, RowPath } from '../storage.ts'
-import { encode } from './rows.ts'
 
 /** The changes that are a SET. */
 type Assigning = Extract<RowChange, { op: 'set' | 'add' | 'append' }>

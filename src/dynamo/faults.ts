@@ -1,6 +1,7 @@
 import type { CancellationReason } from '@aws-sdk/client-dynamodb'
 import { BackendError } from '../errors.ts'
 import { StorageFault } from '../storage.ts'
+import { mayBeAfterSending } from './no-sdk-retry.ts'
 
 /** The SDK's errors by name, since a program may hold more than one copy of the SDK. */
 export interface SdkError extends Error {
@@ -52,7 +53,11 @@ export function toFault(given: unknown, table: string, signal: AbortSignal | und
     return new StorageFault('invalid', error.message, error)
   if (name === 'TransactionCanceledException') return cancelled(error)
   if (isUnconnected(error)) return new StorageFault('unreachable', `${codeOf(error)} at ${table}`, error)
-  if (mayHaveArrived(error)) return new StorageFault('unknown', codeOf(error) || name, error)
+  if (mayHaveArrived(error))
+    return new StorageFault('unknown', codeOf(error) || `${name}: ${error.message}`, error)
+  // Before the socket: of the source of the credentials, or of the program's own middleware.
+  if (codeOf(error) !== '' || name === 'TimeoutError')
+    return new StorageFault('unreachable', codeOf(error) || name, error)
   return new BackendError(advice(error, table), { cause: error })
 }
 
@@ -69,11 +74,14 @@ function isUnconnected(error: SdkError): boolean {
   )
 }
 
-/** Anything but a refusal by the service (4xx, whole) and what failed before the request was sent. */
+/**
+ * Anything but a refusal by the service (4xx, whole) and what was thrown before the request reached the socket: an
+ * error of the program's own middleware may hide a reply.
+ */
 function mayHaveArrived(error: SdkError): boolean {
   const status = error.$metadata?.httpStatusCode ?? error.$response?.statusCode
   if (status !== undefined) return status >= 500 || error.$fault !== 'client'
-  return codeOf(error) !== '' || error.name === 'TimeoutError' || error.name === 'AbortError'
+  return mayBeAfterSending(error)
 }
 
 function advice(error: SdkError, table: string): string {

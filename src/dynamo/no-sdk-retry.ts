@@ -17,7 +17,7 @@ interface Stack {
 
 const straightOn: Middleware = (next) => next
 
-/** Of the same place as the SDK's own: else it is no replacement. */
+/** The same step and priority as the SDK's own middleware, so that this one replaces it. */
 const inPlaceOfRetry = {
   name: 'retryMiddleware',
   tags: ['RETRY'],
@@ -27,7 +27,7 @@ const inPlaceOfRetry = {
 }
 const inPlaceOfLogger = { name: 'loggerMiddleware', tags: ['LOGGER'], step: 'initialize', override: true }
 /** Behind everything else: the next thing is the socket. */
-const last = { name: 'lockrowBeforeSending', step: 'deserialize', priority: 'low', override: true }
+const lastOfAll = { name: 'lockrowBeforeSending', step: 'deserialize', priority: 'low', override: true }
 
 /**
  * The SDK's own logger does nothing, but a filtered copy of every reply is prepared for it, at a third of the
@@ -44,24 +44,47 @@ interface Command<Out> {
 
 export type Send = <Out>(command: Command<Out>, options: RequestOptions) => Promise<Out>
 
+/** How far a command came. */
+interface Trail {
+  /** Its middleware was put together: whether it comes to the socket is seen. */
+  begun: boolean
+  sent: boolean
+}
+
+const afterSending = new WeakSet<object>()
+
+/** Whether this error of a `Send` may have been thrown after the request reached the socket. */
+export const mayBeAfterSending = (error: object): boolean => afterSending.has(error)
+
 /** `send` of a client of either kind, without repeats. Its caller decides on every error. */
 export function sender(client: DynamoDBClient | DynamoDBDocumentClient): Send {
   const idle = isIdle(client.config.logger as { info?: unknown } | undefined)
-  return (command, { signal, beforeSending }) => {
+  return async (command, { signal, beforeSending }) => {
+    const trail: Trail = { begun: false, sent: false }
     const stack = command.middlewareStack as Stack
     stack.add(straightOn as never, inPlaceOfRetry)
     if (idle) stack.add(straightOn as never, inPlaceOfLogger)
-    if (beforeSending) stack.add(checking(beforeSending) as never, last)
+    stack.add(following(trail, beforeSending) as never, lastOfAll)
     // Never without options: a client with `cacheMiddleware` would take its users' chain for ours, or ours for theirs.
     const options = signal ? { abortSignal: signal } : {}
-    return (client as DynamoDBClient).send(command as never, options) as never
+    try {
+      return (await (client as DynamoDBClient).send(command as never, options)) as never
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
+      // Without a trail it is no client of the SDK, and may have sent whatever it likes.
+      if (trail.sent || !trail.begun) afterSending.add(error)
+      throw error
+    }
   }
 }
 
-const checking =
-  (check: () => void): Middleware =>
-  (next) =>
-  async (args) => {
-    check()
-    return next(args)
+const following =
+  (trail: Trail, check?: () => void): Middleware =>
+  (next) => {
+    trail.begun = true
+    return async (args) => {
+      check?.()
+      trail.sent = true
+      return next(args)
+    }
   }

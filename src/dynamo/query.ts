@@ -1,7 +1,7 @@
 import type { QueryCommandInput } from '@aws-sdk/client-dynamodb'
+import { wireKey } from '../model/attribute-values.ts'
 import type { Range } from '../storage.ts'
 import { Expressions } from './expressions.ts'
-import { wireKey } from './rows.ts'
 
 /** A page of a range as DynamoDB's Query: one condition on `sk`, and a filter only where one is asked for. */
 export function queryInput(table: string, range: Range, consistent: boolean): QueryCommandInput {

@@ -15,6 +15,7 @@ import {
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { BackendError } from '../errors.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
+import { decodeRow, encodeRow, type WireRow, wireKey } from '../model/attribute-values.ts'
 import {
   type Applied,
   type FailedGuard,
@@ -26,6 +27,7 @@ import {
   type Row,
   type RowOperation,
   type RowWrite,
+  type SingleOperation,
   type Storage,
   StorageFault,
 } from '../storage.ts'
@@ -34,7 +36,6 @@ import { Expressions } from './expressions.ts'
 import { type SdkError, toFault } from './faults.ts'
 import { type Send, sender } from './no-sdk-retry.ts'
 import { queryInput } from './query.ts'
-import { decodeRow, encodeRow, type WireRow, wireKey } from './rows.ts'
 
 /** Raw rows in a DynamoDB table, in DynamoDB's own form. */
 export class DynamoStorage implements Storage {
@@ -58,7 +59,7 @@ export class DynamoStorage implements Storage {
     }
   }
 
-  /** Keys and queries are checked before: what refuses them is a table with other keys. Asked once. */
+  /** Input was checked earlier, so a refusal means that the table has other keys. Asked once. */
   async #explained(fault: StorageFault): Promise<Error> {
     this.#keys ??= this.#send(new DescribeTableCommand({ TableName: this.#table }), {}).then(
       ({ Table }) => (Table?.KeySchema ?? []).map(({ AttributeName }) => AttributeName).join(' and '),
@@ -128,7 +129,7 @@ export class DynamoStorage implements Storage {
     return []
   }
 
-  async apply(operation: RowOperation, options: RequestOptions): Promise<Applied> {
+  async apply(operation: SingleOperation, options: RequestOptions): Promise<Applied> {
     const input = {
       TableName: this.#table,
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
@@ -159,8 +160,6 @@ export class DynamoStorage implements Storage {
           const { Attributes } = await this.#send(command, options)
           return operation.old ? { applied: true, old: decodeRow(Attributes) } : { applied: true }
         }
-        case 'check':
-          throw new TypeError('a check stands in a transaction only')
       }
     } catch (error) {
       if (error instanceof Error && error.name === 'ConditionalCheckFailedException') {

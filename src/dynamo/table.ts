@@ -4,15 +4,23 @@ import {
   UpdateTimeToLiveCommand,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb'
-
+import { InvalidInput } from '../errors.ts'
 import { seconds } from '../model/checks.ts'
 import { optionsCheck } from '../model/options-check.ts'
 
+/** Options of `createTable`. */
 export interface CreateTableOptions {
   /** Switch on DynamoDB's own deletion of expired rows (attribute `ttl`). Default true. */
   ttl?: boolean
   /** How long to wait until the table is active. Default 60 seconds. */
   waitSeconds?: number
+}
+
+export function checkTable(client: Pick<DynamoDBClient, 'send'>, tableName: string): void {
+  if (typeof client?.send !== 'function')
+    throw new InvalidInput('client', 'must be a DynamoDBClient or a DynamoDBDocumentClient')
+  if (typeof tableName !== 'string' || tableName === '')
+    throw new InvalidInput('tableName', 'must be the name of a table')
 }
 
 const checkCreateTableOptions = /* @__PURE__ */ optionsCheck<CreateTableOptions>(() => [
@@ -31,6 +39,7 @@ export async function createTable(
   tableName: string,
   options: CreateTableOptions = {},
 ): Promise<void> {
+  checkTable(client, tableName)
   checkCreateTableOptions(options)
   const maxWaitTime = options.waitSeconds === undefined ? 60 : seconds(options.waitSeconds, 'waitSeconds')
   try {

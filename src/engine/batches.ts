@@ -1,8 +1,8 @@
 import { PartialWrite } from '../errors.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
+import { keyText } from '../model/keys.ts'
 import { leftUndone, type Row, type RowWrite, type Storage, StorageFault } from '../storage.ts'
 import type { Context } from './context.ts'
-import { keyText } from './keys.ts'
 import { beforeRepeat, type Doubt, leavesDoubt } from './retry.ts'
 
 /** Requests of many rows: split to the backend's size, a few at a time, what was left undone sent again. */

@@ -1,21 +1,17 @@
 import { setMaxListeners } from 'node:events'
-import { BackendError } from '../errors.ts'
-import type { CallOptions } from '../interface.ts'
-import type { OptionsCheck } from '../model/options-check.ts'
 import type { Runtime } from '../runtime.ts'
 import { StorageFault } from '../storage.ts'
-import type { Context } from './context.ts'
 
 /**
- * One call of the contract, however many requests it makes: they share its signal, its deadline and its repeats.
- * Ends at once when the caller aborts or the time is up, also in the middle of a request.
+ * One call of the contract. All its requests share its signal, its deadline and its retries. It ends at once when the
+ * caller aborts or the time is up, also in the middle of a request.
  */
 export class Call {
-  /** For requests and waits: aborted by the caller or by the deadline. */
+  /** The signal for requests and waits. The caller or the deadline aborts it. */
   readonly signal: AbortSignal | undefined
-  /** Repeats since the last request that got somewhere. */
+  /** Number of retries since the last request that succeeded. */
   repeats = 0
-  /** The time is up. */
+  /** Whether the time is up. */
   timedOut = false
   readonly #runtime: Runtime
   readonly #deadline: number
@@ -31,7 +27,7 @@ export class Call {
       return
     }
     const ending = new AbortController()
-    // As many as there are requests and waits side by side; all of them are released.
+    // There is one listener for each request and wait under way. All of them are released.
     setMaxListeners(0, ending.signal)
     const done = new AbortController()
     const abort = () => ending.abort(caller?.reason)
@@ -50,7 +46,7 @@ export class Call {
     }
   }
 
-  /** Whether it was the caller who ended the call. */
+  /** Whether the caller ended the call. */
   get aborted(): boolean {
     return this.signal?.aborted === true && !this.timedOut
   }
@@ -60,13 +56,17 @@ export class Call {
     return this.#deadline - this.#runtime.monotonic()
   }
 
-  /** Throws the caller's reason, or the fault of a request that came too late. */
+  /**
+   * Called before a request: throws the caller's reason, or the fault of a request that is too late. That fault is
+   * `unreachable`, not the `unknown` of a request under way: this request was never sent.
+   */
   check(): void {
+    if (this.timedOut) throw tooLate()
     this.signal?.throwIfAborted()
     if (this.left <= 0) throw tooLate()
   }
 
-  /** The promise, or the end of the call if that comes first. */
+  /** The result of the promise, or the end of the call if that comes first. */
   bound<T>(work: Promise<T>): Promise<T> {
     return this.#over === undefined ? work : Promise.race([work, this.#over])
   }
@@ -91,31 +91,3 @@ export class Call {
 }
 
 const tooLate = (): StorageFault => new StorageFault('unreachable', 'timeoutMs is over')
-
-/** Runs one call of the contract once its options are checked; `options` come back with a signal that also ends at the deadline. */
-export async function inCall<O extends CallOptions | undefined, T>(
-  database: Context,
-  check: OptionsCheck,
-  options: O,
-  work: (context: Context, options: O) => Promise<T>,
-): Promise<T> {
-  check(options)
-  const timeoutMs = options?.timeoutMs ?? database.timeoutMs
-  const call = new Call(database.runtime, options?.signal, timeoutMs)
-  const context = { ...database, call }
-  try {
-    if (call.signal === undefined) return await work(context, options)
-    return await work(context, { ...options, signal: call.signal } as O)
-  } catch (error) {
-    throw error instanceof StorageFault ? toCaller(error) : error
-  } finally {
-    call.end()
-  }
-}
-
-/** A fault that no part of the engine has an answer to: refused for its content. */
-const toCaller = (fault: StorageFault): BackendError =>
-  new BackendError(`the backend refused the request: ${fault.message}`, { cause: fault.cause })
-
-/** For work that goes on after the call has ended. */
-export const detached = (context: Context): Context => ({ ...context, call: new Call(context.runtime) })

@@ -1,8 +1,9 @@
+import { InvalidInput } from '../errors.ts'
 import { optionsCheck } from '../model/options-check.ts'
 import { idSource, type Runtime, systemRuntime, ulidSource } from '../runtime.ts'
 import type { Storage } from '../storage.ts'
 import { Call } from './call.ts'
-import { type CursorSecret, checkSecret } from './cursor.ts'
+import { type CursorSecret, checkSecret } from './query/cursor.ts'
 import { type AtomicDbEvent, checkRetry, type RetryOptions } from './retry.ts'
 
 /** What every part of the engine works with: the database, and the call that is under way. */
@@ -23,6 +24,7 @@ export interface Context {
   readonly call: Call
 }
 
+/** Options of every database. */
 export interface EngineOptions {
   /**
    * Time and chance.
@@ -63,6 +65,10 @@ const checkEngineOptions = /* @__PURE__ */ optionsCheck<EngineOptions>(() => [
 ])
 
 export function newContext(storage: Storage, options: EngineOptions): Context {
+  if (typeof storage !== 'object' || storage === null)
+    throw new InvalidInput('storage', 'must be a Storage', {
+      given: storage === null ? 'null' : typeof storage,
+    })
   checkEngineOptions(options)
   const runtime = options.runtime ?? systemRuntime
   checkSecret(options.cursorSecret)

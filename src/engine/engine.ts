@@ -1,4 +1,4 @@
-import type { Changes } from '../changes.ts'
+import type { Changes } from '../contract/changes.ts'
 import type {
   AtomicDbInterface,
   AtomicDbItem,
@@ -38,29 +38,32 @@ import type {
 import * as check from '../model/option-names.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Storage } from '../storage.ts'
-import { inCall } from './call.ts'
 import { type Context, type EngineOptions, newContext } from './context.ts'
-import { count } from './count.ts'
-import { deleteRange } from './delete-range.ts'
+import { inCall } from './in-call.ts'
 import * as items from './items.ts'
 import * as locks from './locks.ts'
-import { page } from './page.ts'
+import { count } from './query/count.ts'
+import { deleteRange } from './query/delete-range.ts'
+import { page } from './query/page.ts'
+import { stream } from './query/stream.ts'
+import { getTogether } from './query/together.ts'
 import * as queue from './queue/queue.ts'
-import { stream } from './stream.ts'
-import { getTogether } from './together.ts'
-import { setAtomic, transact } from './transact.ts'
-import { update } from './update.ts'
+import { setAtomic, transact } from './transact/transact.ts'
+import { update } from './update/update.ts'
 
 export type { EngineOptions }
 
 /** The contract over any storage. A database of your own: `class MyDb extends AtomicEngine`, with your `Storage`. */
 export class AtomicEngine implements AtomicDbInterface {
   readonly runtime: Runtime
+  /** Bound on each call that does not say otherwise, ms. */
+  readonly timeoutMs: number | undefined
   readonly #context: Context
 
   constructor(storage: Storage, options: EngineOptions = {}) {
     this.#context = newContext(storage, options)
     this.runtime = this.#context.runtime
+    this.timeoutMs = this.#context.timeoutMs
   }
 
   /** @inheritdoc */
@@ -105,7 +108,7 @@ export class AtomicEngine implements AtomicDbInterface {
 
   /** @inheritdoc */
   set<T = unknown>(
-    given: NoInfer<AtomicDbItemInput<T> | readonly AtomicDbItemInput<T>[]>,
+    given: NoInfer<AtomicDbItemInput<T>> | NoInfer<readonly AtomicDbItemInput<T>[]>,
     options?: WriteOptions,
   ): Promise<OldItem<T>[]> {
     return inCall(this.#context, check.checkSetOptions, options, (context, options) =>
@@ -115,7 +118,7 @@ export class AtomicEngine implements AtomicDbInterface {
 
   /** @inheritdoc */
   setAtomic<T = unknown>(
-    given: NoInfer<AtomicDbItemInput<T> | readonly AtomicDbItemInput<T>[]>,
+    given: NoInfer<AtomicDbItemInput<T>> | NoInfer<readonly AtomicDbItemInput<T>[]>,
     held: AtomicDbItemLock | readonly AtomicDbItemLock[],
     options?: CallOptions,
   ): Promise<AtomicDbItemLock[]> {

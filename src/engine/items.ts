@@ -8,14 +8,14 @@ import type {
   ReadOptions,
   WriteOptions,
 } from '../interface.ts'
+import { pickFields } from '../model/fields.ts'
+import { checkKey, keyText } from '../model/keys.ts'
+import { toRange } from '../model/range.ts'
+import { asList, fromItem, isItem, itemOrNone, toItem } from '../model/rows.ts'
 import type { Range, RowWrite } from '../storage.ts'
 import { type Context, nowSeconds } from './context.ts'
-import { pickFields } from './fields.ts'
-import { checkKey, keyText } from './keys.ts'
-import { writeForOld } from './old-values.ts'
-import { toRange } from './range.ts'
 import { readRange, readRows, writeRows } from './requests.ts'
-import { asList, fromItem, isItem, itemOrNone, toItem } from './rows.ts'
+import { writeForOld } from './update/old-values.ts'
 
 const keyOf = ({ pk, sk }: AtomicDbItemKey): AtomicDbItemKey => ({ pk, sk })
 

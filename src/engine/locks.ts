@@ -1,20 +1,21 @@
 import { InvalidInput, RaceCondition } from '../errors.ts'
 import type { AtomicDbItemKey, AtomicDbItemLock, AtomicDbLockedItem } from '../interface.ts'
-import { type Guard, type Row, type RowOperation, StorageFault } from '../storage.ts'
-import { refusal } from './commit.ts'
-import { both, free, isLive, live } from './conditions.ts'
+import { allGuards, isLive, isLiveGuard, isVacantGuard } from '../model/expiry.ts'
+import { lockKey } from '../model/key-names.ts'
+import { checkKey, checkLockable, keyText, showKey } from '../model/keys.ts'
+import { itemOrNone, toLock } from '../model/rows.ts'
+import { type Guard, type Row, type SingleOperation, StorageFault } from '../storage.ts'
 import { type Context, nowSeconds } from './context.ts'
-import { checkKey, checkLockable, keyText, lockKey, showKey } from './keys.ts'
-import { applyOrLook } from './lost-replies.ts'
+import { applyOrRead } from './lost-replies.ts'
 import { readRows, readTogether } from './requests.ts'
-import { itemOrNone, toLock } from './rows.ts'
+import { refusal } from './retry.ts'
 
 export const lockLifeSeconds = 24 * 60 * 60
 const refreshSeconds = 60 * 60
 
 /** The lock is as it was read, and has not expired. */
 export const unchanged = (lock: AtomicDbItemLock, now: number): Guard =>
-  both({ op: 'eq', left: { path: ['version'] }, right: { value: lock.version } }, live(now))
+  allGuards({ op: 'eq', left: { path: ['version'] }, right: { value: lock.version } }, isLiveGuard(now))
 
 export function checkLock(lock: AtomicDbItemLock, field: string): void {
   checkKey(lock, field)
@@ -29,17 +30,17 @@ export async function getLock(context: Context, key: AtomicDbItemKey): Promise<A
   checkKey(key)
   const keys = [{ pk: key.pk, sk: key.sk }]
   const [row] = await readRows(context, keys)
-  return ensure(context, keys[0]!, row)
+  return ensureLock(context, keys[0]!, row)
 }
 
-/** The lock that this row is, refreshed in its last hour, or made when there is none. */
-async function ensure(
+/** The lock in this row, refreshed in its last hour, or a new one where there is none. */
+async function ensureLock(
   context: Context,
   key: AtomicDbItemKey,
   found: Row | undefined,
 ): Promise<AtomicDbItemLock> {
   let row = found
-  // Each turn loses to another client that made, refreshed or deleted the lock meanwhile.
+  // Each turn is lost to another client that made, refreshed or deleted the lock meanwhile.
   for (let turn = 0; turn < 20; turn++) {
     const now = nowSeconds(context)
     if (isLive(row, now)) {
@@ -51,9 +52,9 @@ async function ensure(
         )
       if (row.ttl! - now > refreshSeconds) return toLock(row)
     }
-    const wanted = isLive(row, now) ? refreshed(row, now) : made(context, key, now)
+    const wanted = isLive(row, now) ? refreshedLock(row, now) : newLock(context, key, now)
     // Without an answer the row is read: a late try makes a version that nobody holds, or changes nothing.
-    const result = await applyOrLook(context, key, wanted)
+    const result = await applyOrRead(context, key, wanted)
     if (result.refused) throw refusal(result.refused, [key])
     if (result.applied) return toLock(result.row!)
     row = result.row
@@ -63,12 +64,16 @@ async function ensure(
   ])
 }
 
-function made(context: Context, key: AtomicDbItemKey, now: number): RowOperation {
-  return { op: 'put', row: { ...key, version: context.ulid(), ttl: now + lockLifeSeconds }, guard: free(now) }
+function newLock(context: Context, key: AtomicDbItemKey, now: number): SingleOperation {
+  return {
+    op: 'put',
+    row: { ...key, version: context.ulid(), ttl: now + lockLifeSeconds },
+    guard: isVacantGuard(now),
+  }
 }
 
 /** A refresh keeps the version: it must not fail the work of somebody who has read the lock. */
-function refreshed(row: Row, now: number): RowOperation {
+function refreshedLock(row: Row, now: number): SingleOperation {
   return {
     op: 'update',
     key: { pk: row.pk, sk: row.sk },
@@ -129,7 +134,7 @@ async function lockedPage<T>(
     const rows = await readInParts(context, wanted)
     const now = nowSeconds(context)
     const found = keys.map((_, i) => rows[2 * i + 1])
-    const locks = await Promise.all(keys.map((key, i) => ensure(context, lockKey(key), found[i])))
+    const locks = await Promise.all(keys.map((key, i) => ensureLock(context, lockKey(key), found[i])))
     if (!locks.every((lock, i) => isLive(found[i], now) && found[i].version === lock.version)) continue
     return locks.map((lock, i) => {
       const item = itemOrNone<T>(rows[2 * i], now)

@@ -1,30 +1,48 @@
 import { OutcomeUnknown } from '../errors.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
-import { type Applied, type FailedGuard, type RowOperation, StorageFault } from '../storage.ts'
+import { showKey } from '../model/keys.ts'
+import {
+  type Applied,
+  type FailedGuard,
+  type RowOperation,
+  type SingleOperation,
+  StorageFault,
+} from '../storage.ts'
 import type { Context } from './context.ts'
-import { showKey } from './keys.ts'
 import { readRows } from './requests.ts'
 import { type Doubt, retried, surrender } from './retry.ts'
-import { Token } from './token.ts'
+import { Token } from './transact/token.ts'
 
 /**
- * What a write without a reply means, and what is done about it. Lost are both: a reply to what was applied, and a
- * request that never arrived or arrives later (up to five minutes: then its signature is refused).
+ * The rule: a lost reply is resolved. A write without a reply may have been applied, or may never arrive, or may arrive
+ * later (within five minutes: then its signature is refused).
  *
- * | write | next step | certain when | else |
- * |---|---|---|---|
- * | read | ask again | always | |
- * | `set`, `delete`, batches | send again | answered: as written now; a late first try may still undo later writes | `OutcomeUnknown`, `PartialWrite` |
- * | `update`, a single request | read the row | our write id is in it: applied | `OutcomeUnknown`; never sent again |
- * | unconditional delete by `update` | read the row | it is gone | `OutcomeUnknown` |
- * | making a lock | read the row, make it with a new version | the row is a lock: whoever made it | again |
- * | claim of a message | read the row | our receipt is in it | not claimed; a late claim hides it for one timeout |
- * | acknowledge, release, extend with a receipt | read the row | receipt gone: done; still there: send again | `OutcomeUnknown` |
- * | transaction | send again under its token | answered as committed | next line |
- * | transaction whose conditions fail, or whose tries are used up | a harmless one under the same token | it succeeds: the lost one is refused for good; refused as `mismatch`: the lost one was applied | `OutcomeUnknown` |
+ * Which fault leaves a doubt (`leavesDoubt` in retry.ts):
  *
- * Faults: `throttled`, `conflict`, `unreachable`, `skewed`, `mismatch` and `invalid` are certainly not applied;
- * `unknown` and `inProgress` leave a doubt, which no later refusal takes away. A token is not used after 4.5 minutes.
+ * | fault | meaning |
+ * |---|---|
+ * | `throttled`, `conflict`, `unreachable`, `skewed`, `mismatch`, `invalid` | certainly not applied |
+ * | `unknown`, `inProgress` | a doubt, which no later refusal of the same write takes away |
+ *
+ * What is asked next, and what is answered:
+ *
+ * | write | asked | answered when | else | where |
+ * |---|---|---|---|---|
+ * | read | the same again | always | | retry.ts |
+ * | `set`, `delete`, batches | the same again | there is a reply: written as of now; a late first try may still undo later writes | `OutcomeUnknown`, `PartialWrite` | retry.ts, batches.ts |
+ * | the same with the old value asked for | the same again | written as of now; the old value is not known | `OutcomeUnknown` | update/old-values.ts |
+ * | push of a message with a ULID | the same, guarded | it is written, or the key is taken: by ours | `OutcomeUnknown`, `PartialWrite` | queue/push.ts |
+ * | push that can be refused, move to or from the dead letters | a transaction, see below | | | queue/push-exactly.ts, queue/dead-letters.ts |
+ * | `update`, a single request | the row | our write id is in it: applied | `OutcomeUnknown`; never sent again | update/update.ts |
+ * | unconditional delete by `update` | the row | it is gone | `OutcomeUnknown` | update/update.ts |
+ * | making a lock | the row; then to make it with a new version | the row is a lock, whoever made it | again | locks.ts |
+ * | claim of a message | the row | our receipt is in it | not claimed; a late claim hides it for one timeout | queue/claim.ts |
+ * | acknowledge, release, extend with a receipt | the row; where the receipt is still there, the same again | the receipt is gone: done | `OutcomeUnknown` | queue/receipts.ts |
+ * | transaction | the same under its token | it is answered as committed | next line | `transactCertainly` |
+ * | transaction whose guards fail, or whose tries are used up | a harmless one under its token | it succeeds: the lost one is refused for good; `mismatch`: the lost one was applied | next line | `lateTry` |
+ * | the same, without an answer | the rows | a version, message or marker of this transaction alone is there: applied | `OutcomeUnknown` | transact/commit.ts |
+ *
+ * `applyOrRead` asks for the row; what the row tells is decided where the row is made. How long a token counts: token.ts.
  */
 
 /** The answer to one guarded operation, or the row as it is now with the reason why that is not the answer. */
@@ -36,13 +54,13 @@ export interface Answer extends Applied {
 }
 
 /**
- * One guarded operation; without an answer, or refused for its content, the row as it is now. `doubt`: that of earlier
- * tries of the same write, for the error when this one is refused.
+ * Sends one guarded operation. Where it is not answered, or refused for its content, the answer is the row as it is
+ * now. `doubt` is that of earlier tries of the same write, for the error when this one is refused.
  */
-export async function applyOrLook(
+export async function applyOrRead(
   context: Context,
   key: AtomicDbItemKey,
-  operation: RowOperation,
+  operation: SingleOperation,
   doubt: Doubt = { unanswered: false },
   request = () => context.storage.apply(operation, { signal: context.call.signal }),
 ): Promise<Answer> {
@@ -58,7 +76,7 @@ export async function applyOrLook(
   }
 }
 
-/** What a lost reply counts for the budget: the look at the row is no progress. */
+/** Reads the row. A lost reply counts in the budget of the call: reading the row is no progress. */
 async function rowAfterDoubt(context: Context, key: AtomicDbItemKey): Promise<Applied['row']> {
   const { call } = context
   const repeats = call.repeats + 1
@@ -73,7 +91,7 @@ async function rowAfterDoubt(context: Context, key: AtomicDbItemKey): Promise<Ap
   }
 }
 
-/** The row does not tell. */
+/** The error where the row does not tell. */
 export const unresolved = (key: AtomicDbItemKey, cause: unknown): OutcomeUnknown =>
   new OutcomeUnknown(
     `the reply to a write of ${showKey(key)} was lost, and the row does not tell whether it happened: read it and decide, or use exactlyOnce`,
@@ -81,41 +99,59 @@ export const unresolved = (key: AtomicDbItemKey, cause: unknown): OutcomeUnknown
   )
 
 /**
- * A transaction whose outcome is certain: the guards that failed (none: committed). Throws an error that is true
- * about it. `final`: guards that can never hold again settle it without another request.
+ * Sends a transaction and returns the guards that failed (none: it is committed), with certainty. What it throws is
+ * true as well. `final` says which guards can never hold again: they decide without another request. `anew` gives the
+ * operations for another token, as of that time; by default the same.
  */
 export async function transactCertainly(
   context: Context,
   operations: readonly RowOperation[],
   keys: readonly AtomicDbItemKey[],
   final: (failed: readonly FailedGuard[]) => boolean = () => false,
+  anew: () => readonly RowOperation[] = () => operations,
 ): Promise<FailedGuard[]> {
   let token = new Token(context)
+  let sent = operations
   let doubt: Doubt = { unanswered: false }
-  for (let turn = 0; ; turn++) {
-    try {
-      const failed = await retried(context, 'idempotent', keys, () => token.send(operations), doubt)
-      if (failed.length === 0 || !doubt.unanswered || final(failed)) return failed
-      if ((await lateTry(context, token, keys)) === 'refused') return failed
-    } catch (error) {
-      if (context.call.aborted) throw error
-      if (!doubt.unanswered) {
-        if (!token.isExpired) throw error
-        // Every try was certainly refused: nothing speaks against a new token.
-        token = new Token(context)
-        doubt = { unanswered: false }
-        continue
-      }
-      if ((await lateTry(context, token, keys)) === 'refused') throw withoutDoubt(error, doubt, keys)
+  for (let isSentAgain = false; ; ) {
+    const end = await ended(context, keys, doubt, () => token.send(sent))
+    if ('failed' in end && (end.failed.length === 0 || !doubt.unanswered || final(end.failed)))
+      return end.failed
+    const isExpiry = token.isExpiry(doubt.refusal)
+    if (doubt.unanswered && (await lateTry(context, token, keys)) === 'applied') {
+      // Sent again, it is answered as committed; but not twice, and not when its token is too old.
+      if (isSentAgain || isExpiry) throw unsettled(keys, doubt.refusal)
+      isSentAgain = true
+      continue
     }
-    // It was applied after all: sent again, it is answered so.
-    if (turn > 0) throw unsettled(keys, undefined)
+    if ('failed' in end) return end.failed
+    if (!isExpiry) throw doubt.unanswered ? withoutDoubt(end.error, doubt, keys) : end.error
+    // No try was applied or will be: a new token is safe.
+    token = new Token(context)
+    sent = anew()
+    isSentAgain = false
+    doubt = { unanswered: false }
+  }
+}
+
+/** How the tries under a token ended. Throws when the caller has aborted. */
+async function ended(
+  context: Context,
+  keys: readonly AtomicDbItemKey[],
+  doubt: Doubt,
+  send: () => Promise<FailedGuard[]>,
+): Promise<{ failed: FailedGuard[] } | { error: unknown }> {
+  try {
+    return { failed: await retried(context, 'idempotent', keys, send, doubt) }
+  } catch (error) {
+    if (context.call.aborted) throw error
+    return { error }
   }
 }
 
 /**
- * Whether the lost try of a token can still be applied. A transaction that changes nothing takes the token: then the
- * lost one is refused whenever it arrives. Where the token is taken already, the lost one was applied.
+ * Whether the lost try of a token was applied or is refused for good. A transaction that changes nothing takes the
+ * token: then the lost try is refused whenever it arrives. Where the token is taken already, the lost try was applied.
  */
 async function lateTry(
   context: Context,
@@ -131,11 +167,12 @@ async function lateTry(
     ],
   } as const
   try {
-    await retried(context, 'idempotent', keys, () => token.send([{ op: 'check', key: keys[0]!, guard }]))
+    // Nothing is lost with its reply: it may be sent again.
+    await retried(context, 'read', keys, () => token.take({ op: 'check', key: keys[0]!, guard }))
     return 'refused'
   } catch (error) {
     if (context.call.aborted) throw error
-    if (error instanceof StorageFault && error.kind === 'mismatch' && !token.isExpired) return 'applied'
+    if (error instanceof StorageFault && error.kind === 'mismatch' && !token.isExpiry(error)) return 'applied'
     throw unsettled(keys, error)
   }
 }

@@ -1,18 +1,19 @@
-import { BackendError, OutcomeUnknown, RaceCondition, Throttled } from '../errors.ts'
+import { BackendError, InvalidInput, OutcomeUnknown, RaceCondition, Throttled } from '../errors.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
 import { checkOptions, milliseconds, wholeNumber } from '../model/checks.ts'
 import type { Runtime } from '../runtime.ts'
 import { type FaultKind, StorageFault } from '../storage.ts'
-import type { Context } from './context.ts'
+import type { Call } from './call.ts'
 
+/** How often and how fast requests that fail in passing are repeated. */
 export interface RetryOptions {
   /**
-   * Tries of one request; a call of many requests makes one repeat less than this without progress.
+   * Maximum attempts of one request. A call of many requests gives up after this number of failures in a row.
    * @default 10
    */
   attempts?: number
   /**
-   * Upper bound of the first wait, ms; it doubles with each failure in a row.
+   * Upper bound of the first wait, ms. It doubles with each failure in a row.
    * @default 25
    */
   baseMs?: number
@@ -48,20 +49,28 @@ function waitBefore(runtime: Runtime, failures: number, options: RetryOptions): 
  */
 export type Repeatable = 'read' | 'idempotent' | 'once'
 
-/** What happens inside of a call, for logs and metrics: a try that did not succeed and will be repeated. */
+/** An attempt inside a call that failed and will be retried, for logs and metrics. */
 export interface AtomicDbEvent {
   type: 'retry'
-  /** Why: see `FaultKind`. */
+  /** Why the attempt failed: see `FaultKind`. */
   reason: Exclude<FaultKind, 'invalid' | 'mismatch'>
-  /** How many tries in a row have failed. */
+  /** Number of failures in a row. */
   attempt: number
   keys: readonly AtomicDbItemKey[]
 }
 
-/** Whether a reply was lost: what was sent may have been applied, or may yet arrive and be applied. */
+/** What a request and its repeats need of the call that they belong to. */
+export interface RetryContext {
+  readonly runtime: Runtime
+  readonly retry: RetryOptions
+  readonly onEvent: ((event: AtomicDbEvent) => void) | undefined
+  readonly call: Call
+}
+
+/** Whether a reply was lost: the request may have been applied, or may still arrive and be applied. */
 export interface Doubt {
   unanswered: boolean
-  /** How it ended, for when the doubt is resolved later: the last fault, or what cannot be repeated. */
+  /** How the attempts ended, for when the doubt is resolved later: the last fault, or an error that cannot be retried. */
   fault?: StorageFault
   refusal?: unknown
 }
@@ -71,7 +80,7 @@ export interface Doubt {
  * share one budget: at most `attempts` failures in a row, and the deadline.
  */
 export async function retried<T>(
-  context: Pick<Context, 'runtime' | 'retry' | 'onEvent' | 'call'>,
+  context: RetryContext,
   repeatable: Repeatable,
   keys: readonly AtomicDbItemKey[],
   request: () => Promise<T>,
@@ -94,7 +103,7 @@ export async function retried<T>(
       }
       if (leavesDoubt(error) && repeatable === 'once') throw error
       if (leavesDoubt(error) && repeatable !== 'read') doubt.unanswered = true
-      // Of a read that the deadline cuts, the refusal before it says more.
+      // When the deadline cuts a read, the refusal before it says more.
       if (call.left <= 0 && last && !doubt.unanswered) throw surrender(last, doubt, keys)
       last = error
       if (error.kind === 'skewed' && skewed++ > 0) throw surrender(error, doubt, keys)
@@ -106,13 +115,13 @@ export async function retried<T>(
 const isRepeatable = (error: unknown): error is StorageFault =>
   error instanceof StorageFault && error.kind !== 'invalid' && error.kind !== 'mismatch'
 
-/** What was sent may have been applied, or may yet be. */
+/** Whether the request may have been applied, or may still be. */
 export const leavesDoubt = (fault: StorageFault): boolean =>
   fault.kind === 'unknown' || fault.kind === 'inProgress'
 
-/** Waits before the next try, or gives up: the tries or the time are used up. */
+/** Waits before the next attempt. Throws when the attempts or the time are used up. */
 export async function beforeRepeat(
-  context: Pick<Context, 'runtime' | 'retry' | 'onEvent' | 'call'>,
+  context: RetryContext,
   keys: readonly AtomicDbItemKey[],
   fault: StorageFault,
   doubt: Doubt,
@@ -138,10 +147,10 @@ const unknownOutcome = (keys: readonly AtomicDbItemKey[], cause: unknown): Outco
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-/** The error for the caller when the budget is used up: true about what was written. */
+/** The error for the caller when the attempts or the time are used up. It is true about what was written. */
 export function surrender(fault: StorageFault, doubt: Doubt, keys: readonly AtomicDbItemKey[]): Error {
   doubt.fault = fault
-  // Whatever the last refusal was: an earlier try of the same write may have been applied.
+  // An earlier attempt of the same write may have been applied, whatever the last refusal was.
   if (doubt.unanswered) return unknownOutcome(keys, fault)
   const details = { cause: fault.cause, keys }
   switch (fault.kind) {
@@ -168,3 +177,7 @@ export function surrender(fault: StorageFault, doubt: Doubt, keys: readonly Atom
       )
   }
 }
+
+/** The error for the caller when a write was refused for its content. */
+export const refusal = (fault: StorageFault, keys: readonly AtomicDbItemKey[]): InvalidInput =>
+  new InvalidInput('input', `refused by the backend: ${fault.message}`, { keys, cause: fault.cause })

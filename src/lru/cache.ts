@@ -1,8 +1,8 @@
-import { cloneItem, sameItem } from '../engine/exact.ts'
-import { checkKey, keyText } from '../engine/keys.ts'
-import { type AnswerOf, type ArgumentsOf, ForwardingDb } from '../forwarding.ts'
 import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, ReadOptions } from '../interface.ts'
 import { type ContractMethod, type Effect, effectOf } from '../model/effects.ts'
+import { type AnswerOf, type ArgumentsOf, ForwardingDb } from '../model/forwarding-db.ts'
+import { checkKey, keyText } from '../model/keys.ts'
+import { cloneItem, sameItem } from '../model/wire.ts'
 import { Doubts, doubtfulAfter } from './doubts.ts'
 import { Entries, momentOf } from './entries.ts'
 import { type AtomicLRUCacheOptions, checkedOptions } from './options.ts'
@@ -10,6 +10,7 @@ import { type Answer, type Read, Reads } from './reads.ts'
 import { shownItems, showsItems } from './shown.ts'
 import { partitionOf, type Target, targetOf } from './target.ts'
 
+/** How often a cache answered by itself, and how often it read. */
 export interface CacheStats {
   hits: number
   misses: number
@@ -127,7 +128,7 @@ export class AtomicLRUCache extends ForwardingDb {
     return this.#out(await answer)
   }
 
-  /** Who joins a read must not get less than a read of its own would bring, or the cache would have kept. */
+  /** A caller may join a read only if a read of its own, or the cache, could not bring a newer answer. */
   #mayJoin({ stale, heard, sent }: Flight): boolean {
     return !stale && heard === undefined && this.#entries.isYoung(sent)
   }

@@ -1,6 +1,7 @@
 import { InvalidInput } from '../errors.ts'
 import { checkOptions, milliseconds, wholeNumber } from '../model/checks.ts'
 
+/** Options of `AtomicLRUCache`: what it keeps, and for how long. */
 export interface AtomicLRUCacheOptions {
   /** How many items are kept; a missing item takes a place too. 1 to 10,000,000. */
   maxItems: number

@@ -1,5 +1,5 @@
-import { sameItem } from '../engine/exact.ts'
 import type { AtomicDbItem } from '../interface.ts'
+import { sameItem } from '../model/wire.ts'
 import type { Moment } from './entries.ts'
 import type { Target } from './target.ts'
 

@@ -1,7 +1,7 @@
-import { keyText } from '../engine/keys.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
 import type { Effect } from '../model/effects.ts'
-import { queueOfShard } from '../shards.ts'
+import { queueOfShard } from '../model/key-names.ts'
+import { keyText } from '../model/keys.ts'
 
 /** What a write may change, by the names under which the cache knows rows and partitions. */
 export interface Target {

@@ -1,5 +1,5 @@
 import BTreeModule from 'sorted-btree'
-import { utf8Order } from '../engine/values.ts'
+import { utf8Order } from '../model/values.ts'
 import type { Row } from '../storage.ts'
 
 // The package is CommonJS: its class is the default export, or one level below it, as the bundler has it.

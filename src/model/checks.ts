@@ -1,4 +1,5 @@
 import { InvalidInput } from '../errors.ts'
+import type { AtomicDbInterface } from '../interface.ts'
 
 /** What an argument must be, in one place: every error names the option and its unit. */
 
@@ -52,6 +53,28 @@ export function checkOptions(
     const hint = Object.hasOwn(hints, name) ? hints[name]! : suggestion(name, known)
     throw new InvalidInput(`${field}.${name}`, `is not known: ${hint}`)
   }
+}
+
+/** What was given, without its contents: for errors. */
+const typeOf = (value: unknown): string => (value === null ? 'null' : typeof value)
+
+/** A database, or what wraps one: what can be read from, with a runtime. */
+export function checkDb(db: unknown, field = 'db'): void {
+  const given = db as (Partial<AtomicDbInterface> & { then?: unknown; send?: unknown }) | null | undefined
+  if (typeof given?.get === 'function' && typeof given.runtime?.now === 'function') return
+  const advice =
+    typeof given?.then === 'function'
+      ? ': await it'
+      : typeof given?.send === 'function'
+        ? ': new AtomicDynamoDB(client, tableName)'
+        : ', such as an AtomicDynamoDB or AtomicMemoryDb'
+  throw new InvalidInput(field, `must be a database${advice}`, { given: typeOf(db) })
+}
+
+/** A function that the caller gives: a callback, a handler. */
+export function checkFunction(value: unknown, field: string): void {
+  if (typeof value !== 'function')
+    throw new InvalidInput(field, 'must be a function', { given: typeOf(value) })
 }
 
 /** A whole number within bounds, both inclusive. */

@@ -8,6 +8,7 @@ import type {
   AtomicDbOperation,
   AtomicDbQueuePullOptions,
 } from '../interface.ts'
+import { deadLetterName } from './key-names.ts'
 
 /** A method of the contract, by its name. */
 export type ContractMethod = Exclude<keyof AtomicDbInterface, 'runtime'>
@@ -109,7 +110,7 @@ const partitions = (...names: readonly unknown[]): Effect => ({
 
 /** Messages received too often, or without their payload, move to the dead letters, beside those that are claimed. */
 const pull = (options: AtomicDbQueuePullOptions | undefined): Effect => ({
-  ...partitions(options?.pk, options?.deadLetter ?? `${options?.pk}#dead`),
+  ...partitions(options?.pk, options?.deadLetter ?? deadLetterName(`${options?.pk}`)),
   lingers: true,
 })
 

@@ -1,10 +1,12 @@
-import { anyOf, type Condition } from '../conditions.ts'
-import { valueAt } from '../engine/evaluate.ts'
-import { bigintProblem, isNumeric, numberProblem, subtractNumbers } from '../engine/numbers.ts'
+import { anyOf, type Condition } from '../contract/conditions.ts'
+import type { Path } from '../contract/paths.ts'
 import { InvalidInput, RaceCondition } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import { checkDb } from '../model/checks.ts'
+import { valueAt } from '../model/evaluate.ts'
+import { bigintProblem, isNumeric, numberProblem, subtractNumbers } from '../model/numbers.ts'
 import { callOptions, ifHints, optionsCheck } from '../model/options-check.ts'
-import { type Path, parsePath } from '../paths.ts'
+import { parsePath } from '../model/parse-path.ts'
 import type { Row } from '../storage.ts'
 
 /** Sums that stay within bounds, exact in decimal: `0.2 + 0.1` is within `max: 0.3`. */
@@ -18,12 +20,14 @@ export interface BoundedOptions extends CallOptions {
   exactlyOnce?: boolean
 }
 
+/** What a bounded change did. */
 export interface BoundedResult {
   applied: boolean
   /** The number as it is now: after the change, or the one that did not allow it. */
   value: number | bigint
 }
 
+/** Where a clamped number stops. */
 export interface ClampOptions extends CallOptions {
   /** A negative amount stops here. */
   min?: number | bigint
@@ -57,6 +61,7 @@ export async function addWithin(
   amount: number | bigint,
   options: BoundedOptions = {},
 ): Promise<BoundedResult> {
+  checkDb(db)
   checkBounded(options)
   checkNumbers(amount, options)
   const { min, max, ...rest } = options
@@ -163,6 +168,7 @@ export async function addClamped(
   amount: number | bigint,
   bounds: ClampOptions,
 ): Promise<number | bigint> {
+  checkDb(db)
   checkClamp(bounds)
   checkNumbers(amount, bounds)
   const { min, max, timeoutMs, ...call } = bounds

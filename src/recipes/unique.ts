@@ -1,4 +1,3 @@
-import { checkKey, checkPk, checkPkAndSk } from '../engine/keys.ts'
 import { InvalidInput } from '../errors.ts'
 import type {
   AtomicDbInterface,
@@ -8,20 +7,17 @@ import type {
   ReadOptions,
   TransactOptions,
 } from '../interface.ts'
+import { checkDb } from '../model/checks.ts'
+import { uniqueKey } from '../model/key-names.ts'
+import { checkKey, checkPk, checkPkAndSk } from '../model/keys.ts'
 
 /** Which values an entity reserves: `{ email: 'a@b.c', handle: 'ab' }`. Compared as they are: normalise before. */
 export type UniqueValues = Readonly<Record<string, string>>
 
-/** Where the marker of a value is. The first part of its partition key is yours, e.g. a tenant. */
-const markerKey = (scope: string, name: string, value: string): AtomicDbItemKey => ({
-  pk: `${scope}#unique#${name}`,
-  sk: value,
-})
-
 const take = (scope: string, owner: AtomicDbItemKey, values: UniqueValues): AtomicDbOperation[] =>
   Object.entries(values).map(([name, value]) => ({
     type: 'setIfAbsent',
-    item: { ...markerKey(scope, name, value), data: { pk: owner.pk, sk: owner.sk } },
+    item: { ...uniqueKey(scope, name, value), data: { pk: owner.pk, sk: owner.sk } },
   }))
 
 /** Before keys are made of them: `undefined#unique#email` is a key too. */
@@ -32,7 +28,7 @@ function checkArguments(scope: string, owner: AtomicDbItemKey, ...all: UniqueVal
     if (typeof values !== 'object' || values === null || Array.isArray(values))
       throw new InvalidInput('values', 'must be an object of texts by name')
     for (const [name, value] of Object.entries(values))
-      checkKey(markerKey(scope, name, value), `values.${name}`)
+      checkKey(uniqueKey(scope, name, value), `values.${name}`)
   }
 }
 
@@ -40,7 +36,7 @@ function checkArguments(scope: string, owner: AtomicDbItemKey, ...all: UniqueVal
 const giveBack = (scope: string, owner: AtomicDbItemKey, values: UniqueValues): AtomicDbOperation[] =>
   Object.entries(values).map(([name, value]) => ({
     type: 'delete',
-    key: markerKey(scope, name, value),
+    key: uniqueKey(scope, name, value),
     if: { pk: owner.pk, sk: owner.sk },
   }))
 
@@ -61,6 +57,7 @@ export async function reserveUnique(
   values: UniqueValues,
   options?: TransactOptions,
 ): Promise<void> {
+  checkDb(db)
   checkArguments(scope, entity, values)
   await db.transact([{ type: 'setIfAbsent', item: entity }, ...take(scope, entity, values)], options)
 }
@@ -74,6 +71,7 @@ export async function changeUnique(
   to: UniqueValues,
   options?: TransactOptions,
 ): Promise<void> {
+  checkDb(db)
   checkArguments(scope, entity, from, to)
   const only = (values: UniqueValues, others: UniqueValues) =>
     Object.fromEntries(Object.entries(values).filter(([name, value]) => others[name] !== value))
@@ -95,6 +93,7 @@ export async function releaseUnique(
   values: UniqueValues,
   options?: TransactOptions,
 ): Promise<void> {
+  checkDb(db)
   checkArguments(scope, key, values)
   await db.transact([{ type: 'delete', key: ofOwner(key) }, ...giveBack(scope, key, values)], options)
 }
@@ -107,6 +106,7 @@ export async function uniqueOwner(
   value: string,
   options?: ReadOptions,
 ): Promise<AtomicDbItemKey | undefined> {
+  checkDb(db)
   checkPk(scope, 'scope')
-  return (await db.get<AtomicDbItemKey>(markerKey(scope, name, value), options))?.data
+  return (await db.get<AtomicDbItemKey>(uniqueKey(scope, name, value), options))?.data
 }

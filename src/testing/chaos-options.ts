@@ -24,8 +24,10 @@ export const chaosFaults = [
   'redelivery',
 ] as const
 
+/** The name of a fault of `AtomicChaosDb`. */
 export type ChaosFault = (typeof chaosFaults)[number]
 
+/** Options of `AtomicChaosDb`. */
 export interface AtomicChaosOptions {
   /** Decides what happens. Default: by chance; it is told either way. */
   seed?: number

@@ -1,9 +1,5 @@
 import { inspect } from 'node:util'
-import { checkKey, keyText } from '../engine/keys.ts'
-import { asList } from '../engine/rows.ts'
-import { clone } from '../engine/values.ts'
 import { BackendError, OutcomeUnknown, PartialWrite, RaceCondition, Throttled } from '../errors.ts'
-import { type AnswerOf, type ArgumentsOf, ForwardingDb } from '../forwarding.ts'
 import type {
   AtomicDbInterface,
   AtomicDbItem,
@@ -21,6 +17,10 @@ import type {
   WriteOptions,
 } from '../interface.ts'
 import { type ContractMethod, effectOf } from '../model/effects.ts'
+import { type AnswerOf, type ArgumentsOf, ForwardingDb } from '../model/forwarding-db.ts'
+import { checkKey, keyText } from '../model/keys.ts'
+import { asList } from '../model/rows.ts'
+import { clone } from '../model/values.ts'
 import { type AtomicChaosOptions, type ChaosFault, chaosFaults, checkChaosOptions } from './chaos-options.ts'
 import { Random } from './random.ts'
 
@@ -190,7 +190,7 @@ export class AtomicChaosDb extends ForwardingDb {
 
   /** @inheritdoc */
   override set<T = unknown>(
-    items: NoInfer<AtomicDbItemInput<T> | readonly AtomicDbItemInput<T>[]>,
+    items: NoInfer<AtomicDbItemInput<T>> | NoInfer<readonly AtomicDbItemInput<T>[]>,
     options?: WriteOptions,
   ): Promise<OldItem<T>[]> {
     return this.#batch(items as AtomicDbItemInput[], options, (some) =>

@@ -13,6 +13,7 @@ import { optionsCheck } from '../model/options-check.ts'
 const host = '127.0.0.1'
 const attempts = 3
 
+/** Options of `startDynamoDBLocal`. */
 export interface DynamoDBLocalOptions {
   /** The port to listen on; a free one when left out. */
   port?: number
@@ -30,6 +31,7 @@ const checkLocalOptions = /* @__PURE__ */ optionsCheck<DynamoDBLocalOptions>(() 
   },
 ])
 
+/** A DynamoDB Local that runs. */
 export interface DynamoDBLocal {
   readonly endpoint: string
   readonly port: number

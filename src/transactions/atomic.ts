@@ -1,5 +1,5 @@
-import type { Changes } from '../changes.ts'
-import type { Condition } from '../conditions.ts'
+import type { Changes } from '../contract/changes.ts'
+import type { Condition } from '../contract/conditions.ts'
 import { OutcomeUnknown } from '../errors.ts'
 import type {
   AtomicDbInterface,
@@ -12,6 +12,7 @@ import type {
   TransactOptions,
   TransactResult,
 } from '../interface.ts'
+import { checkDb } from '../model/checks.ts'
 import { ifHints, optionsCheck } from '../model/options-check.ts'
 import { merged, rowOf } from './merge.ts'
 
@@ -47,6 +48,7 @@ export class AtomicBuilder {
   #unknown: OutcomeUnknown | undefined
 
   constructor(db: AtomicDbInterface) {
+    checkDb(db)
     this.#db = db
   }
 
@@ -94,14 +96,19 @@ export class AtomicBuilder {
   }
 
   /** Write items whole. */
-  set<T = unknown>(items: NoInfer<Many<AtomicDbItemInput<T>>>, options: NoInfer<If<T>> = {}): this {
+  set<T = unknown>(
+    items: NoInfer<AtomicDbItemInput<T>> | NoInfer<readonly AtomicDbItemInput<T>[]>,
+    options: NoInfer<If<T>> = {},
+  ): this {
     checkIf(options)
     const given = options as If
     return this.add(...each(items).map((item) => ({ type: 'set' as const, item, ...given })))
   }
 
   /** Write items where there are none. */
-  setIfAbsent<T = unknown>(items: NoInfer<Many<AtomicDbItemInput<T>>>): this {
+  setIfAbsent<T = unknown>(
+    items: NoInfer<AtomicDbItemInput<T>> | NoInfer<readonly AtomicDbItemInput<T>[]>,
+  ): this {
     return this.add(...each(items).map((item) => ({ type: 'setIfAbsent' as const, item })))
   }
 

@@ -1,5 +1,6 @@
 export { AtomicBuilder, atomic } from './atomic.ts'
+export type { TransactionQuery } from './query.ts'
 export { Rollback } from './rollback.ts'
 export { consume, type TransactionOptions, transaction } from './run.ts'
-export type { Transaction, TransactionQuery } from './transaction.ts'
+export type { Transaction } from './transaction.ts'
 export { type WatchOptions, watch } from './watch.ts'

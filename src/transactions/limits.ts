@@ -1,5 +1,5 @@
-import { valueBytes } from '../engine/values.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
+import { valueBytes } from '../model/sizes.ts'
 import type { Row } from '../storage.ts'
 import type { Entry, Value } from './entry.ts'
 import { hasLock } from './operations.ts'

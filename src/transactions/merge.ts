@@ -1,9 +1,9 @@
-import type { ByPath, Changes, FieldChanges } from '../changes.ts'
-import { allOf, type Condition } from '../conditions.ts'
-import { toChanges } from '../engine/changes.ts'
-import { keyText, showKey } from '../engine/keys.ts'
+import type { ByPath, Changes, FieldChanges } from '../contract/changes.ts'
+import { allOf, type Condition } from '../contract/conditions.ts'
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbItemKey, AtomicDbItemLock, AtomicDbOperation } from '../interface.ts'
+import { keyText, showKey } from '../model/keys.ts'
+import { toChanges } from '../model/parse-changes.ts'
 
 /** A transaction takes one operation per row: several on one row become one where that says the same. */
 

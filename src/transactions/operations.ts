@@ -1,7 +1,8 @@
-import { unchanged } from '../conditions.ts'
-import { exactOf } from '../engine/exact.ts'
-import { keyText, lockKey } from '../engine/keys.ts'
+import { unchanged } from '../contract/conditions.ts'
 import type { AtomicDbItem, AtomicDbItemKey, AtomicDbOperation } from '../interface.ts'
+import { lockKey } from '../model/key-names.ts'
+import { keyText } from '../model/keys.ts'
+import { exactOf } from '../model/wire.ts'
 import type { Entry } from './entry.ts'
 
 /** Whether the key of the item's lock fits. */
@@ -18,7 +19,7 @@ export function commitOperations(entries: readonly Entry[], locks: boolean): Ato
   for (const { key, writes } of entries) {
     if (writes === 0 || !hasLock(key)) continue
     const lock = lockKey(key)
-    // The key of the lock is used for an item in this very transaction: nobody can hold a lock there.
+    // Where this transaction has an item at the key of the lock, nobody can hold a lock.
     if (!taken.has(keyText(lock))) operations.push({ type: 'bump', key: lock })
   }
   return operations
@@ -32,7 +33,7 @@ function operationOf({ key, base, value, writes }: Entry): AtomicDbOperation {
   return { ...written(value.item), ...guard }
 }
 
-/** Attributes of other programs stay, so it is no `set`. */
+/** An `update` rather than a `set`, so that attributes of other programs stay. */
 function written(item: AtomicDbItem): Extract<AtomicDbOperation, { type: 'set' | 'update' }> {
   const { data } = exactOf(item)
   const { pk, sk, ttl } = item

@@ -8,12 +8,13 @@ import {
   Throttled,
 } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey, AtomicDbQueueItem, CallOptions } from '../interface.ts'
-import { milliseconds, wholeNumber } from '../model/checks.ts'
+import { checkDb, checkFunction, milliseconds, wholeNumber } from '../model/checks.ts'
 import { callOptions, optionsCheck } from '../model/options-check.ts'
 import { Rollback } from './rollback.ts'
 import { Session, type SessionOptions } from './session.ts'
 import { Scope, type Transaction } from './transaction.ts'
 
+/** Options of `transaction`. */
 export interface TransactionOptions extends CallOptions {
   /**
    * `false`: written items do not give their locks new versions, 2 WRU per row instead of 4. For data that nobody
@@ -49,6 +50,14 @@ const checkTransactionOptions = /* @__PURE__ */ optionsCheck<TransactionOptions>
   { retries: "use 'attempts'", maxAttempts: "use 'attempts'", idempotencyKey: 'use transact or atomic(db)' },
 ])
 
+export function checkTransaction(options: TransactionOptions): void {
+  checkTransactionOptions(options)
+  const { attempts, deadlineMs, baseMs, maxMs } = options
+  if (attempts !== undefined) wholeNumber(attempts, 'attempts', { min: 1 })
+  for (const [field, ms] of Object.entries({ baseMs, maxMs, deadlineMs }))
+    if (ms !== undefined) milliseconds(ms, field, { zero: true })
+}
+
 /**
  * Runs `fn` as a serializable transaction: what it read is there unchanged when its writes commit, all at once,
  * whoever writes: `set`, `update` and `delete` as well as other transactions. If not, `fn` is run again after a random
@@ -78,13 +87,10 @@ export async function transaction<R>(
   fn: (tx: Transaction) => Promise<R> | R,
   options: TransactionOptions = {},
 ): Promise<R> {
-  checkTransactionOptions(options)
+  checkDb(db)
+  checkFunction(fn, 'fn')
+  checkTransaction(options)
   const { locks = true, attempts = 10, deadlineMs, baseMs = 10, maxMs = 1000, signal, timeoutMs } = options
-  if (typeof fn !== 'function') throw new InvalidInput('fn', 'must be a function', { given: typeof fn })
-  wholeNumber(attempts, 'attempts', { min: 1 })
-  milliseconds(baseMs, 'baseMs', { zero: true })
-  milliseconds(maxMs, 'maxMs', { zero: true })
-  if (deadlineMs !== undefined) milliseconds(deadlineMs, 'deadlineMs', { zero: true })
   const started = db.runtime.monotonic()
   const passed = () => db.runtime.monotonic() - started
   const bound = Math.min(deadlineMs ?? Number.POSITIVE_INFINITY, timeoutMs ?? Number.POSITIVE_INFINITY)
@@ -93,7 +99,7 @@ export async function transaction<R>(
     timeoutMs === undefined ? { signal } : { signal, timeoutMs: Math.max(1, timeoutMs - passed()) }
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted()
-    const outcome = await attemptOnce(db, fn, { locks, call })
+    const outcome = await runAttempt(db, fn, { locks, call })
     if ('result' in outcome) return outcome.result
     const waitMs = db.runtime.random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1))
     if (attempt >= attempts || passed() + waitMs >= bound) throw givenUp(outcome.race, attempt)
@@ -103,7 +109,7 @@ export async function transaction<R>(
 
 type Outcome<R> = { result: R } | { race: RaceCondition }
 
-async function attemptOnce<R>(
+async function runAttempt<R>(
   db: AtomicDbInterface,
   fn: (tx: Transaction) => Promise<R> | R,
   options: SessionOptions,
@@ -183,6 +189,8 @@ export async function consume<T, R>(
   handler: (tx: Transaction, message: AtomicDbQueueItem<T>) => Promise<R> | R,
   options?: TransactionOptions,
 ): Promise<R> {
+  checkDb(db)
+  checkFunction(handler, 'handler')
   if (typeof (message as (AtomicDbItemKey & { receipt?: unknown }) | undefined)?.receipt !== 'string')
     throw new InvalidInput('message', 'has no receipt: pass it as it was pulled')
   return transaction(

@@ -1,17 +1,15 @@
-import type { Changes } from '../changes.ts'
+import type { Changes } from '../contract/changes.ts'
 import { InvalidInput } from '../errors.ts'
 import type {
   AtomicDbItem,
   AtomicDbItemInput,
   AtomicDbItemKey,
-  AtomicDbQuery,
   AtomicDbQueueItemInput,
   AtomicDbQueueItemKey,
 } from '../interface.ts'
+import type { TransactionQuery } from './query.ts'
 import { Rollback } from './rollback.ts'
 import type { Session } from './session.ts'
-
-export type TransactionQuery = Omit<AtomicDbQuery, 'consistent' | 'fields' | 'signal' | 'timeoutMs'>
 
 /**
  * What the callback of `transaction` works with. Reads are the same however often they are repeated and see the

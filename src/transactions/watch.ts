@@ -1,9 +1,10 @@
-import { clone, equals } from '../engine/values.ts'
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey } from '../interface.ts'
-import { milliseconds } from '../model/checks.ts'
+import { checkDb, milliseconds } from '../model/checks.ts'
 import { optionsCheck } from '../model/options-check.ts'
+import { clone, equals } from '../model/values.ts'
 
+/** Options of `watch`. */
 export interface WatchOptions {
   /**
    * Wait between reads after a change, ms.
@@ -43,6 +44,7 @@ export async function* watch<T = unknown>(
   key: AtomicDbItemKey,
   options: WatchOptions = {},
 ): AsyncGenerator<AtomicDbItem<T> | undefined> {
+  checkDb(db)
   checkWatchOptions(options)
   const {
     intervalMs = 500,

@@ -6,7 +6,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { describe, expect, test } from 'vitest'
 import type { TableAlarmOptions } from '../../infra/cdk/index.ts'
-import { emitQueueMetrics } from '../../src/metrics/emf.ts'
+import { emitQueueMetrics } from '../../src/otel/emf.ts'
 import { type Json, makeFunction, only, synth, tableOf } from './helpers.ts'
 
 const ALARM = 'AWS::CloudWatch::Alarm'
@@ -91,6 +91,20 @@ describe('alarms of the table', () => {
     expect(percent(0, 0, 0, 0, 0)).toBe(0)
   })
 
+  test('replication latency, one for each region of the replicas', () => {
+    const env = { account: '111111111111', region: 'eu-west-1' }
+    const replicas = [{ region: 'eu-central-1' }, { region: 'us-east-1' }]
+    const template = synth({ replicas, alarms: { replicationLatency: true } }, undefined, env)
+    const alarms = alarmsIn(template)
+    expect(alarms.map(({ MetricName }) => MetricName)).toEqual(['ReplicationLatency', 'ReplicationLatency'])
+    const regions = alarms.map(
+      ({ Dimensions }) => Dimensions.find(({ Name }: Json) => Name === 'ReceivingRegion').Value,
+    )
+    expect(regions.sort()).toEqual(['eu-central-1', 'us-east-1'])
+    for (const alarm of alarms)
+      expect(alarm).toMatchObject({ Threshold: 60_000, Statistic: 'Average', Namespace: 'AWS/DynamoDB' })
+  })
+
   test('thresholds can be tuned', () => {
     const alarms = {
       readThrottles: { threshold: 10, datapoints: 5 },
@@ -109,7 +123,7 @@ describe('alarms of the table', () => {
       },
     )
     const [topic] = only(template, 'AWS::SNS::Topic')
-    expect(alarmsIn(template)).toHaveLength(8)
+    expect(alarmsIn(template)).toHaveLength(12)
     for (const alarm of alarmsIn(template)) expect(alarm.AlarmActions).toEqual([{ Ref: topic }])
   })
 })
@@ -123,7 +137,11 @@ describe('alarms of a queue', () => {
     })
     const { id } = tableOf(template)
     const alarms = alarmsIn(template)
-    expect(alarms.map((alarm) => alarm.MetricName).sort()).toEqual(['DeadLetters', 'OldestMessageAge'])
+    expect(alarms.map((alarm) => alarm.MetricName).sort()).toEqual([
+      'DeadLetters',
+      'OldestMessageAge',
+      'Ready',
+    ])
     for (const alarm of alarms) {
       expect(emitted.names).toContain(alarm.MetricName)
       expect(alarm.Namespace).toBe(emitted.namespace)
@@ -140,6 +158,7 @@ describe('alarms of a queue', () => {
     }
     expect(byMetric(template, 'OldestMessageAge')).toMatchObject({ Threshold: 300, DatapointsToAlarm: 3 })
     expect(byMetric(template, 'DeadLetters')).toMatchObject({ Threshold: 0, DatapointsToAlarm: 1 })
+    expect(byMetric(template, 'Ready')).toMatchObject({ Threshold: 1000, DatapointsToAlarm: 3 })
   })
 
   test('meet on the same name for keys that no dimension can be', () => {
@@ -153,13 +172,23 @@ describe('alarms of a queue', () => {
     expect(queue.Value).toBe(emittedMetrics(pk).queue)
   })
 
-  test('a worker has dead letters, failed runs and lost wake-ups without being asked', () => {
+  test('a worker has those of its dead letters, runs and wake-ups without being asked', () => {
     const template = synth({}, ({ stack, db }) => {
       db.addQueueWorker(makeFunction(stack), { pk: 'orders' })
     })
     const [fn] = only(template, 'AWS::Lambda::Function')
     const [queue] = only(template, 'AWS::SQS::Queue')
-    expect(alarmsIn(template)).toHaveLength(3)
+    expect(alarmsIn(template)).toHaveLength(6)
+    expect(byMetric(template, 'Throttles')).toMatchObject({ Statistic: 'Sum', Threshold: 0, Period: 60 })
+    expect(byMetric(template, 'IteratorAge')).toMatchObject({ Statistic: 'Maximum', Threshold: 300_000 })
+    // No runs at all are no data at all.
+    expect(byMetric(template, 'Invocations')).toMatchObject({
+      ComparisonOperator: 'LessThanThreshold',
+      Threshold: 1,
+      DatapointsToAlarm: 5,
+      TreatMissingData: 'breaching',
+      Dimensions: [{ Name: 'FunctionName', Value: { Ref: fn } }],
+    })
     expect(byMetric(template, 'DeadLetters').Threshold).toBe(0)
     expect(byMetric(template, 'Errors')).toMatchObject({
       Namespace: 'AWS/Lambda',
@@ -182,18 +211,31 @@ describe('alarms of a queue', () => {
       'ApproximateNumberOfMessagesVisible 60',
       'DeadLetters 900',
       'Errors 60',
+      'Invocations 900',
+      'IteratorAge 60',
       'OldestMessageAge 3600',
       'OldestMessageAge 900',
+      'Ready 900',
+      'Throttles 60',
     ])
   })
 
-  test('a worker has all or none on request, and one per shard', () => {
+  test('a worker has all or none on request, and one per queue', () => {
     const count = (pk: string | string[], alarms: boolean) =>
       alarmsIn(synth({}, ({ stack, db }) => void db.addQueueWorker(makeFunction(stack), { pk, alarms })))
         .length
-    expect(count('orders', true)).toBe(4)
+    expect(count('orders', true)).toBe(8)
     expect(count('orders', false)).toBe(0)
-    expect(count(['orders#0', 'orders#1'], true)).toBe(6)
+    expect(count(['orders#0', 'orders#1'], true)).toBe(11)
+  })
+
+  test('there is none on what a worker does not have', () => {
+    const names = (props: object) =>
+      alarmsIn(
+        synth({}, ({ stack, db }) => void db.addQueueWorker(makeFunction(stack), { pk: 'a', ...props })),
+      ).map((alarm) => alarm.MetricName)
+    expect(names({ schedule: false })).not.toContain('Invocations')
+    expect(names({ onInsert: false })).not.toContain('IteratorAge')
   })
 })
 

@@ -1,6 +1,6 @@
 // The app writes its template by itself: no AWS account, no region, no credentials, no Docker.
 
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -12,11 +12,11 @@ import type { Json } from './helpers.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const tsx = join(dirname(createRequire(import.meta.url).resolve('tsx/package.json')), 'dist', 'cli.mjs')
 
-function run(context = {}): { template: Json; manifest: Json; report: Json } {
+function run(context = {}) {
   const outdir = mkdtempSync(join(tmpdir(), 'lockrow-app-'))
-  const read = (name: string) => JSON.parse(readFileSync(join(outdir, name), 'utf8'))
+  const read = (name: string): Json => JSON.parse(readFileSync(join(outdir, name), 'utf8'))
   try {
-    execFileSync(process.execPath, [tsx, 'infra/cdk/app.ts'], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [tsx, 'infra/cdk/app.ts'], {
       cwd: root,
       // Nothing of this machine's AWS settings gets through.
       env: {
@@ -25,9 +25,13 @@ function run(context = {}): { template: Json; manifest: Json; report: Json } {
         CDK_OUTDIR: outdir,
         CDK_CONTEXT_JSON: JSON.stringify(context),
       },
-      stdio: 'pipe',
+      encoding: 'utf8',
     })
+    expect({ status, stderr }).toMatchObject({ status: 0 })
     return {
+      outdir,
+      stdout,
+      stderr,
       template: read('Lockrow.template.json'),
       manifest: read('manifest.json'),
       report: read('validation-report.json'),
@@ -38,6 +42,12 @@ function run(context = {}): { template: Json; manifest: Json; report: Json } {
 }
 
 describe('npm run synth', { timeout: 60_000 }, () => {
+  test('says where the template is, and leaves stdout to whoever asked for it', () => {
+    const { outdir, stdout, stderr } = run()
+    expect(stdout).toBe('')
+    expect(stderr).toContain(`wrote the template to ${join(outdir, 'Lockrow.template.json')}\n`)
+  })
+
   test('writes a template for any account and region, without a finding', () => {
     const { template, manifest, report } = run()
     const types = Object.values<Json>(template.Resources).map((resource) => resource.Type)
@@ -46,8 +56,8 @@ describe('npm run synth', { timeout: 60_000 }, () => {
     expect(count('AWS::CloudWatch::Dashboard')).toBe(1)
     expect(count('AWS::Lambda::Function')).toBe(3)
     expect(count('AWS::ApiGatewayV2::Route')).toBe(3)
-    // Four of the table, four of the queue worker.
-    expect(count('AWS::CloudWatch::Alarm')).toBe(8)
+    // Four of the table, eight of the queue worker.
+    expect(count('AWS::CloudWatch::Alarm')).toBe(12)
     // Nothing runs at deployment, and no function of the CDK's own comes along.
     expect(types.filter((type) => type.startsWith('Custom::'))).toEqual([])
     expect(manifest.artifacts.Lockrow.environment).toBe('aws://unknown-account/unknown-region')

@@ -45,6 +45,11 @@ describe('of the table', () => {
     ],
     ['a recovery period too long', { recoveryPeriodInDays: 36 }, ['recoveryPeriodInDays']],
     ['a recovery period of none', { recoveryPeriodInDays: 0 }, ['recoveryPeriodInDays']],
+    [
+      'latency of no replica',
+      { alarms: { replicationLatency: true } },
+      ['alarms.replicationLatency', 'replicas'],
+    ],
     ['a bad name', { tableName: 'no spaces' }, ['tableName']],
     ['a name too short', { tableName: 'db' }, ['tableName']],
     ['no reads at all', { maxReadRequestUnits: 0 }, ['maxReadRequestUnits']],
@@ -151,6 +156,21 @@ describe('of a queue worker', () => {
     ['an empty queue', { pk: '' }, ['pk', 'empty']],
     ['a queue twice', { pk: ['a', 'a'] }, ['pk', 'twice']],
     ['a wildcard', { pk: 'orders*' }, ['pk', 'wildcard']],
+    ['one shard', { pk: 'mails#shard0' }, ['addQueueWorker', 'pk', "'mails'", 'shards']],
+    ['no shards', { pk: 'mails', shards: 0 }, ['addQueueWorker', 'shards', '10000']],
+    ['half a shard', { pk: 'mails', shards: 1.5 }, ['shards']],
+    [
+      'missing runs without schedule',
+      { pk: 'a', schedule: false, alarms: { missingRuns: true } },
+      ['alarms.missingRuns', 'schedule'],
+    ],
+    [
+      'the age of no stream',
+      { pk: 'a', onInsert: false, alarms: { iteratorAge: true } },
+      ['alarms.iteratorAge', 'onInsert'],
+    ],
+    ['shards of two queues', { pk: ['a', 'b'], shards: 4 }, ['shards', 'pk']],
+    ['shards of a prefix', { pkPrefix: 'a#', schedule: false, shards: 4 }, ['shards', 'pk']],
     ['an open prefix', { pkPrefix: 'orders', schedule: false }, ['pkPrefix', 'separator']],
     ['a schedule of unknown queues', { pkPrefix: 'orders#' }, ['schedule', 'pkPrefix']],
     [

@@ -9,8 +9,10 @@ import {
   actionsOf,
   type GrantScope,
   READ_WRITE_ACTIONS,
+  tenantTag,
 } from '../../infra/cdk/index.ts'
 import { actionsIn, evaluate, type Fixture, statements, synth, tableOf } from './helpers.ts'
+import { isAllowed, resolve } from './iam.ts'
 
 const EXPECTED = {
   grantRead: ['BatchGetItem', 'GetItem', 'Query'],
@@ -24,15 +26,27 @@ const EXPECTED = {
     'Query',
     'UpdateItem',
   ],
-  grantQueueProducer: ['BatchWriteItem', 'DeleteItem', 'PutItem'],
-  grantQueueConsumer: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
+  grantQueueProducer: ['BatchWriteItem', 'ConditionCheckItem', 'DeleteItem', 'PutItem'],
+  grantQueueConsumer: [
+    'BatchGetItem',
+    'ConditionCheckItem',
+    'DeleteItem',
+    'GetItem',
+    'PutItem',
+    'Query',
+    'UpdateItem',
+  ],
 } as const
-/** Partitions beside that of a queue. */
+/** Partitions beside that of a whole key. */
+const PAYLOADS = 'config#payload#*'
+const DEDUPLICATION = 'config#dedup#*'
+const DEAD = ['config#dead', 'config#dead#payload#*']
+const MARKERS = ['config#idempotency', 'config#*#idempotency']
 const BESIDE: Record<keyof typeof EXPECTED, string[]> = {
-  grantRead: [],
-  grantReadWrite: [],
-  grantQueueProducer: ['config#payload#*', 'config#dedup#*'],
-  grantQueueConsumer: ['config#payload#*'],
+  grantRead: [PAYLOADS, ...DEAD],
+  grantReadWrite: [PAYLOADS, DEDUPLICATION, ...DEAD, ...MARKERS],
+  grantQueueProducer: [PAYLOADS, DEDUPLICATION, ...MARKERS],
+  grantQueueConsumer: [PAYLOADS, ...DEAD],
 }
 type GrantName = keyof typeof EXPECTED
 const NAMES = Object.keys(EXPECTED) as GrantName[]
@@ -63,7 +77,7 @@ describe.each(NAMES)('%s', (name) => {
     const { statements: found } = granted(name, { pks: ['config'], pkPrefixes: ['tenant1#'] })
     expect(found).toHaveLength(1)
     expect(found[0].Condition).toEqual({
-      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['config', 'tenant1#*', ...BESIDE[name]] },
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['config', ...BESIDE[name], 'tenant1#*'] },
       Null: { 'dynamodb:LeadingKeys': 'false' },
     })
   })
@@ -125,9 +139,114 @@ describe('what a narrowed grant lets through', () => {
   })
 })
 
+describe('a sharded queue', () => {
+  const keys = (name: GrantName, queues: GrantScope['queues']) =>
+    granted(name, { queues: queues! }).statements[0].Condition['ForAllValues:StringLike'][
+      'dynamodb:LeadingKeys'
+    ]
+
+  test('opens its shards and what lies beside the whole queue', () => {
+    expect(keys('grantReadWrite', [{ pk: 'mails', shards: 2 }])).toEqual([
+      'mails#shard0',
+      'mails#shard1',
+      'mails#shard0#payload#*',
+      'mails#shard1#payload#*',
+      'mails#dedup#*',
+      'mails#dead',
+      'mails#dead#payload#*',
+      'mails#idempotency',
+      'mails#*#idempotency',
+    ])
+  })
+
+  test('with many shards, opens them by the number of their digits', () => {
+    const queues = [{ pk: 'mails', shards: 10_000 }]
+    expect(keys('grantQueueConsumer', queues).slice(0, 4)).toEqual([
+      'mails#shard?',
+      'mails#shard??',
+      'mails#shard???',
+      'mails#shard????',
+    ])
+    const { Condition } = granted('grantQueueConsumer', { queues }).statements[0]
+    expect(evaluate(Condition, ['mails#shard9999', 'mails#dead'])).toBe(true)
+    expect(evaluate(Condition, ['mails#shard17#payload#01K'])).toBe(true)
+    expect(evaluate(Condition, ['mails#shard10000'])).toBe(false)
+    expect(evaluate(Condition, ['mails'])).toBe(false)
+  })
+
+  test('with dead letters elsewhere, opens those too', () => {
+    expect(keys('grantQueueConsumer', [{ pk: 'mails', deadLetterPk: 'graveyard' }])).toEqual([
+      'mails',
+      'mails#payload#*',
+      'graveyard',
+      'graveyard#payload#*',
+      'mails#dead',
+      'mails#dead#payload#*',
+    ])
+  })
+})
+
+describe('a prefix by the tag of the session', () => {
+  const policies = (pkPrefixes: GrantScope['pkPrefixes']) =>
+    granted('grantReadWrite', { pkPrefixes }).statements
+
+  test('lets each tenant into its own rows', () => {
+    const found = policies([tenantTag('Tenant'), 'shared#'])
+    const allowed = (tags: Record<string, string>, keys?: string[], action = 'dynamodb:UpdateItem') => {
+      const resource = resolve(found[0].Resource)
+      return isAllowed(found, { action, resource, keys }, tags)
+    }
+    const acme = { Tenant: 'acme' }
+    expect(allowed(acme, ['acme#orders', 'shared#config'])).toBe(true)
+    for (const keys of [['acme2#orders'], ['other#orders'], ['acme#orders', 'other#orders'], ['acme']])
+      expect([keys, allowed(acme, keys)]).toEqual([keys, false])
+    // Without the tag, and where the request has no keys: a scan, say.
+    expect(allowed({}, ['acme#orders'])).toBe(false)
+    expect(allowed({ tenant: 'acme' }, ['acme#orders'])).toBe(false)
+    expect(allowed(acme, undefined)).toBe(false)
+    expect(allowed(acme, undefined, 'dynamodb:Scan')).toBe(false)
+  })
+
+  test('may stand between other texts', () => {
+    const keys = policies([tenantTag('Tenant', { before: 'tenant/', after: '#v1#' })])[0].Condition
+    expect(keys['ForAllValues:StringLike']).toEqual({
+      'dynamodb:LeadingKeys': ['tenant/$' + '{aws:PrincipalTag/Tenant}#v1#*'],
+    })
+  })
+
+  test.each<[string, () => unknown, RegExp]>([
+    ['no tag', () => tenantTag(''), /tenantTag: '' is no key of a tag/],
+    ["one of the service's own", () => tenantTag('aws:role'), /tenantTag: 'aws:role' is no key/],
+    ['one that ends the variable', () => tenantTag('a}*'), /tenantTag: 'a}\*' is no key/],
+    ['no separator', () => tenantTag('Tenant', { after: '' }), /tenantTag: after '' .*separator/],
+    ['a separator that values may hold', () => tenantTag('Tenant', { after: '/' }), /after '\/' .*'a\/b'/],
+    ['a wildcard', () => tenantTag('Tenant', { before: '*' }), /tenantTag: before .*wildcard/],
+  ])('%s is refused', (_, make, message) => {
+    expect(make).toThrow(message)
+  })
+})
+
 describe('a bad scope is refused', () => {
   test.each<[string, GrantScope, RegExp]>([
-    ['neither', {}, /pks and pkPrefixes are both empty/],
+    ['nothing', {}, /pks, queues and pkPrefixes are all empty/],
+    ['a shard', { queues: [{ pk: 'mails#shard3' }] }, /queues: pk: 'mails#shard3' is one shard; .*'mails'/],
+    ['a shard less than one', { queues: [{ pk: 'mails', shards: 0 }] }, /queues: shards must be a whole/],
+    ['too many shards', { queues: [{ pk: 'mails', shards: 10_001 }] }, /queues: shards .* 10000/],
+    [
+      'a wildcard for dead letters',
+      { queues: [{ pk: 'mails', deadLetterPk: '*' }] },
+      /queues: deadLetterPk: .*wildcard/,
+    ],
+    [
+      'a queue that is its own dead letters',
+      { queues: [{ pk: 'mails', deadLetterPk: 'mails' }] },
+      /queues: deadLetterPk .* another queue/,
+    ],
+    [
+      'more keys than a policy holds',
+      { pks: Array.from({ length: 200 }, (_, index) => `account-${index}`) },
+      /pks, queues and pkPrefixes make \d+ characters .*pkPrefixes/,
+    ],
     ['an empty prefix', { pkPrefixes: [''] }, /pkPrefixes: .*empty/],
     ['an empty key', { pks: [''] }, /pks: .*empty/],
     ['a star', { pkPrefixes: ['tenant*#'] }, /pkPrefixes: 'tenant\*#' holds a wildcard/],

@@ -7,9 +7,18 @@ import { type AtomicDbInterface, atomic, consume } from 'lockrow'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
 import { conformanceSuite } from 'lockrow/testing'
 import { afterAll, describe, expect, inject, it } from 'vitest'
-import { ACTIONS, type AtomicTable, actionsOf, type GrantPurpose } from '../../infra/cdk/index.ts'
+import {
+  ACTIONS,
+  type AtomicTable,
+  actionsOf,
+  type GrantPurpose,
+  type GrantScope,
+} from '../../infra/cdk/index.ts'
+import { keysOfPartition, keysOfQueue } from '../../infra/cdk/queue-keys.ts'
+import { queueOfShard } from '../../src/model/key-names.ts'
 import { dropTable, freshTable, localClient } from '../setup/local.ts'
-import { evaluate, statements, synth } from './helpers.ts'
+import { statements, synth } from './helpers.ts'
+import { holds, isAllowed, partitionsIn, requestsOf, tableArn } from './iam.ts'
 
 type Method = Exclude<keyof AtomicDbInterface, 'runtime'>
 type Purpose = Exclude<GrantPurpose, 'readWrite'>
@@ -45,7 +54,12 @@ const PURPOSES: Record<Method, readonly Purpose[]> = {
 }
 const METHODS = Object.keys(PURPOSES) as Method[]
 
-const running = new AsyncLocalStorage<Method>()
+/** A call of a method, with the partition keys that it was told. */
+interface Call {
+  method: Method
+  scope: GrantScope
+}
+const running = new AsyncLocalStorage<Call>()
 const actions = new Map<Method | undefined, Set<string>>()
 const partitions = new Map<Method | undefined, Set<string>>()
 
@@ -59,30 +73,58 @@ const noted = (map: typeof actions, method: Method | undefined): Set<string> => 
 function record(client: DynamoDBClient): DynamoDBClient {
   client.middlewareStack.add(
     (next, context) => (args) => {
-      const method = running.getStore()
+      const call = running.getStore()
+      const method = call?.method
       // Asked once to explain a refusal; the refusal stands without it, so no grant has it.
       if (context.commandName !== 'DescribeTableCommand')
         for (const action of actionsOf(String(context.commandName), args.input as object))
           noted(actions, method).add(action)
       for (const pk of partitionsIn(args.input)) noted(partitions, method).add(pk)
+      if (call && context.commandName !== 'DescribeTableCommand')
+        requests.push({ ...call, command: String(context.commandName), input: args.input as object })
       return next(args)
     },
     { step: 'initialize', name: 'record' },
   )
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const reply = await next(args)
+      if (repliesToLose === 0 || context.commandName !== 'TransactWriteItemsCommand') return reply
+      repliesToLose--
+      throw Object.assign(new Error('the reply is lost'), { code: 'ECONNRESET' })
+    },
+    { step: 'deserialize', name: 'lose', priority: 'low' },
+  )
   return client
 }
 
-/** The partition keys of a request: of its keys and items, and that of a query. */
-function partitionsIn(input: unknown): string[] {
-  if (typeof input !== 'object' || input === null) return []
-  return Object.entries(input).flatMap(([name, value]) => {
-    const text = (value as { S?: unknown } | undefined)?.S
-    return (name === 'pk' || name === ':p') && typeof text === 'string' ? [text] : partitionsIn(value)
-  })
-}
+/** Transactions whose replies do not arrive: the library then asks whether they were applied. */
+let repliesToLose = 0
+
+/** Every request, with the call that made it. */
+const requests: (Call & { command: string; input: object })[] = []
 
 /** The outermost call counts: what it calls is part of it. */
-const as = <R>(method: Method, work: () => R): R => running.run(running.getStore() ?? method, work)
+const as = <R>(method: Method, work: () => R, scope: GrantScope = {}): R =>
+  running.run(running.getStore() ?? { method, scope }, work)
+
+const NAMES = ['pk', 'from', 'to', 'deadLetter', 'idempotencyKey']
+
+/** The scope of a grant for a call: what its arguments name. */
+function scopeOf(args: readonly unknown[]): GrantScope {
+  const pks = new Set<string>()
+  let shards: number | undefined
+  const look = (value: unknown, name = '') => {
+    if (typeof value === 'string' && NAMES.includes(name)) pks.add(value)
+    if (name === 'shards' && typeof value === 'number') shards = value
+    if (typeof value !== 'object' || value === null || name === 'data' || value instanceof AbortSignal) return
+    for (const [key, one] of Object.entries(value)) look(one, key)
+  }
+  if (typeof args[0] === 'string') pks.add(args[0])
+  for (const arg of args) look(arg)
+  const queues = shards === undefined ? [] : [...pks].map((pk) => ({ pk, shards: shards! }))
+  return { pks: [...pks], queues }
+}
 
 /** The same database, telling which of its methods is running. */
 function telling(db: AtomicDbInterface): AtomicDbInterface {
@@ -90,7 +132,7 @@ function telling(db: AtomicDbInterface): AtomicDbInterface {
     get(target, name) {
       const value = Reflect.get(target, name, target)
       if (typeof value !== 'function') return value
-      return (...args: unknown[]) => as(name as Method, () => value.apply(target, args))
+      return (...args: unknown[]) => as(name as Method, () => value.apply(target, args), scopeOf(args))
     },
   })
 }
@@ -148,6 +190,15 @@ describe('a queue with all its options, recorded', () => {
       expect(item).toBeUndefined()
       expect(dead).toHaveLength(9)
       expect(await db.queueStats('jobs')).toMatchObject({ ready: 0, dead: 9 })
+      const hasty = telling(new AtomicDynamoDB(client, table, { retry: { attempts: 1 } }))
+      repliesToLose = 1
+      await hasty.queuePush({ ...message('unanswered'), deduplicationId: 'unanswered' })
+      const { items: left } = await hasty.queuePullMany({ pk: 'jobs', limit: 2 })
+      expect(left).toHaveLength(1)
+      repliesToLose = 1
+      await hasty.queueRelease(left[0]!, { deadLetter: 'jobs#dead', reason: 'unanswered' })
+      expect(repliesToLose).toBe(0)
+      expect(await db.queueStats('jobs')).toMatchObject({ ready: 0, dead: 10 })
     } finally {
       await dropTable(admin, table)
     }
@@ -158,8 +209,8 @@ describe('a queue with all its options, recorded', () => {
     const narrowed = (pks: string[]) => conditionOf((db, role) => db[name](role, { pks }))
     const touched = [...union(partitions, purpose)].filter((pk) => /^jobs(#|$)/.test(pk))
     expect(touched.some((pk) => pk.startsWith('jobs#payload#'))).toBe(true)
-    expect(evaluate(narrowed(['jobs', 'jobs#dead']), touched)).toBe(true)
-    expect(evaluate(narrowed(['job']), touched)).toBe(false)
+    expect(holds(narrowed(['jobs']), { keys: touched })).toBe(true)
+    expect(holds(narrowed(['job']), { keys: touched })).toBe(false)
   })
 })
 
@@ -177,6 +228,70 @@ describe('the actions recorded', () => {
   it('are all together exactly those of readWrite', () => {
     const all = new Set([...actions.values()].flatMap((seen) => [...seen]))
     expect([...all].sort()).toEqual([...ACTIONS.readWrite].sort())
+  })
+})
+
+describe('every request recorded', () => {
+  const table = tableArn('Db')
+  const statement = (purpose: GrantPurpose, scope?: GrantScope) => ({
+    Effect: 'Allow',
+    Action: [...ACTIONS[purpose]],
+    Resource: table,
+    ...(scope && { Condition: conditionFor(purpose, scope) }),
+  })
+  /** As that of a grant, but for its limit of length: one call may name a hundred keys. */
+  const conditionFor = (purpose: GrantPurpose, { pks = [], queues = [] }: GrantScope) => ({
+    'ForAllValues:StringLike': {
+      'dynamodb:LeadingKeys': [
+        ...pks.flatMap((pk) => keysOfPartition(purpose, pk)),
+        ...queues.flatMap((queue) => keysOfQueue(purpose, queue)),
+      ],
+    },
+    Null: { 'dynamodb:LeadingKeys': 'false' },
+  })
+  const granted = (purpose: GrantPurpose, request: (typeof requests)[number], scope?: GrantScope) =>
+    requestsOf(request.command, request.input, table).every((one) =>
+      isAllowed([statement(purpose, scope)], one),
+    )
+  const name = ({ method, command, input, scope }: (typeof requests)[number]) =>
+    `${method}: ${command} of ${partitionsIn(input)} within ${JSON.stringify(scope)}`
+
+  /** Narrowed to what the call named. What it does not name lies in the messages: see below. */
+  const named = () =>
+    requests.filter(({ method, scope }) => method !== 'queueRedrive' && (scope.pks?.length ?? 0) > 0)
+
+  it('is allowed by the grants of its method, narrowed to what the call names', () => {
+    expect(named().length).toBeGreaterThan(2000)
+    expect(new Set(named().map(({ method }) => method))).toEqual(
+      new Set(METHODS.filter((method) => method !== 'queueRedrive')),
+    )
+    const refused = named().filter((request) =>
+      (['readWrite', ...PURPOSES[request.method]] as const).some(
+        (purpose) => !granted(purpose, request, request.scope),
+      ),
+    )
+    expect(refused.map(name)).toEqual([])
+  })
+
+  it('is denied by each grant that lacks its actions, and by those for other keys', () => {
+    const reads = new Set<string>(ACTIONS.read)
+    for (const request of requests) {
+      const actions = actionsOf(request.command, request.input)
+      expect(granted('read', request)).toBe(actions.every((action) => reads.has(action)))
+      expect(granted('readWrite', request, { pks: ['other'] })).toBe(false)
+    }
+  })
+
+  it('of a redrive is allowed where both queues are named', () => {
+    const moves = requests.filter(({ method }) => method === 'queueRedrive')
+    expect(moves.length).toBeGreaterThan(10)
+    const queue = (pk: string) => queueOfShard(pk.replace(/#dead$/, ''))
+    const refused = moves.filter((request) => {
+      const pks = [...(request.scope.pks ?? []), ...partitionsIn(request.input).map(queue)]
+      const queues = [...new Set(pks.map(queue))].map((pk) => ({ pk, shards: 16 }))
+      return !granted('readWrite', request, { pks, queues })
+    })
+    expect(refused.map(name)).toEqual([])
   })
 })
 

@@ -11,7 +11,17 @@ import {
   type QueueWorkerProps,
   STREAM_ACTIONS,
 } from '../../infra/cdk/index.ts'
-import { actionsIn, type Json, makeFunction, newApp, only, statements, synth, tableOf } from './helpers.ts'
+import {
+  actionsIn,
+  evaluate,
+  type Json,
+  makeFunction,
+  newApp,
+  only,
+  statements,
+  synth,
+  tableOf,
+} from './helpers.ts'
 
 const MAPPING = 'AWS::Lambda::EventSourceMapping'
 const RULE = 'AWS::Events::Rule'
@@ -83,7 +93,7 @@ describe('by default', () => {
     expect(consumer.Resource).toEqual({ 'Fn::GetAtt': [tableId, 'Arn'] })
     expect(consumer.Condition).toEqual({
       'ForAllValues:StringLike': {
-        'dynamodb:LeadingKeys': ['orders', 'orders#dead', 'orders#payload#*', 'orders#dead#payload#*'],
+        'dynamodb:LeadingKeys': ['orders', 'orders#payload#*', 'orders#dead', 'orders#dead#payload#*'],
       },
       Null: { 'dynamodb:LeadingKeys': 'false' },
     })
@@ -107,6 +117,14 @@ describe('by default', () => {
     })
   })
 
+  test('a scheduled run that is throttled is forgotten when the next one is due', () => {
+    expect(only(template, 'AWS::Lambda::EventInvokeConfig')[1].Properties).toMatchObject({
+      FunctionName: { Ref: functionId },
+      MaximumEventAgeInSeconds: 60,
+      MaximumRetryAttempts: 0,
+    })
+  })
+
   test('it does not bound the function', () => {
     const fn = only(template, 'AWS::Lambda::Function')[1]
     expect(fn.Properties.ReservedConcurrentExecutions).toBeUndefined()
@@ -120,8 +138,8 @@ describe('the filter on stream records', () => {
     ['an acknowledgement or expiry', 'orders', record('REMOVE', 'orders'), false],
     ['another queue', 'orders', record('INSERT', 'orders2'), false],
     ['its dead letters', 'orders', record('INSERT', 'orders#dead'), false],
-    ['one of several shards', ['orders#0', 'orders#1'], record('INSERT', 'orders#1'), true],
-    ['a shard that is not named', ['orders#0', 'orders#1'], record('INSERT', 'orders#2'), false],
+    ['one of several queues', ['orders#0', 'orders#1'], record('INSERT', 'orders#1'), true],
+    ['a queue that is not named', ['orders#0', 'orders#1'], record('INSERT', 'orders#2'), false],
   ])('%s', (_, pk, event, wakes) => {
     expect(matches(filterOf(withWorker({ pk })), event)).toBe(wakes)
   })
@@ -161,7 +179,43 @@ describe('on request', () => {
     expect(only(template, 'AWS::Lambda::Function')[1].Properties.ReservedConcurrentExecutions).toBe(50)
   })
 
-  test('every shard is in the schedule, five targets a rule', () => {
+  test('a sharded queue: woken by each shard, scheduled once, with grants for all of it', () => {
+    const template = withWorker({ pk: 'mails', shards: 8, alarms: true })
+    const filter = filterOf(template)
+    for (const [pk, wakes] of [
+      ['mails#shard0', true],
+      ['mails#shard7', true],
+      ['mails#shard8', false],
+      ['mails', false],
+      ['mails#dead', false],
+      ['mails#shard0#payload#01K', false],
+    ] as const)
+      expect([pk, matches(filter, record('INSERT', pk))]).toEqual([pk, wakes])
+    const targets = only(template, RULE)[1].Properties.Targets
+    expect(targets.map((target: Json) => target.Input)).toEqual(['{"queue":"mails"}'])
+    const consumer = statements(template).find((statement) => actionsIn(statement).includes('dynamodb:Query'))
+    const allowed = (...keys: string[]) => evaluate(consumer.Condition, keys)
+    // What moves to the dead letters goes from its shard to those of the whole queue, in one request.
+    expect(allowed('mails#shard7', 'mails#dead')).toBe(true)
+    expect(allowed('mails#shard7#payload#01K')).toBe(true)
+    for (const pk of ['mails#shard8', 'mails#shard0#dead', 'mails2#dead', 'mails'])
+      expect([pk, allowed(pk)]).toEqual([pk, false])
+    // The name under which the function reports the whole queue.
+    const queues = Object.values<Json>(template.findResources('AWS::CloudWatch::Alarm'))
+      .flatMap((alarm) => alarm.Properties.Dimensions)
+      .filter(({ Name }: Json) => Name === 'queue')
+    expect(queues).toHaveLength(3)
+    for (const queue of queues) expect(queue).toEqual({ Name: 'queue', Value: 'mails' })
+  })
+
+  test('more shards than a filter can list wake by what their names begin with', () => {
+    const filter = filterOf(withWorker({ pk: 'mails', shards: 1000 }))
+    expect(filter.dynamodb.Keys.pk.S).toEqual([{ prefix: 'mails#shard' }])
+    expect(matches(filter, record('INSERT', 'mails#shard999'))).toBe(true)
+    expect(matches(filter, record('INSERT', 'mails#dead'))).toBe(false)
+  })
+
+  test('every queue is in the schedule, five targets a rule', () => {
     const pk = Array.from({ length: 7 }, (_, shard) => `orders#${shard}`)
     const rules = Object.values<Json>(withWorker({ pk, schedule: Duration.minutes(5) }).findResources(RULE))
     expect(rules.map((rule) => rule.Properties.Targets.length).sort()).toEqual([2, 5])
@@ -184,6 +238,20 @@ describe('on request', () => {
     ).toBe(false)
   })
 
+  test('scheduled runs are kept for six hours at most, and as a function of its own says', () => {
+    const CONFIG = 'AWS::Lambda::EventInvokeConfig'
+    const daily = withWorker({ pk: 'orders', schedule: Duration.days(1) })
+    expect(only(daily, CONFIG)[1].Properties.MaximumEventAgeInSeconds).toBe(21_600)
+    withWorker({ pk: 'orders', schedule: false }).resourceCountIs(CONFIG, 0)
+    const own = synth({}, ({ stack, db }) => {
+      const fn = makeFunction(stack)
+      fn.configureAsyncInvoke({ retryAttempts: 2 })
+      db.addQueueWorker(fn, { pk: 'orders' })
+      db.addQueueWorker(fn, { pk: 'mails' })
+    })
+    expect(only(own, CONFIG)[1].Properties.MaximumRetryAttempts).toBe(2)
+  })
+
   test('by inserts alone nothing is missed from the start', () => {
     const template = withWorker({ pk: 'orders', schedule: false })
     template.resourceCountIs(RULE, 0)
@@ -204,9 +272,11 @@ describe('on request', () => {
     const consumer = statements(template).find((statement) => actionsIn(statement).includes('dynamodb:Query'))
     expect(consumer.Condition['ForAllValues:StringLike']['dynamodb:LeadingKeys']).toEqual([
       'orders',
-      'graveyard',
       'orders#payload#*',
+      'graveyard',
       'graveyard#payload#*',
+      'orders#dead',
+      'orders#dead#payload#*',
     ])
   })
 

@@ -3,8 +3,8 @@ import { Readable, Writable } from 'node:stream'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
 import { afterAll, beforeAll, inject } from 'vitest'
-import type { Io } from '../../src/cli/io.ts'
 import { run } from '../../src/cli/run.ts'
+import type { Io } from '../../src/cli/session.ts'
 import { dropTable, freshTable, localClient } from '../setup/local.ts'
 
 export interface Ran {
@@ -44,7 +44,8 @@ class Collected extends Writable {
 
 /** The command line within this process. */
 export async function cli(argv: readonly string[], given: Surroundings = {}): Promise<Ran> {
-  const { env = {}, input = '', tty = false, signal = new AbortController().signal } = given
+  // Colours have tests of their own.
+  const { env = { NO_COLOR: '1' }, input = '', tty = false, signal = new AbortController().signal } = given
   const stdin: Io['stdin'] = Readable.from(typeof input === 'function' ? input() : [Buffer.from(input)])
   stdin.isTTY = tty
   const stdout = new Collected(tty, given.onOut)
@@ -80,7 +81,12 @@ export function onTable() {
     lockrow: (argv: readonly string[], given: Surroundings = {}) =>
       cli(argv, {
         ...given,
-        env: { LOCKROW_TABLE: table, AWS_ENDPOINT_URL_DYNAMODB: inject('dynamoEndpoint'), ...given.env },
+        env: {
+          NO_COLOR: '1',
+          LOCKROW_TABLE: table,
+          AWS_ENDPOINT_URL_DYNAMODB: inject('dynamoEndpoint'),
+          ...given.env,
+        },
       }),
   }
 }

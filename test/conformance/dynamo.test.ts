@@ -1,4 +1,5 @@
-import { AtomicLRUCache, type Runtime } from 'lockrow'
+import { AtomicLRUCache } from 'lockrow'
+import type { Runtime } from 'lockrow/backend'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
 import { conformanceSuite } from 'lockrow/testing'
 import { afterAll, describe, inject, it } from 'vitest'

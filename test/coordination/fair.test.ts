@@ -9,10 +9,22 @@ import { onBothBackends } from '../setup/backends.ts'
 const key = { pk: 'mutex', sk: 'fair' }
 const options: MutexOptions = { ttlMs: 10_000, clockToleranceMs: 0, fair: true }
 
+type Kind = 'take' | 'draw' | 'refresh' | 'other'
+
+/** What a write of the mutex is for. */
+function kindOf(operation: Parameters<Storage['apply']>[0]): Kind {
+  const changes = operation.op === 'update' ? operation.changes : []
+  const touches = (op: string, field: string) =>
+    changes.some((change) => change.op === op && change.path.includes(field))
+  if (touches('append', 'line')) return 'draw'
+  if (touches('add', 'token')) return 'take'
+  return touches('set', 'line') ? 'refresh' : 'other'
+}
+
 function world(seed: number) {
   const simulation = new Simulation({ seed })
   const server = new SimulatedServer(simulation, { latencyMs: [1, 4] })
-  const cost = { writes: 0, failed: 0 }
+  const cost = { writes: 0, failed: {} as Partial<Record<Kind, number>> }
   const open = (given: Partial<MutexOptions> = {}) => {
     const process = simulation.process()
     const storage: Storage = server.connect(process)
@@ -21,7 +33,8 @@ function world(seed: number) {
       apply: async (operation, call) => {
         const result = await storage.apply(operation, call)
         cost.writes++
-        if (!result.applied) cost.failed++
+        const kind = kindOf(operation)
+        if (!result.applied) cost.failed[kind] = (cost.failed[kind] ?? 0) + 1
         return result
       },
     }
@@ -34,8 +47,8 @@ function world(seed: number) {
 const row = async (db: AtomicEngine) => (await db.get<{ line?: string[] }>(key))?.data
 
 describe('fair, in simulated time', () => {
-  it('lets contenders in as they came, with few writes', async () => {
-    const { simulation, open, cost } = world(1)
+  it.each([1, 2, 3])('lets contenders in as they came, with few writes (seed %i)', async (seed) => {
+    const { simulation, open, cost } = world(seed)
     const order: number[] = []
     await simulation.run(async () => {
       await Promise.all(
@@ -52,7 +65,11 @@ describe('fair, in simulated time', () => {
     expect(order).toEqual(Array.from({ length: 20 }, (_, i) => i))
     // Each: one that fails, the ticket, the mutex, its release; and 5 s of waiting are a refresh.
     expect(cost.writes).toBeLessThanOrEqual(20 * 5)
-    expect(cost.failed).toBeLessThanOrEqual(22)
+    // The first finds no row and makes it. The others try in vain once; then each waits for its turn. A refresh names the place of its ticket, so it
+    // fails where somebody leaves the head of the line between its look and its write; the next look repeats it.
+    // How many do is a matter of chance; the number of all writes bounds them.
+    const { refresh: _, ...others } = cost.failed
+    expect(others).toEqual({ take: 1 + 19 })
   })
 
   it('goes on when waiting processes crash, wherever they stand in the line', async () => {
@@ -120,7 +137,7 @@ describe('fair, in simulated time', () => {
       await rejected
       expect((await row(holder.db))!.line).toEqual([])
       await holder.mutex.release()
-      expect((await impatient.mutex.tryAcquire()).acquired).toBe(true)
+      expect(await impatient.mutex.tryAcquire()).toBeDefined()
     })
   })
 
@@ -162,16 +179,16 @@ describe('requests that arrive late', () => {
       await mutex.acquire()
       await mutex.release()
       server.rates = { lateRequest: 1 }
-      const first = await mutex.tryAcquire().catch(() => ({ acquired: false }))
+      const first = await mutex.tryAcquire().catch(() => undefined)
       server.rates = {}
       await process.sleep(30_000)
       const { locked, fencingToken } = await mutex.peek()
       const second = await mutex.tryAcquire()
-      expect(first.acquired).toBe(false)
+      expect(first).toBeUndefined()
       expect(locked).toBe(false)
       // It did arrive: tokens were given out.
       expect(fencingToken).toBeGreaterThan(1)
-      expect(second).toMatchObject({ acquired: true, fencingToken: fencingToken + 1 })
+      expect(second).toMatchObject({ fencingToken: fencingToken + 1 })
       await mutex.release()
     })
   })
@@ -206,10 +223,10 @@ onBothBackends('fair mutex', ({ open, pk }) => {
     const waiting = b!.acquire()
     while (!((await db.get<{ line?: string[] }>(at))?.data.line?.length === 1)) await db.runtime.sleep(5)
     await a!.release()
-    expect((await c!.tryAcquire()).acquired).toBe(false)
+    expect(await c!.tryAcquire()).toBeUndefined()
     expect((await waiting).fencingToken).toBe(2)
     await b!.release()
-    expect((await c!.tryAcquire()).acquired).toBe(true)
+    expect(await c!.tryAcquire()).toBeDefined()
   })
 
   it('bad input', () => {

@@ -1,5 +1,5 @@
-import { Mutex } from 'lockrow'
-import { expect, it } from 'vitest'
+import { type AtomicDbInterface, type Lease, Mutex, ReadWriteLock, Semaphore } from 'lockrow'
+import { describe, expect, it } from 'vitest'
 import { StorageFault } from '../../src/storage.ts'
 import { simulatedWorld } from '../setup/world.ts'
 
@@ -15,7 +15,7 @@ it('extend({ ttlMs }) holds it longer, and never shorter than before', async () 
     await lease.extend({ ttlMs: 500 })
     expect(lease.leftMs).toBeGreaterThan(59_000)
     await a.process.sleep(50_000)
-    expect((await new Mutex(b.db, key, { ttlMs: 10_000 }).tryAcquire()).acquired).toBe(false)
+    expect(await new Mutex(b.db, key, { ttlMs: 10_000 }).tryAcquire()).toBeUndefined()
     await expect(lease.extend({ ttlMs: 0 })).rejects.toMatchObject({ field: 'ttlMs' })
   })
 })
@@ -81,9 +81,93 @@ it('a contender finds locked for as long as it could not take it', async () => {
     const other = new Mutex(b.db, key, { ttlMs: 3000 })
     await b.process.sleep(3500)
     expect(await other.isLocked()).toBe(true)
-    expect((await other.tryAcquire()).acquired).toBe(false)
+    expect(await other.tryAcquire()).toBeUndefined()
     await b.process.sleep(600)
     expect(await other.isLocked()).toBe(false)
-    expect((await other.tryAcquire()).acquired).toBe(true)
+    expect(await other.tryAcquire()).toBeDefined()
+  })
+})
+
+/** Everything that gives out a lease. */
+const lessors: Record<string, (db: AtomicDbInterface) => Promise<Lease>> = {
+  Mutex: (db) => new Mutex(db, key, { ttlMs: 10_000 }).acquire(),
+  'Mutex, observed': (db) => new Mutex(db, key, { ttlMs: 10_000, lease: 'observed' }).acquire(),
+  Semaphore: (db) => new Semaphore(db, key, { permits: 1, ttlMs: 10_000 }).acquire(),
+  'ReadWriteLock, reader': (db) => new ReadWriteLock(db, key, { ttlMs: 10_000 }).acquireRead(),
+  'ReadWriteLock, writer': (db) => new ReadWriteLock(db, key, { ttlMs: 10_000 }).acquireWrite(),
+}
+
+describe.each(Object.entries(lessors))('release, %s', (_, acquire) => {
+  it('is sent once; again, or side by side, it changes nothing', async () => {
+    const { world, open } = simulatedWorld()
+    await world.run(async () => {
+      const [a, b] = [open(), open()]
+      const lease = await acquire(a.db)
+      let writes = 0
+      a.intercept.now = (send) => {
+        writes++
+        return send()
+      }
+      await Promise.all([lease.release(), lease.release()])
+      await lease.release()
+      expect(writes).toBe(1)
+      const next = await acquire(b.db)
+      await lease.release()
+      await lease[Symbol.asyncDispose]()
+      expect(writes).toBe(1)
+      await next.extend()
+      await expect(lease.extend()).rejects.toMatchObject({ code: 'LeaseLost' })
+    })
+  })
+
+  it('of what was lost is LeaseLost each time', async () => {
+    const { world, open } = simulatedWorld()
+    await world.run(async () => {
+      const [a, b] = [open(), open()]
+      const lease = await acquire(a.db)
+      await a.process.sleep(12_000)
+      const next = await acquire(b.db)
+      for (let call = 0; call < 2; call++)
+        await expect(lease.release()).rejects.toMatchObject({
+          code: 'LeaseLost',
+          message: expect.stringContaining('lost before'),
+        })
+      await next.extend()
+    })
+  })
+
+  it('again after one that was given up in the middle is a release', async () => {
+    const { world, open } = simulatedWorld()
+    await world.run(async () => {
+      const { db, intercept } = open()
+      const lease = await acquire(db)
+      const impatient = new AbortController()
+      intercept.now = async (send) => {
+        const answer = await send()
+        impatient.abort(new Error('no time'))
+        return answer
+      }
+      await expect(lease.release({ signal: impatient.signal })).rejects.toThrow('no time')
+      intercept.now = undefined
+      await lease.release()
+      expect(lease.isHeld).toBe(false)
+    })
+  })
+})
+
+it('a mutex can be released twice, but not one that was never held', async () => {
+  const { world, open } = simulatedWorld()
+  await world.run(async () => {
+    const mutex = new Mutex(open().db, key, { ttlMs: 10_000 })
+    await expect(mutex.release()).rejects.toMatchObject({ code: 'LeaseLost' })
+    await mutex.acquire()
+    await Promise.all([mutex.release(), mutex.release()])
+    await mutex.release()
+    const lease = await mutex.acquire()
+    await lease.release()
+    await mutex.release()
+    await mutex.acquire()
+    await mutex.forceRelease()
+    await expect(mutex.release()).rejects.toMatchObject({ code: 'LeaseLost' })
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Lease, momentOf } from '../../src/coordination/lease.ts'
+import { LeaseClock, momentOf } from '../../src/coordination/lease.ts'
 import { keep } from '../../src/coordination/lease-keeper.ts'
 import { Simulation } from '../../src/testing/sim/simulation.ts'
 import { Machine } from '../setup/machine.ts'
@@ -9,12 +9,12 @@ describe('a lease', () => {
     const machine = new Machine(1e12)
     const sent = momentOf(machine)
     machine.pass(400)
-    expect(new Lease(machine, 1000, sent).leftMs).toBe(600)
+    expect(new LeaseClock(machine, 1000, sent).leftMs).toBe(600)
   })
 
   it('ends by whichever clock is first, and ignores a backward step', () => {
     const machine = new Machine(1e12)
-    const lease = new Lease(machine, 1000)
+    const lease = new LeaseClock(machine, 1000)
     machine.wall -= 60_000
     expect(lease.leftMs).toBe(1000)
     // Suspended: the monotonic clock stands still.
@@ -28,7 +28,7 @@ describe('a lease', () => {
 
   it('remembers a suspension when the wall clock steps back after it', () => {
     const machine = new Machine(1e12)
-    const lease = new Lease(machine, 1000)
+    const lease = new LeaseClock(machine, 1000)
     machine.wall += 400
     expect(lease.leftMs).toBe(600)
     machine.wall -= 60_000
@@ -40,7 +40,7 @@ describe('a lease', () => {
 
   it('does not age by clocks that jitter', () => {
     const machine = new Machine(1e12)
-    const lease = new Lease(machine, 10_000)
+    const lease = new LeaseClock(machine, 10_000)
     for (let i = 0; i < 1000; i++) {
       machine.wall += i % 2 === 0 ? 1 : -1
       expect(lease.leftMs).toBeGreaterThanOrEqual(9999)
@@ -49,7 +49,7 @@ describe('a lease', () => {
 
   it('stays over, whatever the clocks or a late reply say', () => {
     const machine = new Machine(1e12)
-    const lease = new Lease(machine, 1000)
+    const lease = new LeaseClock(machine, 1000)
     const sent = momentOf(machine)
     machine.wall += 2000
     expect(lease.isOver).toBe(true)
@@ -61,7 +61,7 @@ describe('a lease', () => {
 
   it('only grows', () => {
     const machine = new Machine(1e12)
-    const lease = new Lease(machine, 1000)
+    const lease = new LeaseClock(machine, 1000)
     const early = momentOf(machine)
     machine.pass(500)
     expect(lease.grow(momentOf(machine), 1000)).toBe(true)
@@ -77,7 +77,7 @@ describe('keeping a lease', () => {
   const kept = (extend: (at: number) => 'ok' | 'fail' | 'lost' | 'hang') => {
     const world = new Simulation({ seed: 1 })
     const runtime = world.process()
-    const lease = new Lease(runtime, 3000)
+    const lease = new LeaseClock(runtime, 3000)
     const lost = new AbortController()
     const done = new AbortController()
     const said: string[] = []
@@ -139,7 +139,7 @@ describe('keeping a lease', () => {
 
   it('notices within a second that the machine was suspended', async () => {
     const machine = new Machine(1e12)
-    const lease = new Lease(machine, 3_600_000)
+    const lease = new LeaseClock(machine, 3_600_000)
     const lost = new AbortController()
     let looks = 0
     machine.sleep = async (ms) => {

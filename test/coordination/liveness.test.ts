@@ -12,11 +12,28 @@ it.each(['tryAcquire', 'timeoutMs: 0'])('%s takes what a dead process held', asy
     await new Mutex(a.db, key, { ttlMs: 3_600_000, liveness }).acquire()
     a.process.crash()
     const mutex = new Mutex(b.db, key, { ttlMs: 3_600_000 })
-    expect((await mutex.tryAcquire()).acquired).toBe(false)
+    expect(await mutex.tryAcquire()).toBeUndefined()
     await b.process.sleep(60_000)
     expect(await mutex.isLocked()).toBe(false)
-    if (how === 'tryAcquire') expect((await mutex.tryAcquire()).acquired).toBe(true)
+    if (how === 'tryAcquire') expect(await mutex.tryAcquire()).toBeDefined()
     else expect((await mutex.acquire({ timeoutMs: 0 })).fencingToken).toBe(2)
+  })
+})
+
+it('who stood still before it looked at the reply takes nobody alive for dead', async () => {
+  const { world, open } = simulatedWorld()
+  await world.run(async () => {
+    const [a, b] = [open(), open()]
+    const liveness = await new Liveness(a.db).start()
+    const mine = new Mutex(a.db, key, { ttlMs: null, liveness })
+    await mine.acquire()
+    for (let ms = 1; ms <= 20; ms++) {
+      const trying = new Mutex(b.db, key, { ttlMs: 60_000 }).tryAcquire()
+      await a.process.sleep(ms)
+      b.process.freeze(60_000)
+      expect(await trying).toBeUndefined()
+      expect(mine.isHeld).toBe(true)
+    }
   })
 })
 
@@ -61,7 +78,7 @@ it('setDraining ends runs and waits of this process', async () => {
     await Promise.all([running, waiting])
     expect(reason).toMatchObject({ code: 'ProcessDraining' })
     await expect(mutex().tryAcquire()).rejects.toMatchObject({ code: 'ProcessDraining' })
-    expect((await new Mutex(b.db, key, { ttlMs: 60_000 }).tryAcquire()).acquired).toBe(true)
+    expect(await new Mutex(b.db, key, { ttlMs: 60_000 }).tryAcquire()).toBeDefined()
     await liveness.stop()
   })
 })

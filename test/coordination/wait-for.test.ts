@@ -17,6 +17,17 @@ it('a waiter survives throttling of ten seconds', async () => {
   })
 })
 
+it('a waiter survives rows that other transactions keep writing', async () => {
+  const { world, open } = simulatedWorld()
+  await world.run(async () => {
+    const { db, process, intercept } = open()
+    intercept.now = () => Promise.reject(new StorageFault('conflict', 'a transaction is in progress'))
+    void process.sleep(10_000).then(() => (intercept.now = undefined))
+    const lease = await new Mutex(db, key, { ttlMs: 60_000 }).acquire()
+    expect(lease.isHeld).toBe(true)
+  })
+})
+
 it('a waiter does not hide trouble that lasts, nor after its time', async () => {
   const { world, open } = simulatedWorld()
   await world.run(async () => {

@@ -1,37 +1,25 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Example, examplesOfGuide, examplesOfMethods } from './examples.ts'
 
 /**
- * Every TypeScript example of the README and the guides is a program: it compiles under strict and runs on the twin.
- * Examples that need an AWS account or an outer class say ```ts nocheck; those that only compile, ```ts norun.
+ * Every TypeScript example of the README, of the guides and of the contract is a program: it compiles under strict and
+ * runs on the twin.
  */
 const root = resolve(import.meta.dirname, '../..')
 const folder = join(root, 'test/docs/.generated')
 
-interface Example {
-  name: string
-  code: string
-  runs: boolean
-}
-
-function examplesOf(file: string): Example[] {
-  const text = readFileSync(file, 'utf8')
-  const examples: Example[] = []
-  for (const match of text.matchAll(/^```(?:ts|typescript)([^\n]*)\n([\s\S]*?)^```$/gm)) {
-    const [, info = '', code = ''] = match
-    if (info.includes('nocheck')) continue
-    const line = text.slice(0, match.index).split('\n').length
-    examples.push({ name: `${basename(file, '.md')}-${line}`, code, runs: !info.includes('norun') })
-  }
-  return examples
-}
-
+const methods = [
+  ...examplesOfMethods(root, 'src/interface.ts', 'AtomicDbInterface'),
+  ...examplesOfMethods(root, 'src/contract/queue-methods.ts', 'AtomicDbQueueInterface'),
+]
 const guides = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
-const examples = [join(root, 'README.md'), ...guides.map((name) => join(root, 'docs', name))].flatMap(
-  examplesOf,
-)
+const examples = [
+  ...[join(root, 'README.md'), ...guides.map((name) => join(root, 'docs', name))].flatMap(examplesOfGuide),
+  ...methods.flatMap((one) => one.examples),
+]
 const fileOf = ({ name }: Example) => join(folder, `${name}.ts`)
 
 beforeAll(() => {
@@ -42,7 +30,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('examples in the documentation', () => {
-  it('compile under strict', { timeout: 60_000 }, () => {
+  it('compile under strict', { timeout: 180_000 }, () => {
     const config = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
     const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root)
     const program = ts.createProgram(examples.map(fileOf), { ...options, noUnusedLocals: false })
@@ -61,6 +49,10 @@ describe('examples in the documentation', () => {
   })
 
   it('finds the examples', () => {
-    expect(examples.length).toBeGreaterThan(8)
+    expect(examples.length).toBeGreaterThan(8 + methods.length)
+  })
+
+  it.each(methods)('$method of the contract has an example', ({ examples }) => {
+    expect(examples).not.toEqual([])
   })
 })

@@ -9,9 +9,11 @@ import {
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import {
   type AtomicDbEvent,
+  type AtomicDbOperation,
   BackendError,
   type Changes,
   ConditionFailed,
+  lockKey,
   OutcomeUnknown,
   PartialWrite,
   Throttled,
@@ -27,7 +29,7 @@ import {
   startFaultProxy,
   TestClock,
 } from 'lockrow/testing'
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { freshTable, localClient } from '../setup/local.ts'
 
 /** The real client on a real socket: every request is one try of ours, and what the caller hears is true. */
@@ -276,6 +278,47 @@ describe('what a fault means', () => {
     expect(await db.update(key, { add: { n: 1 } })).toMatchObject({ applied: true, item: { data: { n: 1 } } })
   })
 
+  const middleware = (step: 'initialize' | 'deserialize', work: Wrapped, name: string) => {
+    const client = new DynamoDBClient(config())
+    opened.push(client)
+    const wrapped = (next: Parameters<Wrapped>[0]) => (args: unknown) => work(next, args)
+    client.middlewareStack.add(wrapped as never, { step, name } as never)
+    return new AtomicDynamoDB(client, table, { retry: { ...quick, attempts: 3 } })
+  }
+  type Wrapped = (next: (args: unknown) => Promise<unknown>, args: unknown) => Promise<unknown>
+
+  test.each(['initialize', 'deserialize'] as const)(
+    "what the program's own middleware throws after sending hides a reply: %s",
+    async (step) => {
+      await other.set({ ...key, data: { n: 0 } })
+      await start(() => undefined)
+      for (const thrown of [new Error('of an audit log'), 'a text']) {
+        const db = middleware(
+          step,
+          async (next, args) => {
+            await next(args)
+            throw thrown
+          },
+          'failsAfter',
+        )
+        await expect(db.update(key, { add: { n: 1 } })).rejects.toThrow(OutcomeUnknown)
+        await expect(db.transact([{ type: 'update', key, changes: { add: { n: 1 } } }])).rejects.toThrow(
+          OutcomeUnknown,
+        )
+      }
+      expect(await other.get(key)).toMatchObject({ data: { n: 4 } })
+    },
+  )
+
+  test("what the program's own middleware throws before sending is final, and no doubt", async () => {
+    await start(() => undefined)
+    const db = middleware('initialize', () => Promise.reject(new Error('not now')), 'failsBefore')
+    const failed = await db.update(key, { add: { n: 1 } }).catch((error: unknown) => error)
+    expect(failed).toBeInstanceOf(BackendError)
+    expect(failed).not.toBeInstanceOf(OutcomeUnknown)
+    expect([String(failed), requests.length]).toEqual([expect.stringContaining('not now'), 0])
+  })
+
   test('TransactionInProgressException is waited for, under the same token', async () => {
     await other.set({ ...key, data: { n: 0 } })
     await start(first('TransactWriteItems', 'inProgress'), { hold: { replies: 2, ms: 50 } })
@@ -307,29 +350,85 @@ describe('what a fault means', () => {
   })
 })
 
-describe('a token is not used after 4.5 minutes', () => {
-  test('checked after signing, last before the socket', async () => {
-    await other.set({ ...key, data: { n: 0 } })
-    const clock = new TestClock()
-    await start(first('TransactWriteItems', 'dropReply'), { clock })
+describe('a token by its age', () => {
+  /** The machine is suspended between signing and sending: for so many minutes at the second try, the third, ... */
+  function suspended(...minutes: number[]): AtomicDynamoDB {
     const client = new DynamoDBClient(config())
     opened.push(client)
     signBy(client, clock)
-    let tries = 0
-    // The machine is suspended between signing and sending.
+    let tries = -1
     client.middlewareStack.addRelativeTo(
       ((next: (args: unknown) => Promise<unknown>) => async (args: unknown) => {
-        if (++tries === 2) clock.advance(5 * 60_000)
+        clock.advance((minutes[tries++] ?? 0) * 60_000)
         return next(args)
       }) as never,
       { relation: 'after', toMiddleware: 'httpSigningMiddleware', name: 'suspended' },
     )
-    const db = new AtomicDynamoDB(client, table, { runtime: clock, retry: quick })
-    await expect(db.transact([{ type: 'update', key, changes: { add: { n: 1 } } }])).rejects.toThrow(
-      OutcomeUnknown,
-    )
-    expect(count('TransactWriteItems')).toBe(1)
+    return new AtomicDynamoDB(client, table, { runtime: clock, retry: quick })
+  }
+  const add: AtomicDbOperation = { type: 'update', key, changes: { add: { n: 1 } } }
+  const lost = first('TransactWriteItems', 'dropReply')
+  let clock: TestClock
+  beforeEach(async () => {
+    clock = new TestClock()
+    await other.set({ ...key, data: { n: 0 } })
+  })
+  afterEach(async () => {
     expect(await other.get(key)).toMatchObject({ data: { n: 1 } })
+  })
+
+  test('after 4.5 minutes no try leaves: checked after signing, last before the socket', async () => {
+    await start(lost, { clock })
+    await expect(suspended(4.7).transact([add])).rejects.toThrow(OutcomeUnknown)
+    // The lost one, and what tells that it was applied; nothing tells which way its conditions went.
+    expect(requests.map(({ body }) => body.includes('"ConditionCheck"'))).toEqual([false, true])
+  })
+
+  test('a try that was not applied by then is ruled out, and the work is done under a new token', async () => {
+    await start(first('TransactWriteItems', 'late'), { clock })
+    await suspended(4.7).transact([add])
+    await proxy.settle()
+    expect(new Set(requests.map(({ token }) => token)).size).toBe(2)
+  })
+
+  test('the answer that a token was free counts up to 9.5 minutes: later it may be forgotten', async () => {
+    await start(lost, { clock })
+    between = async (request) => {
+      if (request.body.includes('"ConditionCheck"')) clock.advance(4 * 60_000)
+    }
+    await expect(suspended(6.5).transact([add])).rejects.toThrow(OutcomeUnknown)
+  })
+
+  test('with a forgotten token it asks nothing', async () => {
+    await start(lost, { clock })
+    await expect(suspended(11).transact([add])).rejects.toThrow(OutcomeUnknown)
+    expect(requests).toHaveLength(1)
+  })
+
+  test.each(['idempotencyKey', 'bump', 'lock', 'message'])(
+    'a row of its own tells at any age: %s',
+    async (way) => {
+      const lock = await other.getLock(lockKey({ ...key, sk: 'own' }))
+      const own: Record<string, AtomicDbOperation[]> = {
+        bump: [{ type: 'bump', key: lockKey(key) }],
+        lock: [{ type: 'bump', lock }],
+        message: [{ type: 'queuePush', item: { pk: 'told', data: 1 } }],
+      }
+      await start(lost, { clock })
+      const options = way === 'idempotencyKey' ? { idempotencyKey: `told-${Math.random()}` } : {}
+      const { locks, pushed } = await suspended(30).transact([add, ...(own[way] ?? [])], options)
+      expect(count('TransactWriteItems')).toBe(1)
+      if (way === 'lock') expect((await other.getLock(lock)).version).toBe(locks[0]!.version)
+      if (way === 'message')
+        expect((await other.query({ pk: 'told' })).map(({ sk }) => sk)).toEqual([pushed[0]!.sk])
+    },
+  )
+
+  test('a row of its own that is not there tells nothing', async () => {
+    await start(first('TransactWriteItems', 'late'), { clock })
+    const bumped = suspended(30).transact([add, { type: 'bump', key: lockKey(key) }])
+    await expect(bumped).rejects.toThrow(OutcomeUnknown)
+    await other.update(key, { set: { n: 1 } })
   })
 
   test('where every try was refused, a new token is drawn', async () => {

@@ -1,16 +1,14 @@
 import { getEventListeners, once } from 'node:events'
 import {
-  AtomicEngine,
   AtomicMemoryDb,
   atomic,
   BackendError,
   InvalidInput,
   OutcomeUnknown,
   remainingTime,
-  StorageFault,
-  systemRuntime,
   Throttled,
 } from 'lockrow'
+import { AtomicEngine, StorageFault, systemRuntime } from 'lockrow/backend'
 import { describe, expect, test } from 'vitest'
 import { MemoryStorage } from '../../src/memory/storage.ts'
 import { idSource, stopwatch } from '../../src/runtime.ts'
@@ -59,6 +57,29 @@ describe('a call leaves nothing behind', () => {
     stop.abort(new Error('enough'))
     await expect(call).rejects.toThrow('enough')
   })
+})
+
+test('a request that the deadline kept from being sent is no doubt', async () => {
+  let now = 0
+  let ring = () => {}
+  const runtime = {
+    ...systemRuntime,
+    monotonic: () => now,
+    sleep: () => new Promise<void>((resolve) => (ring = resolve)),
+  }
+  const storage = new MemoryStorage(runtime)
+  const applied: unknown[] = []
+  storage.apply = async (operation) => {
+    applied.push(operation)
+    now = 2000
+    ring()
+    // Refused, and the deadline strikes before the update is planned anew.
+    return { applied: false, row: { ...key, data: { n: 1 } } }
+  }
+  const call = new AtomicEngine(storage, { runtime }).update(key, { add: { n: 1 } }, { timeoutMs: 1000 })
+  const error = await call.catch((thrown: unknown) => thrown)
+  expect([applied.length, error]).toEqual([1, expect.any(BackendError)])
+  expect(error).not.toBeInstanceOf(OutcomeUnknown)
 })
 
 describe('options', () => {

@@ -1,4 +1,4 @@
-import { type Condition, InvalidInput } from 'lockrow'
+import { anyOf, type Condition, InvalidInput } from 'lockrow'
 import { expect, it } from 'vitest'
 import { onBothBackends } from '../setup/backends.ts'
 
@@ -39,6 +39,38 @@ onBothBackends('what is too much is refused before it is sent', ({ open, pk }) =
       open().transact([{ type: 'set', item: { ...key, data: 2 }, if: among(22) }]),
     ).rejects.toMatchObject(refused)
     expect((await open().get<{ n: number }>(key))?.data.n).toBe(1)
+  })
+
+  it('more operators than one condition takes, counted as DynamoDB counts them', async () => {
+    const key = { pk: pk(), sk: 'operators' }
+    await open().set({ ...key, data: { n: 1 } })
+    const parts = (count: number): Condition =>
+      anyOf(...Array.from({ length: count }, (_, i): Condition => ({ n: { size: i } })))
+    expect(await open().update(key, { set: { a: 1 } }, { if: parts(90) })).toMatchObject({ applied: false })
+    for (const count of [100, 120])
+      await expect(open().update(key, { set: { a: 1 } }, { if: parts(count) })).rejects.toMatchObject({
+        code: 'InvalidInput',
+        field: 'if',
+      })
+    for (const count of [145, 151])
+      await expect(
+        open().update(
+          key,
+          { set: { a: 1 } },
+          { if: anyOf(...Array.from({ length: count }, (_, i): Condition => ({ n: i }))) },
+        ),
+      ).rejects.toMatchObject({ code: 'InvalidInput', field: 'if' })
+  })
+
+  it('a single value of more than 400 KB in a condition: no item has one', async () => {
+    const key = { pk: pk(), sk: 'large' }
+    await open().set({ ...key, data: { a: 'a' } })
+    for (const large of ['x'.repeat(409_601), ['x'.repeat(409_599)]])
+      await expect(
+        open().update(key, { set: { n: 1 } }, { if: { a: { ne: large as never } } }),
+      ).rejects.toMatchObject({ code: 'InvalidInput', field: 'if', limit: 409_600 })
+    const fits = { a: { ne: ['x'.repeat(409_590)] as never } }
+    expect(await open().update(key, { set: { n: 1 } }, { if: fits })).toMatchObject({ applied: true })
   })
 
   it('more rows than a transaction takes, before any of them is looked at', async () => {

@@ -1,14 +1,8 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import fc from 'fast-check'
-import {
-  type AtomicDbError,
-  type AtomicDbInterface,
-  AtomicEngine,
-  type RetryOptions,
-  type Row,
-  systemRuntime,
-} from 'lockrow'
+import type { AtomicDbError, AtomicDbInterface, RetryOptions } from 'lockrow'
+import { AtomicEngine, type Row, systemRuntime } from 'lockrow/backend'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
 import { TestRuntime } from 'lockrow/testing'
 import { expect } from 'vitest'

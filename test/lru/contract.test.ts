@@ -1,16 +1,14 @@
 import {
   AtomicLRUCache,
   AtomicMemoryDb,
-  ForwardingDb,
   lockKey,
   OutcomeUnknown,
   PartialWrite,
-  type Runtime,
-  systemRuntime,
   Throttled,
   transaction,
   watch,
 } from 'lockrow'
+import { ForwardingDb, type Runtime, systemRuntime } from 'lockrow/backend'
 import { Simulation } from 'lockrow/testing'
 import { describe, expect, it } from 'vitest'
 import { GatedDb, turn } from './gated.ts'

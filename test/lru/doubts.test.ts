@@ -1,4 +1,4 @@
-import { type Runtime, systemRuntime } from 'lockrow'
+import { type Runtime, systemRuntime } from 'lockrow/backend'
 import { expect, it } from 'vitest'
 import { Doubts } from '../../src/lru/doubts.ts'
 import { Entries } from '../../src/lru/entries.ts'

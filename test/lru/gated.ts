@@ -1,4 +1,5 @@
-import { type AnswerOf, type ArgumentsOf, AtomicMemoryDb, type ContractMethod, ForwardingDb } from 'lockrow'
+import { AtomicMemoryDb } from 'lockrow'
+import { type AnswerOf, type ArgumentsOf, type ContractMethod, ForwardingDb } from 'lockrow/backend'
 
 /** A database whose replies are held back and let go one by one, to try every order. */
 export class GatedDb extends ForwardingDb {

@@ -1,6 +1,8 @@
-import { type AtomicDbInterface, AtomicEngine, absent, lockKey, RaceCondition } from 'lockrow'
+import { type AtomicDbInterface, absent, lockKey, RaceCondition } from 'lockrow'
+import { AtomicEngine } from 'lockrow/backend'
 import { TestRuntime } from 'lockrow/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { Partition } from '../../src/memory/partition.ts'
 import { MemoryStorage } from '../../src/memory/storage.ts'
 
 class Clock extends TestRuntime {
@@ -52,6 +54,25 @@ describe('the twin frees expired rows', () => {
     })
     expect((await storage.read(keys)).filter((row) => row !== undefined)).toEqual([])
     expect(await db.count({ pk: 'stays' })).toBe(1000)
+  })
+
+  it('looks at no row before one may have expired, and then now and then only', async () => {
+    const { clock, db } = world()
+    const walks = vi.spyOn(Partition.prototype, 'walk')
+    const fill = async (pk: string) => {
+      const ttl = clock.seconds + 600
+      for (let i = 0; i < 800; i++) await db.set({ pk, sk: String(i), data: i, ttl })
+    }
+    await fill('p')
+    expect(walks).toHaveBeenCalledTimes(0)
+    clock.at += 5000_000
+    await fill('q')
+    expect(walks.mock.calls.length).toBeGreaterThan(10)
+    expect(walks.mock.calls.length).toBeLessThan(110)
+    walks.mockClear()
+    await fill('r')
+    expect(walks).toHaveBeenCalledTimes(0)
+    walks.mockRestore()
   })
 
   it('keeps what has expired within the hour, what never expires, and what lives', async () => {

@@ -1,4 +1,5 @@
-import { AtomicMemoryDb, anyOf, atomic, type Condition, not, satisfies } from 'lockrow'
+import { AtomicMemoryDb, anyOf, atomic, type Condition, not } from 'lockrow'
+import { satisfies } from 'lockrow/backend'
 import { expect, it } from 'vitest'
 
 const key = { pk: 'p', sk: 'a' }

@@ -6,14 +6,8 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics'
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
-import {
-  type AtomicDbEvent,
-  AtomicEngine,
-  AtomicMemoryDb,
-  lockKey,
-  type Storage,
-  StorageFault,
-} from 'lockrow'
+import { type AtomicDbEvent, AtomicMemoryDb, lockKey } from 'lockrow'
+import { AtomicEngine, type Storage, StorageFault } from 'lockrow/backend'
 import { withTracing } from 'lockrow/otel'
 import { expect, it } from 'vitest'
 

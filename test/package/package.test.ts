@@ -79,10 +79,9 @@ beforeAll(() => {
   })
   const tarball = readFileSync(join(root, 'package.json'), 'utf8').match(/"version": "([^"]+)"/)![1]
   execFileSync('tar', ['-xzf', join(work, `lockrow-${tarball}.tgz`), '-C', work])
-  // The package's own dependencies, and nothing else, lie beside it.
+  // The package's own dependency, and nothing else, lies beside it.
   mkdirSync(join(work, 'package/node_modules'), { recursive: true })
-  for (const dependency of ['lru-cache', 'sorted-btree'])
-    symlinkSync(join(modules, dependency), join(work, 'package/node_modules', dependency))
+  symlinkSync(join(modules, 'lru-cache'), join(work, 'package/node_modules/lru-cache'))
 }, 120_000)
 afterAll(() => rmSync(work, { recursive: true, force: true }))
 
@@ -105,15 +104,40 @@ describe('the packed package', () => {
         /^package\/(dist\/|README\.md|LICENSE|CHANGELOG\.md|THIRD-PARTY\.md|package\.json)/.test(file),
       ),
     ).toBe(true)
-    for (const entry of ['index', 'dynamo', 'testing', 'cdk', 'otel'])
+    for (const entry of ['index', 'dynamo', 'backend', 'recipes', 'testing', 'cdk', 'otel'])
       for (const ending of ['mjs', 'cjs', 'd.mts', 'd.cts'])
         expect(listed).toContain(`package/dist/${entry}.${ending}`)
-    expect(listed.some((file) => file.endsWith('.map'))).toBe(true)
+    // They would be more than half of it.
+    expect(listed.filter((file) => file.endsWith('.map'))).toEqual([])
     const manifest = JSON.parse(readFileSync(join(work, 'package/package.json'), 'utf8'))
-    expect(Object.keys(manifest.dependencies).sort()).toEqual(['lru-cache', 'sorted-btree'])
+    expect(Object.keys(manifest.dependencies)).toEqual(['lru-cache'])
     expect(manifest.sideEffects).toBe(false)
     for (const script of ['preinstall', 'install', 'postinstall'])
       expect(manifest.scripts[script]).toBeUndefined()
+  })
+
+  it.each(['mjs', 'cjs'])('starts the thread of Liveness, as %s', (format) => {
+    const blocked = `
+      const db = new AtomicMemoryDb()
+      const thread = { module: require('node:url').pathToFileURL(require('node:path').resolve('make-db.${format}')) }
+      const liveness = await new Liveness(db, { heartbeatMs: 200, deadAfterMs: 2000, thread }).start()
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4000)
+      console.log(liveness.isAlive)
+      await liveness.stop()
+      console.log(liveness.isAlive)`
+    const folder = project(`thread-${format}`, {
+      'package.json': '{}',
+      'make-db.mjs': `import { AtomicMemoryDb } from 'lockrow'\nexport default () => new AtomicMemoryDb()`,
+      'make-db.cjs': `const { AtomicMemoryDb } = require('lockrow')\nexports.default = () => new AtomicMemoryDb()`,
+      'esm.mjs': `import { createRequire } from 'node:module'
+          import { AtomicMemoryDb, Liveness } from 'lockrow'
+          const require = createRequire(import.meta.url)${blocked}`,
+      'cjs.cjs': `const { AtomicMemoryDb, Liveness } = require('lockrow')\n;(async () => {${blocked}})()`,
+    })
+    expect(run(folder, format === 'mjs' ? 'esm.mjs' : 'cjs.cjs')).toMatchObject({
+      code: 0,
+      out: 'true\nfalse',
+    })
   })
 
   it('runs as ESM and as CJS without the AWS SDK', () => {
@@ -177,6 +201,35 @@ describe('the packed package', () => {
     expect(npx(folder, 'queue', 'push', 'jobs', '{"n":1}', ...where)).toMatchObject({ code: 0, err: '' })
     expect(JSON.parse(npx(folder, 'queue', 'peek', 'jobs', ...where).out)).toMatchObject({ data: { n: 1 } })
   })
+
+  it.each(['mjs', 'cjs'])(
+    'what only the twin or the cache needs is not in lockrow/dynamo, as %s',
+    (format) => {
+      const dist = join(work, 'package/dist')
+      const own = new Set<string>()
+      const follow = (file: string): string => {
+        if (own.has(file)) return ''
+        own.add(file)
+        const text = readFileSync(join(dist, file), 'utf8')
+        const imported = [...text.matchAll(/(?:from |require\()["']\.\/([^"']+)["']/g)].map(
+          ([, name]) => name!,
+        )
+        return text + imported.map(follow).join('')
+      }
+      const text = follow(`dynamo.${format}`)
+      expect(own.size).toBeGreaterThan(1)
+      expect(text).toMatch(/AtomicDynamoDB = class/)
+      for (const other of ['src/memory/', 'src/lru/'])
+        expect(text.includes(other), `lockrow/dynamo loads a chunk with ${other}`).toBe(false)
+      expect(text).not.toMatch(/node_modules\/sorted-btree|['"]lru-cache['"]/)
+      // The test sees these where they are.
+      own.clear()
+      const all = follow(`index.${format}`)
+      for (const there of [/src\/memory\//, /src\/lru\//, /node_modules\/sorted-btree/, /['"]lru-cache['"]/])
+        expect(all).toMatch(there)
+      expect(all).not.toMatch(/AtomicDynamoDB = class/)
+    },
+  )
 
   it('errors are recognised between the ESM and the CJS copy', () => {
     const folder = project('copies', {
@@ -256,4 +309,19 @@ export const done = [item, atomic(db).set({ pk: 'a', sk: 'b' }).commit()]
     expect(run(folder, 'out.cjs').out).toBe('a\\.b[0]')
     expect(readFileSync(join(folder, 'out.cjs')).length).toBeLessThan(6000)
   })
+
+  it('the backend of docs/backends.md passes the conformance suite', () => {
+    const page = readFileSync(join(root, 'docs/backends.md'), 'utf8')
+    const blocks = [...page.matchAll(/^```ts[^\n]*\n([\s\S]*?)^```$/gm)].map(([, code]) => code!)
+    expect(blocks.length).toBeGreaterThan(4)
+    const folder = project('backend', {
+      'backend.ts': blocks.join('\n'),
+      'package.json': '{ "type": "module" }',
+    })
+    const esbuild = join(modules, 'esbuild/bin/esbuild')
+    execFileSync(esbuild, ['backend.ts', '--outfile=backend.js', '--log-level=error'], { cwd: folder })
+    const { code, out, err } = run(folder, '--test', '--test-reporter=tap', 'backend.js')
+    expect({ code, failed: out.match(/^# fail (\d+)/m)?.[1], err }).toEqual({ code: 0, failed: '0', err: '' })
+    expect(Number(out.match(/^# pass (\d+)/m)?.[1])).toBeGreaterThan(300)
+  }, 90_000)
 })

@@ -1,4 +1,5 @@
-import { type AtomicDbInterface, type Runtime, systemRuntime } from 'lockrow'
+import type { AtomicDbInterface } from 'lockrow'
+import { type Runtime, systemRuntime } from 'lockrow/backend'
 
 /** Two machines: one database, clocks of their own that a test sets. */
 export class Machine implements Runtime {

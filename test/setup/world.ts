@@ -15,7 +15,7 @@ export function simulatedWorld(seed = 1) {
   const world = new Simulation({ seed })
   const server = new SimulatedServer(world, { latencyMs: [1, 4] })
   /** `intercept.now` decides what becomes of each write of this process. */
-  const open = () => {
+  const open = (options: { timeoutMs?: number } = {}) => {
     const process = world.process()
     const storage = server.connect(process)
     const intercept: { now?: Intercept } = {}
@@ -26,7 +26,7 @@ export function simulatedWorld(seed = 1) {
         return intercept.now ? intercept.now(send, options.signal, process) : send()
       },
     }
-    return { process, intercept, db: new AtomicEngine(intercepted, { runtime: process }) }
+    return { process, intercept, db: new AtomicEngine(intercepted, { ...options, runtime: process }) }
   }
   return { world, open }
 }

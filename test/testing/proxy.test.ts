@@ -369,6 +369,30 @@ test('between: a rival writes before each request is passed on', async () => {
   expect(await count(key)).toBe(41)
 })
 
+test('the copy of a request that comes too late is refused by itself', async () => {
+  const clock = new TestClock()
+  let forwarded = 0
+  const judged = {
+    advance: (ms: number) => clock.advance(ms),
+    // Time passes between the copies.
+    now: () => clock.now() + (forwarded++ > 2 ? 6 * 60_000 : 0),
+  }
+  const { client, proxy } = await behind({ clock: judged, decide: () => 'duplicate' })
+  signBy(client, clock)
+  const key = freshKey()
+  await client.send(adding(key, 'twice'))
+  expect([await count(key), proxy.counts.duplicate]).toEqual([1, 1])
+})
+
+test('what expires while a rival writes is not done: signature and token are judged when the database acts', async () => {
+  const clock = new TestClock()
+  const { client } = await behind({ clock, between: async () => clock.advance(6 * 60_000) })
+  signBy(client, clock)
+  const key = freshKey()
+  await expect(client.send(add(key))).rejects.toMatchObject({ name: 'InvalidSignatureException' })
+  expect(await count(key)).toBeUndefined()
+})
+
 test('one seed, the same faults; counts of each; nothing is left behind', async () => {
   const runs: unknown[] = []
   for (let i = 0; i < 2; i++) {

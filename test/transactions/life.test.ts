@@ -1,12 +1,5 @@
-import {
-  AtomicMemoryDb,
-  consume,
-  ForwardingDb,
-  InvalidInput,
-  Rollback,
-  type Transaction,
-  transaction,
-} from 'lockrow'
+import { AtomicMemoryDb, consume, InvalidInput, Rollback, type Transaction, transaction } from 'lockrow'
+import { ForwardingDb } from 'lockrow/backend'
 import { describe, expect, it } from 'vitest'
 import { onBothBackends } from '../setup/backends.ts'
 

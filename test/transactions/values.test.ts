@@ -1,20 +1,22 @@
 import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import {
-  type AnswerOf,
-  type ArgumentsOf,
   type AtomicDbInterface,
   type AtomicDbItemKey,
-  AtomicEngine,
   AtomicLRUCache,
   AtomicMemoryDb,
-  type ContractMethod,
-  ForwardingDb,
   lockKey,
   RaceCondition,
-  systemRuntime,
   transaction,
   unchanged,
 } from 'lockrow'
+import {
+  type AnswerOf,
+  type ArgumentsOf,
+  AtomicEngine,
+  type ContractMethod,
+  ForwardingDb,
+  systemRuntime,
+} from 'lockrow/backend'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { MemoryStorage } from '../../src/memory/storage.ts'

@@ -1,15 +1,40 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Command } from 'commander'
-import { lockKey, showKey } from '../../engine/keys.ts'
+import { decodeTime, isValid } from 'ulid'
+import type { AtomicDbItemKey, AtomicDbItemLock } from '../../interface.ts'
+import { lockKey } from '../../model/key-names.ts'
+import { checkKey, showKey } from '../../model/keys.ts'
 import { fieldsOf, moment } from '../format.ts'
-import { readLock } from '../operations/lock.ts'
-import type { Answer, Session } from '../session.ts'
-import { action, type Host, nothing } from './command.ts'
+import { type Answer, action, type Host, nothing, type Session } from '../session.ts'
+
+interface ShownLock extends AtomicDbItemLock {
+  /** When it was made or last written, epoch ms. */
+  writtenAt: number
+}
+
+/** The lock as it lies there. Not `getLock`, which makes the one that is missing. */
+async function readLock(
+  client: DynamoDBClient,
+  table: string,
+  key: AtomicDbItemKey,
+  signal: AbortSignal,
+): Promise<ShownLock | undefined> {
+  checkKey(key)
+  // Not before it is needed: without the AWS SDK the rest must work.
+  const { readRow } = await import('../../dynamo/read-row.ts')
+  const row = await readRow(client, table, key, { signal })
+  if (row?.ttl === undefined || row.ttl <= Date.now() / 1000) return undefined
+  const { version, ttl } = row
+  // Markers of the library have a version too, but no ULID, or data.
+  if (typeof version !== 'string' || !isValid(version) || row.data !== undefined) return undefined
+  return { ...key, version, ttl, writtenAt: decodeTime(version) }
+}
 
 async function show(session: Session, pk: string, sk: string, flags: { exact?: boolean }): Promise<Answer> {
   const { table } = session
-  const options = { exact: flags.exact ?? false, signal: await session.reading() }
-  const lock = await readLock(await session.client(), table, { pk, sk }, options)
-  if (!lock) return nothing(`there is no lock at ${showKey(flags.exact ? { pk, sk } : lockKey({ pk, sk }))}`)
+  const key = flags.exact ? { pk, sk } : lockKey({ pk, sk })
+  const lock = await readLock(await session.client(), table, key, await session.reading())
+  if (!lock) return nothing(`there is no lock at ${showKey(key)}`)
   const now = Date.now()
   const lines = fieldsOf([
     ['pk', lock.pk],

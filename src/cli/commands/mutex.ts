@@ -1,10 +1,8 @@
 import type { Command } from 'commander'
 import { Mutex, type MutexState } from '../../coordination/index.ts'
-import { showKey } from '../../engine/keys.ts'
-import { confirm, requireConsent } from '../confirm.ts'
+import { showKey } from '../../model/keys.ts'
 import { duration, fieldsOf } from '../format.ts'
-import type { Answer, Session } from '../session.ts'
-import { action, declined, type Host, nothing } from './command.ts'
+import { type Answer, action, declined, type Host, nothing, type Session } from '../session.ts'
 
 const stateOf = ({ locked, owner }: MutexState): string =>
   locked ? 'held' : owner === undefined ? 'free' : 'lease over, not released'
@@ -35,12 +33,12 @@ async function show(session: Session, pk: string, sk: string): Promise<Answer> {
 }
 
 async function forceRelease(session: Session, pk: string, sk: string): Promise<Answer> {
-  requireConsent(session, 'force-release takes a mutex away from its holder')
+  session.requireConsent('force-release takes a mutex away from its holder')
   const name = showKey({ pk, sk })
   const { mutex, state } = await open(session, pk, sk)
   if (state.owner === undefined) return nothing(`nobody holds ${name}: there is nothing to release`)
   const held = `${name} is held by ${state.owner} (${state.locked ? leaseOf(state) : 'its lease is over'})`
-  if (!(await confirm(session, `${held}: release it?`))) return declined()
+  if (!(await session.confirm(`${held}: release it?`))) return declined()
   const now = await mutex.peek({ signal: await session.reading() })
   if (now.owner !== state.owner)
     return nothing(`${name} changed hands meanwhile (now: ${now.owner ?? 'free'}): nothing was done`)

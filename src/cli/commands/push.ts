@@ -2,14 +2,116 @@ import { readFile } from 'node:fs/promises'
 import { addAbortSignal } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import type { Command } from 'commander'
+import { InvalidInput } from '../../errors.ts'
+import type { AtomicDbInterface, AtomicDbQueueItemInput, AtomicDbQueuePushOptions } from '../../interface.ts'
+import { AtomicMemoryDb } from '../../memory/index.ts'
 import { Refusal } from '../failures.ts'
-import { count } from '../format.ts'
-import { type Message, messageOf, messagesOf } from '../operations/messages.ts'
-import { push, pushedSoFar } from '../operations/push.ts'
-import { withProgress } from '../progress.ts'
-import type { Answer, Session } from '../session.ts'
-import { whole } from '../settings.ts'
-import { action, type Host } from './command.ts'
+import { count, fromJson, WrongTag } from '../format.ts'
+import { inBatches, type Work, type WorkDone, withProgress } from '../long-work.ts'
+import { type Answer, action, type Host, type Session, whole } from '../session.ts'
+
+interface Message {
+  data: unknown
+  /** Where it was written, for errors: `messages.jsonl:3`. */
+  place: string
+}
+
+function parse(text: string, place: string, hint = ''): Message {
+  try {
+    return { data: fromJson(text), place }
+  } catch (error) {
+    const { message } = error as Error
+    const problem = error instanceof WrongTag ? `: ${message}` : ` is not JSON (${message})${hint}`
+    throw new Refusal(`${place}${problem}; nothing was sent`)
+  }
+}
+
+const messageOf = (text: string): Message => parse(text, 'the message', `: a text needs quotes, '"hello"'`)
+
+/** One JSON value per line; empty lines are skipped. */
+export function messagesOf(bytes: Buffer, name: string): Message[] {
+  const messages: Message[] = []
+  for (let start = 0, line = 1; start < bytes.length; line++) {
+    const end = bytes.indexOf(10, start)
+    const place = `${name}:${line}`
+    const text = decoded(bytes.subarray(start, end < 0 ? undefined : end), place)
+    if (text.trim() !== '') messages.push(parse(text, place))
+    if (end < 0) break
+    start = end + 1
+  }
+  return messages
+}
+
+function decoded(line: Buffer, place: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(line)
+  } catch {
+    throw new Refusal(`${place} is not JSON (it is not UTF-8); nothing was sent`)
+  }
+}
+
+export interface PushOptions extends AtomicDbQueuePushOptions {
+  group?: string
+  deduplicationId?: string
+}
+
+export interface PushDone extends WorkDone {
+  /** Sort key of the last message that was sent. */
+  last?: string
+}
+
+const atOnce = 100
+
+/** Pushes in order, batch by batch; nothing is sent before every message was found good. */
+export async function push(
+  db: AtomicDbInterface,
+  pk: string,
+  messages: readonly Message[],
+  { group, deduplicationId, ...options }: PushOptions,
+  work: Work,
+): Promise<PushDone> {
+  const inputs = messages.map(({ data }) => ({ pk, data, group, deduplicationId }))
+  const { signal: _signal, ...checked } = options
+  for (let i = 0; i < inputs.length; i += atOnce)
+    await check(inputs.slice(i, i + atOnce), messages.slice(i), checked)
+  let last: string | undefined
+  const done = await inBatches(
+    work,
+    messages.length,
+    (n) => pushedSoFar(messages, n),
+    async (from) => {
+      const sent = await db.queuePush(inputs.slice(from, from + atOnce), options)
+      last = sent.at(-1)!.sk
+      return { done: sent.length }
+    },
+  )
+  return { ...done, last }
+}
+
+/** With the line, from which it can be gone on. */
+export function pushedSoFar(messages: readonly Message[], done: number): string {
+  const last = done > 0 && done < messages.length ? `, up to ${messages[done - 1]!.place}` : ''
+  return `pushed ${done} of ${messages.length}${last}`
+}
+
+/** The twin finds wrong what the table would, and sends nothing. */
+async function check(
+  inputs: readonly AtomicDbQueueItemInput[],
+  messages: readonly Message[],
+  options: AtomicDbQueuePushOptions,
+): Promise<void> {
+  try {
+    await new AtomicMemoryDb().queuePush(inputs, options)
+  } catch (error) {
+    const [, index, rest = ''] =
+      (error instanceof InvalidInput && /^items\[(\d+)\]\.?(.*)/.exec(error.field)) || []
+    if (index === undefined) throw error
+    const problem = (error as InvalidInput).message.slice((error as InvalidInput).field.length)
+    throw new Refusal(`${messages[Number(index)]!.place}: ${rest || 'message'}${problem}; nothing was sent`, {
+      cause: error,
+    })
+  }
+}
 
 interface PushFlags {
   file?: string

@@ -1,13 +1,9 @@
 import type { Command } from 'commander'
-import type { AtomicDbQueueItem } from '../../interface.ts'
-import { confirm, requireConsent } from '../confirm.ts'
-import { count, duration, fieldsOf, tableOf, toJson } from '../format.ts'
-import { purge } from '../operations/purge.ts'
-import { countDeadLetters, deadLettersOf, redrive } from '../operations/redrive.ts'
-import { withProgress } from '../progress.ts'
-import type { Answer, Session } from '../session.ts'
-import { whole } from '../settings.ts'
-import { action, declined, type Host } from './command.ts'
+import type { AtomicDbInterface, AtomicDbQueueItem, AtomicDbQueueStats } from '../../interface.ts'
+import { deadLetterName, isDeadLetterName } from '../../model/key-names.ts'
+import { count, distance, duration, fieldsOf, tableOf, toJson } from '../format.ts'
+import { inBatches, type Work, type WorkDone, withProgress } from '../long-work.ts'
+import { type Answer, action, declined, type Host, type Session, whole } from '../session.ts'
 import { addPush } from './push.ts'
 
 interface Sharded {
@@ -32,15 +28,21 @@ async function stats(
   return { records: [{ queue, ...found }], lines }
 }
 
+const headings = ['sk', 'age', 'state', 'received', 'group', 'from', 'died', 'reason', 'data']
+
+/** The cells of a message; a dead letter tells where it comes from, when it died, and how often it was received. */
 function row(message: AtomicDbQueueItem, now: number): string[] {
-  const { isProcessing, processingTimeout = now } = message
+  const { isProcessing, processingTimeout = now, receiveCount, deadLetter } = message
+  const here = receiveCount === 0 ? '' : `, here ${receiveCount}`
   return [
     message.sk,
-    duration((now - message.enqueuedAt) / 1000),
+    deadLetter ? '' : duration((now - message.enqueuedAt) / 1000),
     isProcessing ? `in flight, ${duration((processingTimeout - now) / 1000)}` : 'waits',
-    String(message.receiveCount),
+    deadLetter ? `${deadLetter.receives}${here}` : String(receiveCount),
     message.group ?? '',
-    message.deadLetter?.reason ?? message.reason ?? '',
+    deadLetter?.from ?? '',
+    deadLetter ? distance(deadLetter.at, now) : '',
+    deadLetter?.reason ?? message.reason ?? '',
     toJson(message.data),
   ]
 }
@@ -53,25 +55,46 @@ async function peek(
   const db = await session.db()
   const messages = await db.queuePeek({ pk: queue, shards, limit, after, signal: await session.reading() })
   const now = Date.now()
-  const headings = ['sk', 'age', 'state', 'received', 'group', 'reason', 'data']
   const rows = messages.map((message) => row(message, now))
-  // Columns that say nothing are left out.
-  const shown = headings.map((_, i) => i < 4 || i === 6 || rows.some((cells) => cells[i] !== ''))
-  const only = (cells: string[]) => cells.filter((_, i) => shown[i])
   return {
     records: messages,
-    lines: messages.length === 0 ? [] : tableOf(only(headings), rows.map(only), session.width),
+    lines: messages.length === 0 ? [] : tableOf(headings, rows, session.width),
     note: messages.length === 0 && !session.settings.json ? 'no messages' : undefined,
   }
 }
 
+/** What one call deletes or moves: between two of them Ctrl-C is heard. */
+const purgedAtOnce = 250
+const movedAtOnce = 25
+
+/** Deletes what the queue held when it was counted, and what came meanwhile at most up to the end of a batch. */
+export function purge(
+  db: AtomicDbInterface,
+  queue: string,
+  counted: Pick<AtomicDbQueueStats, 'ready' | 'inFlight' | 'delayed'>,
+  options: { shards?: number; signal: AbortSignal },
+  work: Work,
+): Promise<WorkDone> {
+  const total = counted.ready + counted.inFlight + counted.delayed
+  return inBatches(
+    work,
+    total,
+    (done) => `deleted ${done} of ${total}`,
+    async (before) => {
+      const limit = Math.min(purgedAtOnce, total - before)
+      const done = await db.queuePurge(queue, { ...options, limit })
+      return { done, over: done < limit }
+    },
+  )
+}
+
 async function purgeAll(session: Session, queue: string, { shards }: Sharded): Promise<Answer> {
-  requireConsent(session, 'purge deletes messages')
+  session.requireConsent('purge deletes messages')
   const db = await session.db()
   const counted = await db.queueStats(queue, { shards, signal: await session.reading() })
   const all = counted.ready + counted.inFlight + counted.delayed
   const question = `delete ${count(all, 'message')} of '${queue}' (${counted.inFlight} in flight)?`
-  if (all > 0 && !(await confirm(session, question))) return declined()
+  if (all > 0 && !(await session.confirm(question))) return declined()
   const options = { shards, signal: await session.writing() }
   const { done, total, stopped } = await withProgress(session.io, 'purge', (work) =>
     purge(db, queue, counted, options, work),
@@ -84,6 +107,33 @@ async function purgeAll(session: Session, queue: string, { shards }: Sharded): P
   }
 }
 
+/** The dead letters of a queue; the name of a dead-letter queue itself stays. */
+const deadLettersOf = (queue: string): string => (isDeadLetterName(queue) ? queue : deadLetterName(queue))
+
+async function countDeadLetters(db: AtomicDbInterface, from: string, signal: AbortSignal): Promise<number> {
+  const { ready } = await db.queueStats(from, { signal })
+  return ready
+}
+
+/** Moves at most `total` back, so that one which fails again meanwhile is not moved for ever. */
+export function redrive(
+  db: AtomicDbInterface,
+  options: { from: string; to?: string; shards?: number; signal: AbortSignal },
+  total: number,
+  work: Work,
+): Promise<WorkDone> {
+  return inBatches(
+    work,
+    total,
+    (done) => `moved ${done} of ${total}`,
+    async (before) => {
+      const limit = Math.min(movedAtOnce, total - before)
+      const done = await db.queueRedrive({ ...options, limit })
+      return { done, over: done < limit }
+    },
+  )
+}
+
 interface RedriveFlags {
   deadLetter?: string
   to?: string
@@ -92,14 +142,14 @@ interface RedriveFlags {
 }
 
 async function redriveAll(session: Session, queue: string, flags: RedriveFlags): Promise<Answer> {
-  requireConsent(session, 'redrive has dead letters handled again')
+  session.requireConsent('redrive has dead letters handled again')
   const { to, shards, limit = Number.POSITIVE_INFINITY } = flags
   const from = flags.deadLetter ?? deadLettersOf(queue)
   const db = await session.db()
   const wanted = Math.min(limit, await countDeadLetters(db, from, await session.reading()))
   const goal = to === undefined ? 'where they come from' : `'${to}'`
   const question = `move ${count(wanted, 'message')} of '${from}' back to ${goal}?`
-  if (wanted > 0 && !(await confirm(session, question))) return declined()
+  if (wanted > 0 && !(await session.confirm(question))) return declined()
   const signal = await session.writing()
   const { done, total, stopped } = await withProgress(session.io, 'redrive', (work) =>
     redrive(db, { from, to, shards, signal }, wanted, work),

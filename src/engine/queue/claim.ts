@@ -1,153 +1,155 @@
-import { hashOf } from '../../hash.ts'
 import type { AtomicDbQueuePullManyOptions } from '../../interface.ts'
+import { allGuards } from '../../model/expiry.ts'
+import { hashOf } from '../../model/hash.ts'
+import {
+  type ClaimedRow,
+  isHeldBy,
+  isMessage,
+  isReadyGuard,
+  type MessageRow,
+} from '../../model/message-row.ts'
 import type { Applied, Row, RowChange } from '../../storage.ts'
-import { both } from '../conditions.ts'
 import type { Context } from '../context.ts'
-import { applyOrLook } from '../lost-replies.ts'
-import { bury } from './dead.ts'
-import { giveBack } from './hold.ts'
-import { ready } from './messages.ts'
-import { remember, type View } from './view.ts'
+import { applyOrRead } from '../lost-replies.ts'
+import { bury } from './dead-letters.ts'
+import type { InFlight } from './in-flight.ts'
+import { giveBack } from './receipts.ts'
 
-const maxWindow = 64
 export const maxPage = 1000
 
-/** One pull: what is asked, and what it has got so far. */
+/** One pull from one queue or shard: what is asked for, and what it has so far. */
 export interface Pull {
-  context: Context
-  view: View
-  options: AtomicDbQueuePullManyOptions
-  seconds: number
-  deadLetter: string
-  rows: Row[]
+  readonly context: Context
+  readonly inFlight: InFlight
+  readonly options: AtomicDbQueuePullManyOptions
+  /** Visibility timeout. */
+  readonly seconds: number
+  readonly deadLetter: string
+  /** What this pull claimed. */
+  rows: ClaimedRow[]
   /** What this pull moved to the dead letters. */
-  dead: Row[]
+  readonly dead: MessageRow[]
 }
 
-export const missing = (mine: Pull): number => mine.options.limit - mine.rows.length
+/** How many messages it still wants. */
+export const missing = (pull: Pull): number => pull.options.limit - pull.rows.length
 
 /** The average length of a chunk: about what is asked for. */
 const chunkOf = (limit: number): number => 2 ** Math.floor(Math.log2(Math.min(64, limit)))
 
-/** So many rows are worth looking at to claim what is missing. */
-export function worthReading(mine: Pull): number {
-  const { view, options } = mine
-  if (view.window <= 1) return Math.max(4, missing(mine) + view.claiming.size)
-  // Where others are at work, much of what is read is theirs.
-  const spread = Math.max(missing(mine), Math.ceil(view.window) * chunkOf(options.limit))
-  return Math.ceil(spread / view.share) + view.claiming.size
+/** How many rows to read in order to claim what is missing. */
+export function worthReading(pull: Pull): number {
+  const { inFlight, options } = pull
+  if (inFlight.window <= 1) return Math.max(4, missing(pull) + inFlight.claimingCount)
+  // Where other processes are at work, much of what is read is theirs.
+  const spread = Math.max(missing(pull), Math.ceil(inFlight.window) * chunkOf(options.limit))
+  return Math.ceil(spread / inFlight.readyShare) + inFlight.claimingCount
 }
 
 /**
- * Claims what is missing, among the first candidates. The window says among how many: it grows when claims fail,
- * because others claim the same messages, and shrinks when they do not. Alone it is 1, which is exact order.
+ * Claims what is missing, among the first candidates. The window says how many candidates a claim chooses from: it
+ * grows when claims fail, because other processes claim the same messages, and shrinks when they succeed. A process
+ * that is alone has a window of 1, which is exact order.
  *
- * Who wants many takes them chunk by chunk. Where a chunk begins follows from the keys alone, so all consumers see
- * the same chunks, and who gets the first message of one gets the others nearly undisturbed: a conflict costs one
- * claim, not as many as were wanted. (Content-defined chunking, as of rsync and LBFS.)
+ * A pull of many messages claims chunk by chunk. Where a chunk begins follows from the keys alone, so all consumers see
+ * the same chunks, and who gets the first message of a chunk gets the others nearly undisturbed: a conflict costs one
+ * claim, not as many as were asked for. (Content-defined chunking, as in rsync and LBFS.)
+ *
+ * `busy` are the candidates whose chunk another process is claiming; `isLast`: there is no page after this one.
  */
-export async function take(
-  mine: Pull,
-  candidates: Row[],
+export async function claimUpTo(
+  pull: Pull,
+  candidates: MessageRow[],
   busy: ReadonlySet<string>,
   isLast: boolean,
 ): Promise<void> {
-  const { view, context } = mine
-  const many = mine.options.limit > 1
-  while (candidates.length > 0 && missing(mine) > 0) {
-    if (many && (view.window > 1 || !view.calm)) {
-      if (!(await takeChunk(mine, candidates, busy, isLast))) return
+  const { inFlight, context } = pull
+  const many = pull.options.limit > 1
+  while (candidates.length > 0 && missing(pull) > 0) {
+    if (many && (inFlight.window > 1 || !inFlight.isCalm)) {
+      if (!(await claimChunk(pull, candidates, busy, isLast))) return
       continue
     }
-    const wanted = Math.min(missing(mine), candidates.length)
-    const among = Math.min(candidates.length - wanted + 1, many ? 1 : Math.floor(view.window))
-    const some = candidates.splice(Math.floor(context.runtime.random() * among), wanted)
-    const failed = await claimAll(mine, some)
-    adapt(view, failed / some.length)
+    const count = Math.min(missing(pull), candidates.length)
+    const among = Math.min(candidates.length - count + 1, many ? 1 : Math.floor(inFlight.window))
+    const some = candidates.splice(Math.floor(context.runtime.random() * among), count)
+    inFlight.claimsFailed((await claimAll(pull, some)) / some.length)
   }
 }
 
-function adapt(view: View, share: number): void {
-  view.window = Math.min(maxWindow, Math.max(1, view.window * (1 + share) - 0.4 * (1 - share)))
-  view.calm = share === 0
-}
-
-/** False: leave the rest of this page to others. */
-async function takeChunk(
-  mine: Pull,
-  candidates: Row[],
+/** False: leave the rest of this page to other processes. */
+async function claimChunk(
+  pull: Pull,
+  candidates: MessageRow[],
   busy: ReadonlySet<string>,
   isLast: boolean,
 ): Promise<boolean> {
-  const { view, context, options } = mine
+  const { inFlight, context, options } = pull
   const starts = candidates.flatMap((row, i) => (i === 0 || beginsChunk(row.sk, options.limit) ? [i] : []))
-  const free = starts.filter((i) => !busy.has(candidates[i]!.sk))
-  // Rather fewer messages than a fight for those that somebody is about to take.
-  if (free.length === 0 && mine.rows.length > 0) return false
-  const from = free.length > 0 ? free : starts
-  const start = from[Math.floor(context.runtime.random() * Math.min(from.length, view.window))]!
+  const idle = starts.filter((i) => !busy.has(candidates[i]!.sk))
+  // Fewer messages are better than a conflict about those that another process is claiming.
+  if (idle.length === 0 && pull.rows.length > 0) return false
+  const from = idle.length > 0 ? idle : starts
+  const start = from[Math.floor(context.runtime.random() * Math.min(from.length, inFlight.window))]!
   const end = starts[starts.indexOf(start) + 1] ?? candidates.length
   const [head, ...rest] = candidates.splice(start, end - start)
-  const failed = await claimAll(mine, [head!])
-  adapt(view, failed)
+  const failed = await claimAll(pull, [head!])
+  inFlight.claimsFailed(failed)
   if (failed === 0) {
-    const more = rest.splice(0, missing(mine))
-    if (more.length > 0) await claimAll(mine, more)
+    const more = rest.splice(0, missing(pull))
+    if (more.length > 0) await claimAll(pull, more)
   }
-  // Others are at work here: what lies further behind is a better bet, and a few messages are enough.
-  return failed === 0 || (mine.rows.length === 0 && (isLast || starts.length > view.window))
+  // Other processes are at work here: what lies further behind is a better bet, and a few messages are enough.
+  return failed === 0 || (pull.rows.length === 0 && (isLast || starts.length > inFlight.window))
 }
 
-/** One key in `chunkOf(limit)`; those of long chunks are among those of shorter ones. */
+/** One key in `chunkOf(limit)` begins a chunk; the beginnings of long chunks are among those of shorter ones. */
 export const beginsChunk = (sk: string, limit: number): boolean =>
   limit === 1 || (hashOf(sk) & (chunkOf(limit) - 1)) === 0
 
-/** How many claims failed because somebody else was faster. */
-export async function claimAll(mine: Pull, rows: readonly Row[]): Promise<number> {
-  const { view, options } = mine
-  for (const { sk } of rows) view.claiming.add(sk)
-  const settledClaims = await Promise.allSettled(
-    rows.map(async (row) => {
-      try {
-        if ((row.n as number) >= (options.maxReceives ?? Number.POSITIVE_INFINITY)) {
-          await giveUp(mine, row)
-          return 0
-        }
-        return (await claim(mine, row)) === 'refused' ? 1 : 0
-      } finally {
-        view.claiming.delete(row.sk)
-      }
-    }),
+/** Returns how many claims failed because another process was faster. */
+async function claimAll(pull: Pull, rows: readonly MessageRow[]): Promise<number> {
+  const claims = await Promise.allSettled(
+    rows.map((row) => pull.inFlight.whileClaiming(row.sk, () => claimOrBury(pull, row))),
   )
   let failed = 0
-  for (const one of settledClaims) {
+  for (const one of claims) {
     if (one.status === 'rejected') throw one.reason
-    failed += one.value
+    if (one.value === 'refused') failed++
   }
   return failed
 }
 
-/** A message that could be neither claimed nor buried is left alone for so long, ms. */
+/** Claims a row, or moves it to the dead letters where it was received often enough. */
+async function claimOrBury(pull: Pull, row: MessageRow): Promise<ClaimOutcome> {
+  if (row.n < (pull.options.maxReceives ?? Number.POSITIVE_INFINITY)) return claim(pull, row)
+  return (await giveUp(pull, row)) ? 'buried' : 'stuck'
+}
+
+/** How long a message is left alone that could be neither claimed nor buried, ms. */
 const stuckMs = 600_000
 
-/** False: somebody else has it, or it has no room as a dead letter either. */
-export async function giveUp(mine: Pull, row: Row, why?: { reason: string }): Promise<boolean> {
-  const letter = await bury(mine.context, row, mine.deadLetter, why)
-  if (letter) mine.dead.push(letter)
-  else if (why) remember(mine.view, row.sk, mine.context.runtime.now() + stuckMs)
+/** Moves a message to the dead letters. False: another process has it, or it has no room as a dead letter either. */
+export async function giveUp(pull: Pull, row: MessageRow, why?: { reason: string }): Promise<boolean> {
+  const letter = await bury(pull.context, row, pull.deadLetter, why)
+  if (letter) pull.dead.push(letter)
+  else if (why) pull.inFlight.becomesDue(row.sk, pull.context.runtime.now() + stuckMs)
   return letter !== undefined
 }
 
 /**
- * Claims one row for this pull. `refused`: somebody else was faster; `found` is told of the row as it is then.
- * `buried`, `stuck`: it has no room for a receipt, from another writer, without the room that a push leaves.
+ * `refused`: another process was faster. `buried`, `stuck`: the message was received often enough, or another writer
+ * left no room for a receipt in its row; it is a dead letter now, or stays where it is.
  */
+type ClaimOutcome = 'claimed' | 'refused' | 'buried' | 'stuck'
+
+/** Claims one row for this pull. `found` is told of the row as it is then, where another process was faster. */
 export async function claim(
-  mine: Pull,
-  row: Row,
+  pull: Pull,
+  row: MessageRow,
   found: (row: Row | undefined) => void = () => {},
-): Promise<'claimed' | 'refused' | 'buried' | 'stuck'> {
-  const { context, seconds, options } = mine
+): Promise<ClaimOutcome> {
+  const { context, seconds, options } = pull
   const now = context.runtime.now()
   const receipt = context.id()
   const changes: RowChange[] = [
@@ -157,8 +159,8 @@ export async function claim(
     { op: 'setIfAbsent', path: ['first'], value: now },
   ]
   const { maxReceives } = options
-  const guard = both(
-    ready(now),
+  const guard = allGuards(
+    isReadyGuard(now),
     maxReceives === undefined
       ? undefined
       : { op: 'lt', left: { path: ['n'] }, right: { value: maxReceives } },
@@ -166,36 +168,41 @@ export async function claim(
   const key = { pk: row.pk, sk: row.sk }
   const operation = { op: 'update' as const, key, changes, guard }
   let sent: Promise<Applied> | undefined
-  // Not ended with the call: whether it was claimed must be known.
+  // The caller's signal does not end the request: whether the message is claimed must be known.
   const apply = () => {
     sent = context.storage.apply(operation, {})
     return sent
   }
   try {
-    const result = await applyOrLook(context, key, operation, undefined, apply)
-    if (result.refused) return await tooLarge(mine, result.row)
-    if (!result.applied && result.row?.r !== receipt) {
+    const result = await applyOrRead(context, key, operation, undefined, apply)
+    if (result.refused) return await tooLarge(pull, result.row)
+    if (!isHeldBy(result.row, receipt)) {
       found(result.row)
       return 'refused'
     }
-    mine.rows.push(result.row!)
-    remember(mine.view, row.sk, result.row!.due as number)
+    pull.rows.push(result.row)
+    pull.inFlight.becomesDue(row.sk, result.row.due)
     return 'claimed'
   } catch (error) {
-    if (context.call.signal?.aborted) void giveBackLate(context, sent)
+    if (context.call.signal?.aborted) void giveBackLate(context, sent, receipt)
     throw error
   }
 }
 
-async function tooLarge(mine: Pull, row: Row | undefined): Promise<'buried' | 'stuck'> {
+/** A row that cannot take a receipt. One that is no message any more is as good as buried. */
+async function tooLarge(pull: Pull, row: Row | undefined): Promise<'buried' | 'stuck'> {
   const why = { reason: 'too large to be given out' }
-  return row === undefined || (await giveUp(mine, row, why)) ? 'buried' : 'stuck'
+  return !isMessage(row) || (await giveUp(pull, row, why)) ? 'buried' : 'stuck'
 }
 
-/** A claim that is answered after its call has ended. */
-async function giveBackLate(context: Context, sent: Promise<Applied> | undefined): Promise<void> {
+/** Gives back what was claimed after its call had ended. */
+async function giveBackLate(
+  context: Context,
+  sent: Promise<Applied> | undefined,
+  receipt: string,
+): Promise<void> {
   try {
-    const claimed = await sent
-    if (claimed?.applied && claimed.row) await giveBack(context, claimed.row)
+    const row = (await sent)?.row
+    if (isHeldBy(row, receipt)) await giveBack(context, row)
   } catch {}
 }

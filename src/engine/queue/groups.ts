@@ -1,7 +1,8 @@
+import { isLive } from '../../model/expiry.ts'
+import { isMessage, type MessageRow, wasReceived } from '../../model/message-row.ts'
+import { rowBytes } from '../../model/sizes.ts'
 import type { Row } from '../../storage.ts'
-import { isLive } from '../conditions.ts'
-import { rowBytes, utf8Order } from '../values.ts'
-import { isMessage } from './messages.ts'
+import { isBeyond } from './order.ts'
 
 /** What a process knows of a message of a strict queue: enough to see whose turn it is, without reading it again. */
 export interface Known {
@@ -10,43 +11,41 @@ export interface Known {
   /** Received before: in processing, or waiting for its retry. */
   received: boolean
   receives: number
-  /** Before that it is not given out, epoch ms. */
+  /** It is not given out before this, epoch ms. */
   due: number
   ttl: number | undefined
-  /** This process holds or gave back what it says; else it is what was read. */
+  /** This process changed it last; else it is as it was read. */
   ours: boolean
   /**
    * It can have become available when one behind it was given out already: it was pushed with a delay, or appeared
-   * before others of its group.
+   * before what was read already.
    */
   late: boolean
   /** When it was read again, by the monotonic clock. */
   readAt: number
 }
 
-/** Whole readings for what appears among the messages known already may take so many RRU a second. */
+/** What whole readings, for messages that appear among the known ones, may take: RRU per second. */
 const rate = 2
-/** Looks at what others hold, before it is time for another one: so many at once, and so many a second. */
+/** Reads of what other processes hold before it is time for them: at once, and per second. */
 const earlyLooks = 10
 const earlyLooksPerSecond = 1
 
-/** Also where that did not count. */
-export const wasReceived = (row: Row): boolean => (row.n as number) > 0 || row.first !== undefined
-
-export const isBehind = (a: Known, b: Known): boolean => utf8Order(a.sk) > utf8Order(b.sk)
+export const isBehind = (a: Known, b: Known): boolean => isBeyond(a.sk, b.sk)
 
 /** The messages of a queue by group, in order: read once, then kept up to date. */
 export class Groups {
   readonly #groups = new Map<string, Known[]>()
   readonly #bySk = new Map<string, Known>()
-  /** The last key that was read. */
+  /** The last key that was read, and the last one of earlier readings of the whole. */
   #end: string | undefined
+  #seenUpTo: string | undefined
   #bytes = 0
   #nextReading = Number.NEGATIVE_INFINITY
   #seen: Set<string> | undefined
   #looks = earlyLooks
   #looksAt = 0
-  /** When the last page behind all that is known was read, epoch ms. */
+  /** When what lies before the last key was read, epoch ms. */
   readUntil = 0
   /** A reading from the start that is under way. */
   reading: Promise<void> | undefined
@@ -72,6 +71,7 @@ export class Groups {
   }
 
   beginReading(): void {
+    if (this.#end !== undefined && isBeyond(this.#end, this.#seenUpTo)) this.#seenUpTo = this.#end
     this.#end = undefined
     this.#bytes = 0
     this.#seen = new Set()
@@ -80,15 +80,16 @@ export class Groups {
   /** A page of a reading from the start, or of what is behind all that is known. */
   add(rows: readonly Row[], nowSeconds: number, monotonic: number): void {
     for (const row of rows) {
-      if (this.#end === undefined || utf8Order(row.sk) > utf8Order(this.#end)) this.#end = row.sk
       this.#bytes += rowBytes(row)
-      if (!isMessage(row) || !isLive(row, nowSeconds)) continue
-      this.#seen?.add(row.sk)
-      this.update(row, monotonic)
+      if (isMessage(row) && isLive(row, nowSeconds)) {
+        this.#seen?.add(row.sk)
+        this.update(row, monotonic)
+      }
+      if (isBeyond(row.sk, this.#end)) this.#end = row.sk
     }
   }
 
-  /** What a whole reading has not come across is gone; what this process pushed since lies behind it. */
+  /** What the whole reading did not find is gone. What this process pushed since then lies behind it. */
   endReading(monotonic: number): void {
     const seen = this.#seen ?? new Set()
     this.#seen = undefined
@@ -96,7 +97,7 @@ export class Groups {
     this.#nextReading = monotonic + Math.max(1000, (this.#bytes / 4096 / rate) * 1000)
   }
 
-  /** How many early looks there may be now. */
+  /** How many early reads of what others hold are allowed now. */
   earlyLooks(monotonic: number): number {
     const more = ((monotonic - this.#looksAt) / 1000) * earlyLooksPerSecond
     this.#looks = Math.min(earlyLooks, this.#looks + more)
@@ -104,19 +105,19 @@ export class Groups {
     return Math.floor(this.#looks)
   }
 
-  /** Looks that were taken, early or not. */
+  /** Such reads were made, early or not. */
   looked(count: number): void {
     this.#looks = Math.max(0, this.#looks - count)
   }
 
   /** A row as it is now. */
-  update(row: Row, monotonic: number): Known {
-    const due = (row.due as number | undefined) ?? 0
-    const receives = row.n as number
+  update(row: MessageRow, monotonic: number): Known {
+    const { due = 0, n: receives } = row
     let known = this.#bySk.get(row.sk)
     if (!known) {
-      const group = (row.g as string | undefined) ?? ''
-      const late = !wasReceived(row) && due > 0
+      const group = row.g ?? ''
+      const isNew = isBeyond(row.sk, this.#end) && isBeyond(row.sk, this.#seenUpTo)
+      const late = !wasReceived(row) && (due > 0 || !isNew)
       known = {
         sk: row.sk,
         group,

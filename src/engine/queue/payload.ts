@@ -3,23 +3,30 @@
  * it; whatever is interrupted in between leaves a row that expires by itself, a day after its message would have.
  */
 import { PartialWrite } from '../../errors.ts'
+import { loneSk, payloadKey } from '../../model/key-names.ts'
+import { isMessage, type MessageRow } from '../../model/message-row.ts'
+import { checkSize } from '../../model/rows.ts'
+import { valueBytes } from '../../model/sizes.ts'
 import type { Row } from '../../storage.ts'
 import { type Context, nowSeconds } from '../context.ts'
 import { readRows, writeRows } from '../requests.ts'
-import { checkSize } from '../rows.ts'
-import { valueBytes } from '../values.ts'
 
 const retentionSeconds = 14 * 24 * 3600
 const daySeconds = 24 * 3600
-const sk = '#'
 
 /** Takes the data out of a message's row and returns the row for it; undefined where it is small enough. */
-export function splitOff(context: Context, row: Row, threshold: number, field: string): Row | undefined {
+export function splitOff(
+  context: Context,
+  row: MessageRow,
+  threshold: number,
+  field: string,
+): Row | undefined {
   if (row.data === undefined || valueBytes(row.data) <= threshold) return undefined
   row.ttl ??= nowSeconds(context) + retentionSeconds
-  row.p = `${row.pk}#payload#${context.id()}`
   // The version hides it from queries and reads of items, as those of locks.
-  const payload: Row = { pk: row.p as string, sk, version: row.sk, data: row.data, ttl: row.ttl + daySeconds }
+  const key = payloadKey(row.pk, context.id())
+  const payload: Row = { ...key, version: row.sk, data: row.data, ttl: row.ttl + daySeconds }
+  row.p = key.pk
   checkSize(payload, field)
   delete row.data
   return payload
@@ -55,20 +62,24 @@ export async function dropPayloads(
   if (keys.length === 0) return
   await writeRows(
     context,
-    keys.map((pk) => ({ delete: { pk, sk } })),
+    keys.map((pk) => ({ delete: { pk, sk: loneSk } })),
   ).catch(() => {})
 }
 
-export const payloadKeyOf = (row: Row | undefined): string | undefined => row?.p as string | undefined
+export const payloadKeyOf = (row: Row | undefined): string | undefined => (isMessage(row) ? row.p : undefined)
 
 /** Puts the data back into rows of messages; returns those whose payload is gone. */
-export async function fetchPayloads(context: Context, rows: readonly Row[]): Promise<Row[]> {
+export async function fetchPayloads<R extends MessageRow>(
+  context: Context,
+  rows: readonly R[],
+): Promise<R[]> {
   const large = rows.filter((row) => payloadKeyOf(row) !== undefined)
   if (large.length === 0) return []
-  const keys = large.map((row) => ({ pk: payloadKeyOf(row)!, sk }))
+  const keys = large.map((row) => ({ pk: payloadKeyOf(row)!, sk: loneSk }))
   const found = await readRows(context, keys)
   found.forEach((payload, i) => {
-    if (payload) large[i]!.data = payload.data
+    const row: MessageRow = large[i]!
+    if (payload) row.data = payload.data
   })
   return large.filter((_, i) => found[i] === undefined)
 }

@@ -6,21 +6,31 @@ import type {
   AtomicDbQueuePullOptions,
   AtomicDbQueuePullResult,
 } from '../../interface.ts'
-import { checkShards, shardOf } from '../../shards.ts'
-import type { Row } from '../../storage.ts'
+import { checkPk } from '../../model/keys.ts'
+import {
+  type ClaimedRow,
+  checkCount,
+  checkSeconds,
+  checkText,
+  isHeldGuard,
+  toMessage,
+} from '../../model/message-row.ts'
+import { checkShards, shardOf } from '../../model/shards.ts'
 import type { Context } from '../context.ts'
-import { checkPk } from '../keys.ts'
 import type { Pull } from './claim.ts'
-import { bury, deadLetterOf } from './dead.ts'
-import { giveBack } from './hold.ts'
-import { checkCount, checkSeconds, checkText, heldBy, toMessage } from './messages.ts'
+import { bury, deadLetterOf } from './dead-letters.ts'
+import { inFlightOf } from './in-flight.ts'
+import { bySk } from './order.ts'
 import { fetchPayloads, payloadKeyOf } from './payload.ts'
+import { giveBack } from './receipts.ts'
+import { pullByScan } from './scan.ts'
 import { shardsToVisit } from './shards.ts'
-import { strictly } from './strict.ts'
-import { isBeyond, viewOf } from './view.ts'
-import { freely } from './walk.ts'
+import { pullInOrder } from './strict-order.ts'
 
-export async function pull<T>(
+/** Visibility timeout. */
+const defaultSeconds = 300
+
+export async function pullOne<T>(
   context: Context,
   options: AtomicDbQueuePullOptions,
 ): Promise<AtomicDbQueuePullResult<T>> {
@@ -34,18 +44,27 @@ export async function pullMany<T>(
 ): Promise<AtomicDbQueuePullManyResult<T>> {
   checkPk(options?.pk)
   checkCount(options.limit, 'limit')
-  if (options.shards === undefined) return pullOne<T>(context, options)
-  const { shards, ...rest } = options
+  const { shards, ...ofShard } = options
+  if (shards === undefined) return pullQueue<T>(context, options)
   checkShards(shards)
-  rest.deadLetter = deadLetterOf(options.pk, options.deadLetter)
-  if (options.group !== undefined)
-    return pullOne<T>(context, { ...rest, pk: shardOf(options.pk, shards, options.group) })
+  ofShard.deadLetter = deadLetterOf(options.pk, options.deadLetter)
+  if (options.group === undefined) return pullShards<T>(context, ofShard, shards)
+  return pullQueue<T>(context, { ...ofShard, pk: shardOf(options.pk, shards, options.group) })
+}
+
+/** Pulls from one shard after the other until there are enough messages. */
+async function pullShards<T>(
+  context: Context,
+  options: AtomicDbQueuePullManyOptions,
+  shards: number,
+): Promise<AtomicDbQueuePullManyResult<T>> {
   const items: AtomicDbQueueItem<T>[] = []
   const dead: AtomicDbQueueItem<T>[] = []
   let failure: unknown
+  const isUp = isUpAfter(context, options)
   for (const pk of shardsToVisit(context, options.pk, shards)) {
     try {
-      const found = await pullOne<T>(context, { ...rest, pk, limit: options.limit - items.length })
+      const found = await pullQueue<T>(context, { ...options, pk, limit: options.limit - items.length })
       items.push(...found.items)
       dead.push(...(found.dead ?? []))
     } catch (error) {
@@ -53,67 +72,98 @@ export async function pullMany<T>(
       // One shard that is throttled does not keep back the others.
       failure ??= error
     }
-    // What is claimed already is handed out, also when the caller has given up.
-    if (items.length >= options.limit || context.call.signal?.aborted) break
+    // What is claimed already is handed out while most of its time is left, also when the caller has given up.
+    if (items.length >= options.limit || (items.length > 0 && isUp()) || context.call.signal?.aborted) break
   }
-  if (items.length === 0 && failure !== undefined) throw failure
+  if (items.length + dead.length === 0 && failure !== undefined) throw failure
   return { items, ...(dead.length > 0 && { dead }) }
 }
 
-async function pullOne<T>(
+/** The way of one pull: find messages and claim them, load their payloads, hand them out. */
+async function pullQueue<T>(
   context: Context,
   options: AtomicDbQueuePullManyOptions,
 ): Promise<AtomicDbQueuePullManyResult<T>> {
-  const seconds = checkSeconds(options.ttlSeconds ?? 300, 'ttlSeconds', 1)
+  const pull = begin(context, options)
+  try {
+    await (options.strict || options.group !== undefined ? pullInOrder(pull) : pullByScan(pull))
+  } catch (error) {
+    // What is claimed already must not stay invisible because a later page failed, or the caller gave up.
+    if (isEmpty(pull)) throw error
+  }
+  await loadPayloads(pull)
+  return handOut<T>(pull)
+}
+
+function begin(context: Context, options: AtomicDbQueuePullManyOptions): Pull {
+  const seconds = checkSeconds(options.ttlSeconds ?? defaultSeconds, 'ttlSeconds', 1)
   if (options.maxReceives !== undefined) checkCount(options.maxReceives, 'maxReceives')
   if (options.group !== undefined) checkText(options.group, 'group', 128)
   const deadLetter = deadLetterOf(options.pk, options.deadLetter)
-  const view = viewOf(context, options.pk)
-  const mine: Pull = { context, view, options, seconds, deadLetter, rows: [], dead: [] }
-  try {
-    await (options.strict || options.group !== undefined ? strictly(mine) : freely(mine))
-  } catch (error) {
-    // What is claimed already must not stay invisible because a later page failed, or the caller gave up.
-    if (mine.rows.length === 0) throw error
+  return {
+    context,
+    inFlight: inFlightOf(context, options.pk),
+    options,
+    seconds,
+    deadLetter,
+    rows: [],
+    dead: [],
   }
-  await addPayloads(mine)
-  const now = context.runtime.now()
-  view.emptyUntil = mine.rows.length > 0 ? 0 : context.runtime.monotonic() + 1000
-  const items = mine.rows.map((row) => toMessage<T>(row, now))
-  if (items.length > 1) items.sort((a, b) => (isBeyond(a.sk, b.sk) ? 1 : -1))
-  const dead = mine.dead.map((row) => toMessage<T>(row, now))
-  return { items, ...(dead.length > 0 && { dead }) }
 }
 
-/** A message whose payload cannot be read at the moment comes back after so long, seconds. */
-const unreadableSeconds = 5
+const isEmpty = ({ rows, dead }: Pull): boolean => rows.length + dead.length === 0
 
-/** A message whose payload somebody deleted goes to the dead letters; one that is gone was acknowledged meanwhile. */
-async function addPayloads(mine: Pull): Promise<void> {
-  const { context, deadLetter } = mine
-  let lacking: Row[]
+/** A message whose payload was deleted goes to the dead letters; one that is gone was acknowledged meanwhile. */
+async function loadPayloads(pull: Pull): Promise<void> {
+  const { context, deadLetter } = pull
+  // Dead letters are returned with their data where that can be read.
+  const letters = pull.dead.filter(({ data }) => data === undefined)
+  await fetchPayloads(context, letters).catch(() => {})
+  let lacking: ClaimedRow[]
   try {
-    lacking = await fetchPayloads(context, mine.rows)
+    lacking = await fetchPayloads(context, pull.rows)
   } catch (error) {
-    await giveBackLarge(mine)
-    if (mine.rows.length === 0) throw error
+    await giveBackLarge(pull)
+    if (isEmpty(pull)) throw error
     return
   }
   for (const row of lacking) {
-    const guard = heldBy(row.r as string)
+    const guard = isHeldGuard(row.r)
     const letter = await bury(context, row, deadLetter, { reason: 'its payload is gone', guard })
-    if (letter) mine.dead.push(letter)
+    if (letter) pull.dead.push(letter)
   }
-  mine.rows = mine.rows.filter((row) => !lacking.includes(row))
+  pull.rows = pull.rows.filter((row) => !lacking.includes(row))
 }
 
-/** Nobody has seen them: they do not count as received. Behind what can be read, except where order is strict. */
-async function giveBackLarge(mine: Pull): Promise<void> {
-  const { context, options } = mine
-  const large = mine.rows.filter((row) => payloadKeyOf(row) !== undefined)
-  mine.rows = mine.rows.filter((row) => !large.includes(row))
+function handOut<T>({ context, inFlight, rows, dead }: Pull): AtomicDbQueuePullManyResult<T> {
+  const now = context.runtime.now()
+  inFlight.pulled(rows.length > 0, context.runtime.monotonic())
+  const items = rows.sort(bySk).map((row) => toMessage<T>(row, now))
+  return { items, ...(dead.length > 0 && { dead: dead.map((row) => toMessage<T>(row, now)) }) }
+}
+
+/** A message whose payload cannot be read at the moment comes back after this time, seconds. */
+const unreadableSeconds = 5
+
+/**
+ * Gives back messages whose payloads cannot be read. Nobody has seen them: they do not count as received. They come
+ * back behind those that can be read, except where order is strict.
+ */
+async function giveBackLarge(pull: Pull): Promise<void> {
+  const { context, options } = pull
+  const large = pull.rows.filter((row) => payloadKeyOf(row) !== undefined)
+  pull.rows = pull.rows.filter((row) => !large.includes(row))
   const delaySeconds = options.strict ? 0 : unreadableSeconds
   const given = Promise.allSettled(large.map((row) => giveBack(context, row, delaySeconds)))
   // A call that has ended does not wait for it.
   if (!context.call.signal?.aborted) await given
+}
+
+/** Whether a quarter of the visibility timeout has passed since now. */
+function isUpAfter(
+  { runtime }: Context,
+  { ttlSeconds = defaultSeconds }: { ttlSeconds?: number },
+): () => boolean {
+  const until = runtime.monotonic() + ttlSeconds * 250
+  return () => runtime.monotonic() >= until
 }

@@ -1,18 +1,19 @@
 import { ConditionFailed, PartialWrite, RaceCondition, Throttled } from '../../errors.ts'
 import type { AtomicDbQueueItem } from '../../interface.ts'
+import { isVacantGuard } from '../../model/expiry.ts'
+import type { MessageRow } from '../../model/message-row.ts'
+import { rowBytes } from '../../model/sizes.ts'
 import type { FailedGuard, Row, RowOperation } from '../../storage.ts'
-import { free } from '../conditions.ts'
-import { toConflictError } from '../conflicts.ts'
 import { type Context, nowSeconds } from '../context.ts'
 import { transactCertainly } from '../lost-replies.ts'
-import { rowBytes } from '../values.ts'
+import { toConflictError } from '../transact/conflicts.ts'
 import { dropPayloads, payloadKeyOf } from './payload.ts'
 
 /** A message on its way into the queue. */
 export interface Draft {
   /** Place in the call. */
   index: number
-  row: Row
+  row: MessageRow
   item: AtomicDbQueueItem
   payload?: Row
   /** Stands for its `deduplicationId`. */
@@ -98,7 +99,7 @@ function* transactions(drafts: readonly Draft[]): Generator<Draft[]> {
 async function putTogether(context: Context, drafts: readonly Draft[]): Promise<void> {
   let left = drafts
   while (left.length > 0) {
-    const guard = free(nowSeconds(context))
+    const guard = isVacantGuard(nowSeconds(context))
     const rows = left.flatMap((draft) =>
       [draft.marker, draft.row].flatMap((row) => (row ? [{ draft, row }] : [])),
     )
@@ -110,8 +111,8 @@ async function putTogether(context: Context, drafts: readonly Draft[]): Promise<
     )
     if (failed.length === 0) return
     const taken = failed.filter(({ index, row }) => {
-      const { draft, row: mine } = rows[index]!
-      return mine === draft.marker && row !== undefined
+      const { draft, row: sent } = rows[index]!
+      return sent === draft.marker && row !== undefined
     })
     if (taken.length < failed.length) throw thereAlready(context, rows, failed)
     const duplicates = new Set(taken.map(({ index, row }) => markDuplicate(rows[index]!.draft, row!)))
@@ -133,8 +134,8 @@ const thereAlready = (
 ): Error =>
   toConflictError(
     failed.map(({ index, row }) => {
-      const { draft, row: mine } = rows[index]!
-      return { part: { index: draft.index, key: keyOf(mine), reason: 'exists' as const }, row }
+      const { draft, row: sent } = rows[index]!
+      return { step: { index: draft.index, key: keyOf(sent), reason: 'exists' as const }, row }
     }),
     nowSeconds(context),
   )

@@ -1,19 +1,19 @@
 import { InvalidInput } from '../../errors.ts'
 import type { AtomicDbQueueItem, AtomicDbQueueItemInput, AtomicDbQueuePushOptions } from '../../interface.ts'
-import { queueOfShard } from '../../shards.ts'
+import { isVacantGuard } from '../../model/expiry.ts'
+import { deduplicationKey, queueOfShard } from '../../model/key-names.ts'
+import { checkPk, keyText } from '../../model/keys.ts'
+import { checkCount, checkRoom, checkSeconds, newMessage } from '../../model/message-row.ts'
+import { asList } from '../../model/rows.ts'
+import { announcePush } from '../../model/wake.ts'
 import { type Row, type RowWrite, StorageFault } from '../../storage.ts'
-import { announcePush } from '../../wake.ts'
 import { writeBatches } from '../batches.ts'
-import { free } from '../conditions.ts'
 import { type Context, nowSeconds } from '../context.ts'
-import { checkPk, keyText } from '../keys.ts'
 import { retried } from '../retry.ts'
-import { asList } from '../rows.ts'
-import { checkCount, checkRoom, checkSeconds, newMessage } from './messages.ts'
+import { arrived } from './in-flight.ts'
 import { putPayloads, splitOff } from './payload.ts'
 import { type Draft, putExactly } from './push-exactly.ts'
 import { shardFor } from './shards.ts'
-import { arrived } from './view.ts'
 
 /** Everything is checked before anything is sent; what can be refused is written first, all or nothing of it. */
 export async function push<T>(
@@ -76,8 +76,7 @@ function draftOf(
 function markerOf(context: Context, { row, item }: Draft, id: string, windowSeconds: number): Row {
   const queue = queueOfShard(row.pk)
   const marker: Row = {
-    pk: `${queue}#dedup#${id}`,
-    sk: '#',
+    ...deduplicationKey(queue, id),
     version: row.sk,
     // The message's own time, which the clock read again would miss.
     enq: item.enqueuedAt,
@@ -130,4 +129,7 @@ const putGuarded = async (context: Context, row: Row): Promise<void> => {
  * is there already, it is ours.
  */
 const applyPut = (context: Context, row: Row): Promise<unknown> =>
-  context.storage.apply({ op: 'put', row, guard: free(nowSeconds(context)) }, { signal: context.call.signal })
+  context.storage.apply(
+    { op: 'put', row, guard: isVacantGuard(nowSeconds(context)) },
+    { signal: context.call.signal },
+  )

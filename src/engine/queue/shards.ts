@@ -1,12 +1,13 @@
 import type { AtomicDbQueueItemInput } from '../../interface.ts'
-import { checkShards, shardName, shardOf } from '../../shards.ts'
+import { shardName } from '../../model/key-names.ts'
+import { checkShards, shardOf } from '../../model/shards.ts'
 import type { Context } from '../context.ts'
-import { isAwake, viewOf } from './view.ts'
+import { inFlightOf } from './in-flight.ts'
 
-/** So many shards are looked at by one pull. */
-const maxLooks = 64
+/** How many shards one pull reads at most. */
+const maxVisits = 64
 
-/** Whose turn it is, per queue and process: of the pushes, and of the pulls. */
+/** The shard whose turn it is, per queue and process: for pushes, and for pulls. */
 interface Turns {
   push: number
   pull: number
@@ -20,17 +21,17 @@ function turnsOf(context: Context, pk: string): Turns {
     all = new Map()
     turns.set(context.database, all)
   }
-  let mine = all.get(pk)
-  if (!mine) {
+  let own = all.get(pk)
+  if (!own) {
     // Many short-lived processes must not all begin with the same shard.
     const anywhere = () => Math.floor(context.runtime.random() * 2 ** 30)
-    mine = { push: anywhere(), pull: anywhere() }
-    all.set(pk, mine)
+    own = { push: anywhere(), pull: anywhere() }
+    all.set(pk, own)
   }
-  return mine
+  return own
 }
 
-/** The shard for a message: what must meet (a group, a key, an id for deduplication) lies in one. */
+/** The shard for a message. Messages with the same group, key or id for deduplication go to the same shard. */
 export function shardFor(context: Context, shards: number, item: AtomicDbQueueItemInput): string {
   checkShards(shards)
   const by = item.group ?? item.sk ?? item.deduplicationId
@@ -47,23 +48,23 @@ export function* shardsToVisit(
   pk: string,
   shards: number,
 ): Generator<string, void, undefined> {
-  const mine = turnsOf(context, pk)
+  const turn = turnsOf(context, pk)
   const now = context.runtime.now()
   const monotonic = context.runtime.monotonic()
-  const awake: string[] = []
-  const asleep: { name: string; since: number }[] = []
+  const awake: number[] = []
+  const asleep: { index: number; since: number }[] = []
   for (let i = 0; i < shards; i++) {
-    const name = shardName(pk, (mine.pull + i) % shards)
-    const view = viewOf(context, name)
-    if (isAwake(view, now)) awake.push(name)
-    else if (view.emptyUntil <= monotonic) asleep.push({ name, since: view.emptyUntil })
+    const index = (turn.pull + i) % shards
+    const inFlight = inFlightOf(context, shardName(pk, index))
+    if (inFlight.isAwake(now)) awake.push(index)
+    else if (inFlight.emptyUntil <= monotonic) asleep.push({ index, since: inFlight.emptyUntil })
   }
   asleep.sort((a, b) => a.since - b.since)
   const first = awake.length > 0 ? asleep.splice(0, 1) : []
-  let looks = 0
-  for (const name of [...first.map((one) => one.name), ...awake, ...asleep.map((one) => one.name)]) {
-    if (looks++ >= maxLooks) return
-    mine.pull = (Number(name.slice(name.lastIndexOf('#shard') + 6)) + 1) % shards
-    yield name
+  let visits = 0
+  for (const index of [...first.map((one) => one.index), ...awake, ...asleep.map((one) => one.index)]) {
+    if (visits++ >= maxVisits) return
+    turn.pull = (index + 1) % shards
+    yield shardName(pk, index)
   }
 }

@@ -1,6 +1,7 @@
-import { absent, allOf, anyOf, type Condition, exists, field, not } from '../../conditions.ts'
+import { absent, allOf, anyOf, type Condition, exists, not } from '../../contract/conditions.ts'
+import { path } from '../../contract/paths.ts'
 import type { Conflict } from '../../errors.ts'
-import { path } from '../../paths.ts'
+import { field } from '../../model/field-reference.ts'
 import { assert, type Kit, rejects } from './kit.ts'
 
 const data = {

@@ -78,11 +78,12 @@ export function items({ db, clock, test }: Kit): void {
 
   test('an expired item is absent for every read', async (pk) => {
     const key = { pk, sk: 'a' }
+    const ttl = seconds(clock, 10)
     await db().set([
-      { ...key, data: 1, ttl: seconds(clock, 10) },
+      { ...key, data: 1, ttl },
       { pk, sk: 'b', data: 2 },
     ])
-    assert.equal((await db().get(key))?.ttl, seconds(clock, 10))
+    assert.equal((await db().get(key))?.ttl, ttl)
     clock.advance(11_000)
     assert.equal(await db().get(key), undefined)
     assert.equal(await db().get(key, { consistent: true }), undefined)

@@ -28,6 +28,7 @@ export type Capability =
   | 'queues'
   | 'input'
 
+/** What the conformance suite needs to know of a backend. */
 export interface ConformanceOptions {
   /** Makes the backend, empty, on this runtime: its clock is moved by the tests to let things expire. */
   open(runtime: Runtime): Promise<ConformanceBackend> | ConformanceBackend

@@ -1,5 +1,5 @@
-import { lockKey } from '../../engine/keys.ts'
 import type { AtomicDbItemLock } from '../../interface.ts'
+import { lockKey } from '../../model/key-names.ts'
 import { assert, type Kit, rejects, seconds } from './kit.ts'
 
 const hour = 3600

@@ -1,5 +1,5 @@
-import { lockKey } from '../../engine/keys.ts'
 import type { DeleteRangeProgress } from '../../interface.ts'
+import { lockKey } from '../../model/key-names.ts'
 import { assert, type Kit, rejects, seconds } from './kit.ts'
 
 /** Many items at a time: as of one moment, or a range to delete. */

@@ -124,6 +124,17 @@ export function queueOptions({ db, clock, test }: Kit): void {
     assert.equal((await db().queueStats(pk)).dead, 0)
   })
 
+  test('a pull tells of the dead letters it makes, with what they say', async (pk) => {
+    const payload = 'x'.repeat(300)
+    await db().queuePush([{ pk, data: payload }], { payloadThreshold: 100 })
+    await db().queuePush({ pk, data: 'small' })
+    const { items } = await db().queuePullMany({ pk, limit: 2, maxReceives: 1 })
+    for (const item of items) await db().queueRelease(item)
+    const result = await db(1).queuePullMany({ pk, limit: 2, maxReceives: 1 })
+    assert.deepEqual(result.items, [])
+    assert.deepEqual(result.dead!.map((item) => item.data).sort(), ['small', payload])
+  })
+
   test('a dead-letter queue of a name of its own; timeouts count too', async (pk) => {
     await db().queuePush({ pk, data: 1, group: 'g' })
     const options = { maxReceives: 1, deadLetter: `${pk}graveyard`, ttlSeconds: 10 }

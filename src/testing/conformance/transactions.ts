@@ -1,4 +1,4 @@
-import { absent, unchanged } from '../../conditions.ts'
+import { absent, unchanged } from '../../contract/conditions.ts'
 import type { Conflict } from '../../errors.ts'
 import type { AtomicDbOperation } from '../../interface.ts'
 import { assert, type Kit, rejects, seconds } from './kit.ts'
@@ -107,7 +107,7 @@ export function transactions({ db, clock, test }: Kit): void {
     const other: AtomicDbOperation[] = [{ type: 'set', item: { pk, sk: 'other' } }]
     await rejects(db(1).transact(other, { idempotencyKey: `${pk}-1` }), { code: 'IdempotencyMismatch' })
     assert.equal(await db(1).get({ pk, sk: 'other' }), undefined)
-    clock.advance(11 * 60_000)
+    clock.advance(21 * 60_000)
     await db(1).transact(other, { idempotencyKey: `${pk}-1` })
     assert.notEqual(await db(1).get({ pk, sk: 'other' }, { consistent: true }), undefined)
   })

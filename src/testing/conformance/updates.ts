@@ -1,6 +1,6 @@
-import type { Changes } from '../../changes.ts'
-import { absent, exists } from '../../conditions.ts'
-import { path } from '../../paths.ts'
+import type { Changes } from '../../contract/changes.ts'
+import { absent, exists } from '../../contract/conditions.ts'
+import { path } from '../../contract/paths.ts'
 import { assert, type Kit, rejects, seconds } from './kit.ts'
 
 const start = {

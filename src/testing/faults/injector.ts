@@ -1,8 +1,8 @@
 import { type Runtime, systemRuntime } from '../../runtime.ts'
 import { Random } from '../random.ts'
-import type { FaultInjection, FaultInjectionOptions } from './index.ts'
 import { type SdkFault, type SdkFaultRates, zeroSdkCounts } from './kinds.ts'
 import { OldReplies } from './old-replies.ts'
+import type { FaultInjection, FaultInjectionOptions } from './options.ts'
 import {
   cancelled,
   collected,

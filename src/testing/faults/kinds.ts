@@ -24,6 +24,7 @@ export const sdkFaults = [
   'clockStep',
 ] as const
 
+/** The name of a fault of `injectFaults`. */
 export type SdkFault = (typeof sdkFaults)[number]
 
 /** Probability of each fault per request to which it can happen, 0 to 1. */

@@ -33,7 +33,7 @@ export const conflict = (): HttpReply =>
     message: 'Transaction is ongoing for the item (injected)',
   })
 
-/** A cancelled transaction of so many operations, of which one was in conflict. */
+/** The reply to a cancelled transaction in which one operation was in conflict. */
 export const cancelled = (operations: number, at: number): HttpReply =>
   reply(400, dynamo('TransactionCanceledException'), {
     Message: 'Transaction cancelled, please refer cancellation reasons for specific reasons (injected)',

@@ -1,8 +1,8 @@
 import { InvalidInput } from '../../errors.ts'
 import { checkOptions } from '../../model/checks.ts'
 import { optionsCheck } from '../../model/options-check.ts'
-import type { FaultProxyOptions } from './index.ts'
 import { type ProxyFaultRates, proxyFaults } from './kinds.ts'
+import type { FaultProxyOptions } from './options.ts'
 
 const checkNames = optionsCheck<FaultProxyOptions>(() => [
   {

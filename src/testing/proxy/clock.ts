@@ -1,5 +1,6 @@
 import type { Runtime } from '../../runtime.ts'
 
+/** Options of `TestClock`. */
 export interface TestClockOptions {
   /** How many seconds pass on it in a real one. @default 1 */
   speed?: number
@@ -47,7 +48,7 @@ export class TestClock implements Runtime {
     return this.#random()
   }
 
-  /** So many milliseconds pass at once. Whoever sleeps no longer than that wakes up. */
+  /** Lets milliseconds pass at once. Sleepers whose time is over wake up. */
   advance(ms: number): void {
     if (!(ms >= 0)) throw new RangeError('ms: a clock only goes forward')
     this.#advanced += ms

@@ -4,31 +4,13 @@ import { OldReplies } from '../faults/old-replies.ts'
 import type { FailingAgent } from './agent.ts'
 import type { Dice } from './dice.ts'
 import { HeldRequests } from './held.ts'
-import type { FaultProxyOptions } from './index.ts'
 import { type ProxyFault, socketFaults } from './kinds.ts'
+import type { FaultProxyOptions, PlannedFault, ProxyExchange } from './options.ts'
 import type { ProxyReply } from './replies.ts'
 import * as replies from './replies.ts'
 import { ProxyRequest } from './request.ts'
 import { ServiceRules } from './service.ts'
 import type { Upstream } from './upstream.ts'
-
-/** What became of one request. */
-export interface ProxyExchange {
-  request: ProxyRequest
-  fault?: ProxyFault
-  /** The database did it, and said so to the proxy. */
-  applied: boolean
-  /** The caller got a reply that tells whether it was done. */
-  answered: boolean
-  /** It arrived after its caller was told that the connection is lost. */
-  late: boolean
-}
-
-/** A fault, and for those that strike before or after the request is applied: when. */
-export interface PlannedFault {
-  fault: ProxyFault
-  applied?: boolean
-}
 
 interface Reached {
   request: ProxyRequest
@@ -140,15 +122,16 @@ export class Exchanges {
     const { replies: most = 4, ms = 200 } = this.options.hold ?? {}
     const count = Number.isFinite(most) ? 1 + this.dice.random.int(most) : most
     this.held.hold(request, count, ms, fault === 'inProgress', async () => {
-      const isLate = this.#rules.isExpired(request)
-      const reply = isLate ? undefined : await this.#forward(request).catch(() => undefined)
+      const reply = await this.#forward(request).catch(() => undefined)
       this.report({ request, fault, applied: reply?.status === 200, answered: false, late: true })
     })
     this.report({ request, fault, applied: false, answered: false, late: false })
     this.#spoil(request, response, fault)
   }
 
-  #forward(request: ProxyRequest): Promise<ProxyReply> {
+  /** Whatever was waited for on the way: the signature must count, and the token be known, when the database acts. */
+  async #forward(request: ProxyRequest): Promise<ProxyReply> {
+    if (this.#rules.isExpired(request)) return replies.signatureExpired()
     return this.upstream.forward(this.#rules.withToken(request))
   }
 
@@ -160,7 +143,9 @@ export class Exchanges {
       const reply = await this.#forward(split?.first ?? request)
       return split && reply.status === 200 ? replies.leftUndone(reply, split.rest, request.isWrite) : reply
     }
-    if (fault === 'duplicate') await this.#forward(request)
+    const first = fault === 'duplicate' ? await this.#forward(request) : undefined
+    // A copy that comes too late is refused by itself: who waits hears of the other one.
+    if (first && this.#rules.isExpired(request)) return first
     const reply = await this.#forward(request)
     const { action, body } = request
     if (this.dice.rates.staleRead && reply.status === 200 && OldReplies.isRead(action))

@@ -1,4 +1,4 @@
-import { keyText } from '../../engine/keys.ts'
+import { keyText } from '../../model/keys.ts'
 import type { ProxyRequest } from './request.ts'
 
 interface Held {

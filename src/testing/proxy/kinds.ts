@@ -43,6 +43,7 @@ export const proxyFaults = [
   'connect',
 ] as const
 
+/** The name of a fault of the proxy. */
 export type ProxyFault = (typeof proxyFaults)[number]
 
 /** Probability of each fault per request (`connect`: per connection) to which it can happen, 0 to 1. */
@@ -63,6 +64,7 @@ export const socketFaults = [
   ...codes.map((code) => `write ${code}` as const),
 ] as const
 
+/** The name of a fault of a client's sockets. */
 export type SocketFault = (typeof connectFaults)[number] | (typeof socketFaults)[number]
 
 const zero = <Name extends string>(names: readonly Name[]): Record<Name, number> =>

@@ -24,10 +24,12 @@ export const simulatedFaults = [
   'tornRead',
 ] as const
 
+/** The name of a fault of the simulated server. */
 export type SimulatedFault = (typeof simulatedFaults)[number]
 
 /** Probability of each fault per request to which it can happen, 0 to 1. */
 export type SimulatedFaultRates = Partial<Record<SimulatedFault, number>>
 
+/** Counts of the simulated faults, all zero. */
 export const zeroCounts = (): Record<SimulatedFault, number> =>
   Object.fromEntries(simulatedFaults.map((fault) => [fault, 0])) as Record<SimulatedFault, number>

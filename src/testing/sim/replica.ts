@@ -1,6 +1,6 @@
-import { clone } from '../../engine/values.ts'
 import type { AtomicDbItemKey } from '../../interface.ts'
 import type { MemoryStorage } from '../../memory/storage.ts'
+import { clone } from '../../model/values.ts'
 import type { Row, RowWrite } from '../../storage.ts'
 
 /** A copy of the rows that lags behind, partition by partition, each in the order of its writes. */

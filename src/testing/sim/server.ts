@@ -7,6 +7,7 @@ import { type SimulatedFault, type SimulatedFaultRates, zeroCounts } from './fau
 import { Replica } from './replica.ts'
 import { SimulatedRuntime, type Simulation } from './simulation.ts'
 
+/** Options of `SimulatedServer`. */
 export interface SimulatedServerOptions {
   rates?: SimulatedFaultRates
   /** Usual time of a request in one direction, ms. Default 1 to 5. */
@@ -29,6 +30,7 @@ const checkServerOptions = /* @__PURE__ */ optionsCheck<SimulatedServerOptions>(
   },
 ])
 
+/** A fault that the simulated server met. */
 export interface SimulatedFaultEvent {
   /** Simulated ms. */
   at: number

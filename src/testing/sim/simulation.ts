@@ -3,6 +3,7 @@ import type { Runtime } from '../../runtime.ts'
 import { Random } from '../random.ts'
 import { Agenda } from './agenda.ts'
 
+/** Options of `Simulation`. */
 export interface SimulationOptions {
   /** Decides everything that happens. */
   seed: number | string

@@ -1,11 +1,11 @@
-import { type AtomicDbQueueItem, AtomicEngine, AtomicMemoryDb } from 'lockrow'
-import { describe, expect, it, test } from 'vitest'
-import { rowBytes } from '../../../src/engine/values.ts'
+import { type AtomicDbQueueItem, AtomicMemoryDb } from 'lockrow'
+import { AtomicEngine } from 'lockrow/backend'
+import { describe, expect, test } from 'vitest'
+import { rowBytes } from '../../../src/model/sizes.ts'
 import type { Storage } from '../../../src/storage.ts'
 import { StorageFault } from '../../../src/storage.ts'
 import { SimulatedServer } from '../../../src/testing/sim/server.ts'
 import { type SimulatedRuntime, Simulation } from '../../../src/testing/sim/simulation.ts'
-import { bound } from '../../proof/defects.ts'
 
 const pk = 'jobs'
 
@@ -43,142 +43,6 @@ describe('order of a lone consumer', () => {
         }
       })
     }
-  })
-})
-
-describe('strict', () => {
-  it.each(['delay', 'redrive', 'slow clock'])('%s: never two of a group in processing', async (how) => {
-    const { world, open } = setUp()
-    await world.run(async () => {
-      const db = open()
-      const group = 'g'
-      const strict = { pk, strict: true, maxReceives: 1, ttlSeconds: 60 }
-      if (how === 'delay') await db.queuePush({ pk, group, data: 1, delaySeconds: 2 })
-      if (how === 'redrive') {
-        await db.queuePush({ pk, group, data: 1 })
-        await db.queueRelease((await db.queuePull(strict)).item!)
-      }
-      await db.queuePush({ pk, group, data: 2 })
-      const held = (await db.queuePull(strict)).item!
-      expect(held.data).toBe(2)
-      if (how === 'redrive') expect(await db.queueRedrive({ from: `${pk}#dead` })).toBe(1)
-      if (how === 'slow clock') {
-        const slow = open()
-        ;(slow.runtime as SimulatedRuntime).stepClock(-500)
-        await slow.queuePush({ pk, group, data: 1 })
-      }
-      await db.runtime.sleep(5000)
-      for (const consumer of [db, open()]) expect(await consumer.queuePull(strict)).toEqual({})
-      await db.queueAcknowledge(held)
-      expect((await db.queuePull(strict)).item?.data).toBe(1)
-    })
-  })
-
-  describe('what another process is done with can be given out at once', () => {
-    const ways: Record<string, (db: AtomicEngine, item: AtomicDbQueueItem) => Promise<void>> = {
-      acknowledged: (db, item) => db.queueAcknowledge(item),
-      released: (db, item) => db.queueRelease(item),
-      buried: (db, item) => db.queueRelease(item, { deadLetter: `${pk}#dead` }),
-    }
-    const pulls = { 'any group': { strict: true }, 'one group': { group: 'g' } }
-    it.each(
-      Object.keys(ways).flatMap((way) =>
-        Object.entries(pulls).map(([name, options]) => [way, name, options]),
-      ),
-    )('%s, pull of %s', async (way, _name, options) => {
-      const { world, open } = setUp()
-      await world.run(async () => {
-        const [holder, other] = [open(), open()]
-        const pull = { pk, ...(options as object) }
-        await holder.queuePush([1, 2].map((data) => ({ pk, group: 'g', data })))
-        const held = (await holder.queuePull<number>(pull)).item!
-        // It has seen that message in processing, a moment ago.
-        expect((await other.queuePull(pull)).item).toBeUndefined()
-        expect((await other.queuePull(pull)).item).toBeUndefined()
-        await ways[way as string]!(holder, held)
-        expect((await other.queuePull<number>(pull)).item?.data).toBe(way === 'released' ? 1 : 2)
-      })
-    })
-
-    test('looking costs little where another process takes long', async () => {
-      const { world, open } = setUp()
-      await world.run(async () => {
-        let rows = 0
-        const counted = (storage: Storage): Storage => ({
-          ...bound(storage),
-          read: (keys, options) => {
-            rows += keys.length
-            return storage.read(keys, options)
-          },
-        })
-        const [holder, other] = [open(), open(counted)]
-        await holder.queuePush([1, 2].map((data) => ({ pk, group: 'g', data })))
-        await holder.queuePull({ pk, strict: true, ttlSeconds: 3600 })
-        for (let i = 0; i < 600; i++) {
-          await other.queuePull({ pk, strict: true })
-          await other.runtime.sleep(100)
-        }
-        // A minute: two looks a second, and a few early ones.
-        expect(rows).toBeLessThan(140)
-      })
-    })
-  })
-
-  test('a delayed message waits for one behind it, also where this process has not seen that', async () => {
-    const { world, open } = setUp()
-    await world.run(async () => {
-      const [producer, other, late] = [open(), open(), open()]
-      const strict = { pk, strict: true }
-      // For this one it is time before it reads the whole queue again.
-      ;(late.runtime as SimulatedRuntime).stepClock(100)
-      await producer.queuePush({ pk, group: 'g', data: 1, delaySeconds: 1 })
-      await late.queuePull(strict)
-      await producer.queuePush({ pk, group: 'g', data: 2 })
-      const held = (await other.queuePull(strict)).item!
-      expect(held.data).toBe(2)
-      await late.runtime.sleep(950)
-      expect((await late.queuePull(strict)).item).toBeUndefined()
-    })
-  })
-
-  test('what a slow clock puts in front of what is known is seen before what is new', async () => {
-    const { world, open } = setUp()
-    await world.run(async () => {
-      const [ahead, slow, one, two] = [open(), open(), open(), open()]
-      ;(slow.runtime as SimulatedRuntime).stepClock(-500)
-      const strict = { pk, strict: true }
-      await ahead.queuePush({ pk, group: 'a', data: 0 })
-      expect((await two.queuePull(strict)).item?.data).toBe(0)
-      await slow.queuePush({ pk, group: 'g', data: 1 })
-      expect((await one.queuePull(strict)).item?.data).toBe(1)
-      await slow.runtime.sleep(600)
-      await slow.queuePush({ pk, group: 'g', data: 2 })
-      expect((await two.queuePull(strict)).item).toBeUndefined()
-    })
-  })
-
-  test('reads a backlog once, not with every pull', async () => {
-    const { world, open } = setUp()
-    await world.run(async () => {
-      const producer = open()
-      const item = (i: number) => ({ pk, group: `g${i % 3}`, data: i })
-      await producer.queuePush(Array.from({ length: 300 }, (_, i) => item(i)))
-      let rows = 0
-      const db = open((storage) => ({
-        ...storage,
-        page: async (range, options) => {
-          const page = await storage.page(range, options)
-          rows += page.rows.length
-          return page
-        },
-      }))
-      for (let i = 0; i < 100; i++) {
-        const { items } = await db.queuePullMany({ pk, strict: true, limit: 10 })
-        expect(items).toHaveLength(3)
-        for (const one of items) await db.queueAcknowledge(one)
-      }
-      expect(rows).toBeLessThan(900)
-    })
   })
 })
 
@@ -309,19 +173,30 @@ describe('receipts', () => {
 })
 
 describe('dead letters', () => {
-  test('by release, with the reason; fenced as every act of a holder', async () => {
-    const db = new AtomicMemoryDb()
-    await db.queuePush({ pk, data: 1 })
-    const { item } = await db.queuePull({ pk })
-    await db.queueRelease(item!, { deadLetter: 'graves', reason: 'no use' })
-    expect((await db.queuePeek({ pk: 'graves' }))[0]?.deadLetter).toMatchObject({
-      from: pk,
-      reason: 'no use',
-    })
-    await expect(db.queueRelease(item!, { deadLetter: 'graves' })).rejects.toMatchObject({
-      code: 'StaleReceipt',
-    })
-  })
+  test.each([undefined, 3])(
+    'a pull that fails later tells of what it has buried, shards: %s',
+    async (shards) => {
+      const { world, open } = setUp()
+      await world.run(async () => {
+        let buried = false
+        const db = open((storage) => ({
+          ...storage,
+          transact: async (...call) => {
+            const failed = await storage.transact(...call)
+            buried = true
+            return failed
+          },
+          page: (range, options) =>
+            buried ? Promise.reject(new StorageFault('throttled', 'hot')) : storage.page(range, options),
+        }))
+        const pushed = Array.from({ length: shards ?? 1 }, (_, data) => ({ pk, data }))
+        await db.queuePush(pushed, { shards })
+        const pull = { pk, shards, limit: 3, maxReceives: 1, strict: true }
+        for (const item of (await db.queuePullMany(pull)).items) await db.queueRelease(item)
+        expect(await db.queuePullMany(pull)).toMatchObject({ items: [], dead: [{ pk: `${pk}#dead` }] })
+      })
+    },
+  )
 
   test('two queues that are the dead letters of each other: it ends', async () => {
     const db = new AtomicMemoryDb()
@@ -347,6 +222,27 @@ describe('dead letters', () => {
     for (const item of items) await db.queueRelease(item, { deadLetter: `${pk}#dead` })
     expect(await db.queueRedrive({ from: `${pk}#dead`, shards: 4 })).toBe(32)
     expect((await db.queueStats(pk, { shards: 4 })).ready).toBe(32)
+  })
+})
+
+test('a pull over shards hands out what it has before its time is up', async () => {
+  const { world, open } = setUp()
+  await world.run(async () => {
+    const db = open((storage, process) => ({
+      ...storage,
+      page: async (range, options) => {
+        await process.sleep(600)
+        return storage.page(range, options)
+      },
+    }))
+    const shards = 16
+    await db.queuePush(
+      Array.from({ length: shards }, (_, data) => ({ pk, data })),
+      { shards },
+    )
+    const { items } = await db.queuePullMany({ pk, shards, limit: shards, ttlSeconds: 2 })
+    expect(items.length).toBeGreaterThan(0)
+    for (const item of items) expect(item.processingTimeout! - db.runtime.now()).toBeGreaterThan(0)
   })
 })
 

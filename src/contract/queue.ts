@@ -1,0 +1,247 @@
+/** The messages and options of the queue, part of the contract in interface.ts. */
+import type { AtomicDbItem, AtomicDbItemKey } from './items.ts'
+import type { CallOptions } from './options.ts'
+
+/** What names a message to acknowledge, release or extend it: the message as it was pulled, or its bare key. */
+export interface AtomicDbQueueItemKey extends AtomicDbItemKey {
+  /** Proves this hand-out: acknowledge, release and extend act only while the receipt is current. */
+  receipt?: string
+  /** Partition key of the row that holds `data`, where the push made one (`payloadThreshold`). */
+  payloadKey?: string
+}
+
+/** A message as it is read from a queue. */
+export interface AtomicDbQueueItem<T = unknown> extends AtomicDbItem<T>, AtomicDbQueueItemKey {
+  /** Whether the message is handed out and not yet due again. */
+  isProcessing: boolean
+  /** When a message in processing is given out again, epoch ms. */
+  processingTimeout?: number
+  /** Number of hand-outs, this one included. */
+  receiveCount: number
+  /** When the message was pushed, epoch ms. */
+  enqueuedAt: number
+  /** When the message was handed out first, epoch ms. */
+  firstReceivedAt?: number
+  /** The group. Messages of one group keep their order under `strict`. */
+  group?: string
+  /** The `reason` that the last `queueRelease` gave. */
+  reason?: string
+  /** For a dead letter: where it comes from, and why. */
+  deadLetter?: AtomicDbDeadLetter
+}
+
+/** A message that was taken out of its queue after too many tries. */
+export interface AtomicDbDeadLetter {
+  /** The queue that the message was in. */
+  from: string
+  /** Why the message was given up. */
+  reason: string
+  /** When, epoch ms. */
+  at: number
+  /** Number of dead-letter queues that the message has been through, this one included. Absent: this is the first. */
+  hops?: number
+  /** How often the message had been received. */
+  receives: number
+}
+
+/** A message to push. */
+export interface AtomicDbQueueItemInput<T = unknown> {
+  /** The queue. */
+  pk: string
+  /**
+   * A key of your own: a push to a key that is taken is `ConditionFailed`.
+   * @default a ULID, so that messages come in the order in which they were pushed
+   */
+  sk?: string
+  data?: T
+  /** When the message expires unread, epoch seconds. */
+  ttl?: number
+  /** Seconds before the message is given out, without an upper limit. Overrides that of the call. */
+  delaySeconds?: number
+  /** The group by which `strict` pulls keep order. 1 to 128 bytes. */
+  group?: string
+  /**
+   * A second push with this id to this queue within the window does nothing and returns the key of the first message.
+   * 1 to 512 bytes. Costs 4 WRU instead of 1: message and marker are written in one transaction. Not with `sk`.
+   */
+  deduplicationId?: string
+}
+
+/** For a queue that was pushed to with `shards`: the same number. */
+export interface AtomicDbQueueShards {
+  /** A pull visits the shards that have work in turn, and one of the others. It reads an empty shard at most once a second. */
+  shards?: number
+}
+
+/** Options of `queueStats`. */
+export interface AtomicDbQueueStatsOptions extends CallOptions, AtomicDbQueueShards {
+  /**
+   * The dead-letter queue.
+   * @default `pk` with `#dead`
+   */
+  deadLetter?: string
+}
+
+/** Options of `queuePush`. */
+export interface AtomicDbQueuePushOptions extends CallOptions {
+  /**
+   * Seconds before messages are given out that have no `delaySeconds` of their own.
+   * @default 0
+   */
+  delaySeconds?: number
+  /**
+   * How long a `deduplicationId` counts, seconds.
+   * @default 300, as in SQS
+   */
+  deduplicationWindowSeconds?: number
+  /**
+   * Push through transactions with a token (100 messages each), so that a lost reply never brings back a message that
+   * was consumed in between. 2 WRU per KB instead of 1.
+   * @default false
+   */
+  exactlyOnce?: boolean
+  /**
+   * Spread the messages over this number of partition keys (`shardsOf(pk, shards)`), 1 to 10,000. Each one is FIFO.
+   * Messages are assigned by group, else by the given `sk` or `deduplicationId`, else in turn. Consumers pull with the
+   * same number.
+   * @default all messages are at `pk`
+   */
+  shards?: number
+  /**
+   * Store `data` of more than this number of bytes in a row of its own, so that claim, extension and release cost
+   * 1 WRU whatever its size. Each such message costs 3 WRU more, and one read more at the pull. It expires after 14 days
+   * unless its `ttl` says otherwise. Worth it from about 4 KB.
+   * @default never
+   */
+  payloadThreshold?: number
+}
+
+/** Options of `queuePull`. */
+export interface AtomicDbQueuePullOptions extends CallOptions, AtomicDbQueueShards {
+  pk: string
+  /**
+   * Visibility timeout: seconds after which an unacknowledged message is given out again.
+   * @default 300
+   */
+  ttlSeconds?: number
+  /**
+   * Keep the order within each group, as SQS FIFO does: while an earlier message of a group is in processing or waits
+   * for its retry, no later one of that group is given out. A pull gives out at most one message per group. Messages
+   * without a group form one group. Every consumer of the queue must pull with `strict`. Reads the whole queue once,
+   * then what is new.
+   * @default false
+   */
+  strict?: boolean
+  /** Pull only messages of this group, in strict order. */
+  group?: string
+  /**
+   * Maximum number of receives. After that the message goes to the dead-letter queue instead of being given out again.
+   * @default no limit
+   */
+  maxReceives?: number
+  /**
+   * The dead-letter queue, for `maxReceives`.
+   * @default `pk` with `#dead`
+   */
+  deadLetter?: string
+}
+
+/** Options of `queuePullMany`. */
+export interface AtomicDbQueuePullManyOptions extends AtomicDbQueuePullOptions {
+  /** Maximum number of messages, 1 or more. */
+  limit: number
+}
+
+/** What one `queuePull` found. */
+export interface AtomicDbQueuePullResult<T = unknown> {
+  /** Absent when the queue is empty, or everything in it is in processing or delayed. */
+  item?: AtomicDbQueueItem<T>
+  /** The messages that this pull moved to the dead letters, as they lie there, with their payloads. Absent: none. */
+  dead?: AtomicDbQueueItem<T>[]
+}
+
+/** What one `queuePullMany` found. */
+export interface AtomicDbQueuePullManyResult<T = unknown> {
+  /** In order of `sk`. */
+  items: AtomicDbQueueItem<T>[]
+  /** The messages that this pull moved to the dead letters, as they lie there, with their payloads. Absent: none. */
+  dead?: AtomicDbQueueItem<T>[]
+}
+
+/** How many messages a queue holds, by their state. */
+export interface AtomicDbQueueStats {
+  /** Number of messages that can be pulled now. */
+  ready: number
+  /** Number of messages handed out and not yet due again. */
+  inFlight: number
+  /** Number of messages pushed or released with a delay that has not passed. */
+  delayed: number
+  /** Number of messages in the dead-letter queue. */
+  dead: number
+  /** Seconds since the oldest message became available, 0 when there is none. Delayed messages do not count. */
+  oldestAgeSeconds: number
+}
+
+/** Options of `queuePeek`. */
+export interface AtomicDbQueuePeekOptions extends CallOptions, AtomicDbQueueShards {
+  pk: string
+  /**
+   * Maximum number of messages.
+   * @default 10
+   */
+  limit?: number
+  /** Only messages behind this `sk`. */
+  after?: string
+}
+
+/** Options of `queuePurge`. */
+export interface AtomicDbQueuePurgeOptions extends CallOptions, AtomicDbQueueShards {
+  /**
+   * Maximum number of messages to delete, the first ones.
+   * @default all
+   */
+  limit?: number
+}
+
+/** Options of `queueRedrive`. */
+export interface AtomicDbQueueRedriveOptions extends CallOptions {
+  /** The dead-letter queue. */
+  from: string
+  /**
+   * The queue to move to.
+   * @default for each message the queue that it comes from
+   */
+  to?: string
+  /**
+   * For messages that come from a queue with shards: the number of shards that its consumers use now. Without it, such
+   * a message is `InvalidInput`, because perhaps nobody reads the shard that it comes from any more.
+   */
+  shards?: number
+  /**
+   * Maximum number of messages to move.
+   * @default all
+   */
+  limit?: number
+}
+
+/** Options of `queueRelease`. */
+export interface AtomicDbQueueReleaseOptions extends CallOptions {
+  /**
+   * Seconds before the message is given out again.
+   * @default 0
+   */
+  delaySeconds?: number
+  /** Why the message comes back. Kept with the message, also as a dead letter; cut at 256 characters. */
+  reason?: string
+  /**
+   * Do not count this hand-out as received, because nobody has tried to handle the message. Needs a receipt. Do not use
+   * it after a failure: `maxReceives` would never be reached.
+   * @default false
+   */
+  uncounted?: boolean
+  /**
+   * Move the message to this dead-letter queue instead of back into its own. 1 RRU, and 2 WRU per KB and queue.
+   * Not with `delaySeconds` or `uncounted`.
+   */
+  deadLetter?: string
+}

@@ -1,0 +1,199 @@
+import type { AtomicDbItemKey } from '../../interface.ts'
+import type { Context } from '../context.ts'
+import { Groups } from './groups.ts'
+import { isBeyond } from './order.ts'
+import { Rescan } from './rescan.ts'
+
+const maxQueues = 20_000
+const maxOwn = 10_000
+const maxWindow = 64
+/** A queue that was found empty counts as empty for this long, ms. */
+const emptyMs = 1000
+
+/**
+ * What a process remembers of one queue, so that pulls do not read again what is in flight. Only speed is lost when it
+ * is forgotten. Deadlines are epoch ms; times named `monotonic` are of the monotonic clock.
+ */
+export class InFlight {
+  readonly rescan = new Rescan()
+  /** Nothing up to this `sk` could be given out when it was last read. */
+  #frontier: string | undefined
+  /** When what this process claimed, released or pushed before the frontier can be given out, and the earliest of it. */
+  readonly #own = new Map<string, number>()
+  #ownDue = Number.POSITIVE_INFINITY
+  /** Keys that a pull of this process is about to claim. */
+  readonly #claiming = new Set<string>()
+  /** A claim goes to one of this many first messages, or chunks of messages. */
+  #window = 1
+  /** The last claims met no other process. */
+  #isCalm = false
+  /** Of the rows read lately, the share that could be given out. */
+  #readyShare = 1
+  /** 0: the last pull found something, or something was pushed since; else until when the queue counts as empty. */
+  #emptyUntil = 0
+  #groups: Groups | undefined
+
+  get frontier(): string | undefined {
+    return this.#frontier
+  }
+
+  get window(): number {
+    return this.#window
+  }
+
+  get isCalm(): boolean {
+    return this.#isCalm
+  }
+
+  get readyShare(): number {
+    return this.#readyShare
+  }
+
+  /** The groups of a queue whose pulls are strict; made when first asked for. */
+  get groups(): Groups {
+    this.#groups ??= new Groups()
+    return this.#groups
+  }
+
+  /** This process pushed a message, perhaps before the frontier. */
+  arrived(sk: string, due: number): void {
+    this.#emptyUntil = 0
+    if (!isBeyond(sk, this.#frontier)) this.becomesDue(sk, due)
+  }
+
+  /** This process acknowledged a message, or moved it elsewhere. */
+  departed(sk: string): void {
+    this.#own.delete(sk)
+    if (!this.#groups) return
+    this.#groups.remove(sk)
+    // The next one of its group can come now.
+    this.#emptyUntil = 0
+  }
+
+  /** This process gave a message back. */
+  gaveBack(sk: string, due: number): void {
+    this.#emptyUntil = 0
+    this.becomesDue(sk, due)
+  }
+
+  /** A message that this process claimed, extended or gave back can be given out at `due`. */
+  becomesDue(sk: string, due: number): void {
+    this.#groups?.change(sk, due)
+    if (this.#own.size >= maxOwn && !this.#own.has(sk)) this.rescan.expectDeadline(due)
+    else {
+      this.#own.set(sk, due)
+      this.#ownDue = Math.min(this.#ownDue, due)
+    }
+  }
+
+  isOwn(sk: string): boolean {
+    return this.#own.has(sk)
+  }
+
+  /** Takes out the first keys before the frontier that became due. Those beyond it are read anyway. */
+  takeOwnDue(now: number, limit: number): string[] {
+    if (this.#ownDue > now) return []
+    const due: string[] = []
+    this.#ownDue = Number.POSITIVE_INFINITY
+    for (const [sk, at] of this.#own) {
+      if (at > now) this.#ownDue = Math.min(this.#ownDue, at)
+      else if (isBeyond(sk, this.#frontier)) this.#own.delete(sk)
+      else due.push(sk)
+    }
+    due.sort((a, b) => (isBeyond(a, b) ? 1 : -1))
+    for (const sk of due.splice(limit)) this.#ownDue = Math.min(this.#ownDue, this.#own.get(sk)!)
+    for (const sk of due) this.#own.delete(sk)
+    return due
+  }
+
+  /** A pull ended. */
+  pulled(foundSome: boolean, monotonic: number): void {
+    this.#emptyUntil = foundSome ? 0 : monotonic + emptyMs
+  }
+
+  /** Whether there may be something to give out now, as far as this process knows. */
+  isAwake(now: number): boolean {
+    return this.#emptyUntil === 0 || this.#ownDue <= now
+  }
+
+  /** Until when it counts as empty; 0 when it does not. */
+  get emptyUntil(): number {
+    return this.#emptyUntil
+  }
+
+  /** Begins a rescan when it is time for one. */
+  planRescan(monotonic: number, now: number): void {
+    if (this.#frontier !== undefined) this.rescan.beginWhenDue(monotonic, now)
+  }
+
+  /** Begins a rescan at once, because nothing was found beyond the frontier. False: it is too early for one. */
+  beginRescan(monotonic: number): boolean {
+    if (this.#frontier === undefined || !this.rescan.mayBegin(monotonic)) return false
+    this.rescan.begin(monotonic, 'at once')
+    return true
+  }
+
+  /** A row was read, and nothing up to it can be given out. */
+  pass(sk: string, isRescan: boolean, monotonic: number): void {
+    if (isRescan) this.rescan.pass(sk, this.#frontier, monotonic)
+    if (isBeyond(sk, this.#frontier)) this.#frontier = sk
+  }
+
+  /** A page beyond the frontier was read. */
+  readRows(count: number, ready: number): void {
+    if (count > 0) this.#readyShare = Math.max(1 / 16, 0.7 * this.#readyShare + (0.3 * ready) / count)
+  }
+
+  get claimingCount(): number {
+    return this.#claiming.size
+  }
+
+  isClaiming(sk: string): boolean {
+    return this.#claiming.has(sk)
+  }
+
+  /** Runs the claim of a message; meanwhile other pulls of this process leave it alone. */
+  async whileClaiming<T>(sk: string, claim: () => Promise<T>): Promise<T> {
+    this.#claiming.add(sk)
+    try {
+      return await claim()
+    } finally {
+      this.#claiming.delete(sk)
+    }
+  }
+
+  /** Claims were tried; `share` of them failed because other processes were faster. */
+  claimsFailed(share: number): void {
+    this.#window = Math.min(maxWindow, Math.max(1, this.#window * (1 + share) - 0.4 * (1 - share)))
+    this.#isCalm = share === 0
+  }
+}
+
+const all = new WeakMap<object, Map<string, InFlight>>()
+
+/** What this process remembers of a queue; made when there is nothing yet. */
+export function inFlightOf(context: Context, pk: string): InFlight {
+  let queues = all.get(context.database)
+  if (!queues) {
+    queues = new Map()
+    all.set(context.database, queues)
+  }
+  let inFlight = queues.get(pk)
+  if (!inFlight) {
+    inFlight = new InFlight()
+    // A service with many queues forgets the oldest.
+    if (queues.size >= maxQueues) queues.delete(queues.keys().next().value!)
+    queues.set(pk, inFlight)
+  }
+  return inFlight
+}
+
+/** This process pushed a message. */
+export function arrived(context: Context, { pk, sk, due = 0 }: AtomicDbItemKey & { due?: number }): void {
+  inFlightOf(context, pk).arrived(sk, due)
+}
+
+/** This process acknowledged a message, or moved it elsewhere. */
+export function departed(context: Context, { pk, sk }: AtomicDbItemKey): void {
+  all.get(context.database)?.get(pk)?.departed(sk)
+}

@@ -1,0 +1,133 @@
+import { isLive } from '../../model/expiry.ts'
+import { isMessage, isReady, type MessageRow } from '../../model/message-row.ts'
+import { rowBytes } from '../../model/sizes.ts'
+import type { Row } from '../../storage.ts'
+import { readRange, readRows } from '../requests.ts'
+import { beginsChunk, claimUpTo, maxPage, missing, type Pull, worthReading } from './claim.ts'
+
+/** A message first received within this time is a sign that another process is claiming its chunk, ms. */
+const busyMs = 100
+
+/** Claims the first messages that can be given out, without reading again what is known to be in flight. */
+export async function pullByScan(pull: Pull): Promise<void> {
+  const { inFlight, context } = pull
+  const { runtime } = context
+  await claimOwn(pull)
+  if (missing(pull) <= 0) return
+  inFlight.planRescan(runtime.monotonic(), runtime.now())
+  await scan(pull)
+  // Nothing beyond the frontier: something may have come back before it.
+  if (pull.rows.length === 0 && inFlight.beginRescan(runtime.monotonic())) await scan(pull)
+}
+
+/** Claims by key what this process itself gave back, or held until its deadline passed. */
+async function claimOwn(pull: Pull): Promise<void> {
+  const { context, inFlight, options } = pull
+  const { runtime } = context
+  const own = inFlight.takeOwnDue(runtime.now(), Math.min(100, options.limit))
+  if (own.length === 0) return
+  const rows = await readRows(
+    context,
+    own.map((sk) => ({ pk: options.pk, sk })),
+  )
+  const due = rows.filter((row) => isReady(row, runtime.now()))
+  await claimUpTo(pull, due, new Set(), true)
+}
+
+/** How far a scan has come. */
+interface Scan {
+  /** It reads again what lies before the frontier, within the budget of rescans. */
+  isRescan: boolean
+  /** The last key that it read. */
+  after: string | undefined
+  /** Nothing so far could be given out: what was read need not be read again. */
+  isLeading: boolean
+  /** This process knows nothing of the queue yet. */
+  readonly isCold: boolean
+  /** How many rows to read at least, because the last page had nothing to give out. */
+  atLeast: number
+}
+
+/** Reads page after page, from where the rescan or the frontier is, until enough is claimed or nothing is left. */
+async function scan(pull: Pull): Promise<void> {
+  const { context, inFlight, options } = pull
+  const at: Scan = {
+    isRescan: inFlight.rescan.place !== undefined,
+    after: inFlight.rescan.place ?? inFlight.frontier,
+    isLeading: true,
+    isCold: inFlight.frontier === undefined,
+    atLeast: 0,
+  }
+  while (missing(pull) > 0) {
+    const limit = rowsToRead(pull, at)
+    if (limit === 0) {
+      // The rescan goes on with a later pull.
+      Object.assign(at, { isRescan: false, isLeading: true, after: inFlight.frontier })
+      continue
+    }
+    const page = await readRange(context, { pk: options.pk, after: at.after || undefined, limit })
+    const isLast = page.next === undefined
+    const { candidates, busy } = sortOut(pull, at, page.rows)
+    endOfPage(pull, at, isLast)
+    if (!at.isRescan) inFlight.readRows(page.rows.length, candidates.length)
+    at.atLeast = candidates.length === 0 ? limit * 2 : 0
+    await claimUpTo(pull, candidates, busy, isLast)
+    if (isLast) break
+    at.after = page.next
+  }
+  if (at.isCold && inFlight.frontier !== undefined) inFlight.rescan.end(context.runtime.monotonic())
+}
+
+/** 0: a rescan may read nothing at the moment. */
+function rowsToRead(pull: Pull, { isRescan, atLeast }: Scan): number {
+  const limit = Math.min(maxPage, Math.max(worthReading(pull), atLeast))
+  if (!isRescan) return limit
+  const { rescan } = pull.inFlight
+  const affordable = rescan.affordableRows(pull.context.runtime.monotonic())
+  return affordable === 0 ? 0 : Math.min(affordable, maxPage, limit + rescan.lastRows)
+}
+
+/** Which rows of a page can be claimed; the others are noted. */
+function sortOut(
+  pull: Pull,
+  at: Scan,
+  rows: readonly Row[],
+): { candidates: MessageRow[]; busy: ReadonlySet<string> } {
+  const { inFlight, options } = pull
+  const now = pull.context.runtime.now()
+  const candidates: MessageRow[] = []
+  const busy = new Set<string>()
+  let isChunkBusy = false
+  for (const row of rows) {
+    if (beginsChunk(row.sk, options.limit)) isChunkBusy = false
+    if (isReady(row, now)) {
+      at.isLeading = false
+      if (inFlight.isClaiming(row.sk)) continue
+      candidates.push(row)
+      if (isChunkBusy) busy.add(row.sk)
+      continue
+    }
+    isChunkBusy ||= isMessage(row) && row.first !== undefined && row.first > now - busyMs
+    passOver(pull, at, row, now)
+  }
+  return { candidates, busy }
+}
+
+/** A row that cannot be given out now: its deadline is noted, and the frontier moves past it. */
+function passOver({ inFlight, context }: Pull, at: Scan, row: Row, now: number): void {
+  if (at.isRescan || (at.isCold && at.isLeading)) inFlight.rescan.spend(rowBytes(row))
+  if (
+    isMessage(row) &&
+    isLive(row, Math.floor(now / 1000)) &&
+    row.due !== undefined &&
+    !inFlight.isOwn(row.sk)
+  )
+    inFlight.rescan.noticeDeadline(row.due)
+  if (at.isLeading) inFlight.pass(row.sk, at.isRescan, context.runtime.monotonic())
+}
+
+/** A rescan ends with the last page, or where it has passed the frontier; another pull may have ended it too. */
+function endOfPage({ inFlight, context }: Pull, at: Scan, isLast: boolean): void {
+  if (at.isRescan && at.isLeading && isLast) inFlight.rescan.end(context.runtime.monotonic())
+  if (inFlight.rescan.place === undefined) at.isRescan = false
+}

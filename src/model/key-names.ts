@@ -1,0 +1,88 @@
+import type { AtomicDbItemKey } from '../interface.ts'
+
+/**
+ * What a key name means. Every name that the library makes of a caller's name is made here, and nowhere else.
+ *
+ * | row | pk | sk |
+ * |---|---|---|
+ * | lock of an item | the item's | `<sk>#lock` |
+ * | message of a queue with `shards` | `<queue>#shard<index>` | the message's |
+ * | dead letter | `<queue>#dead`, one for all shards | the message's |
+ * | payload of a message | `<pk of the message>#payload#<id>` | `#` |
+ * | marker of a `deduplicationId` | `<queue>#dedup#<id>`, one for all shards | `#` |
+ * | marker of an `idempotencyKey` | `<key>#idempotency` | `#` |
+ * | unique value | `<scope>#unique#<name>` | the value |
+ * | shard of a counter | `<pk>#<index>` | the counter's |
+ * | number of shards of a counter | `<pk>#shards` | the counter's |
+ * | process (`Liveness`) | `lockrow#processes` | the id of the process |
+ *
+ * A partition key begins with the caller's name and `#`, but for that of processes: a grant for the prefix `<name>#`
+ * covers all that belongs to it.
+ */
+
+/** The sort key of a row that is alone in its partition. */
+export const loneSk = '#'
+
+export const lockSuffix = '#lock'
+
+/** Where the lock of an item is by convention: its `sk` with `#lock`. */
+export function lockKey(key: AtomicDbItemKey): AtomicDbItemKey {
+  return { pk: key.pk, sk: key.sk + lockSuffix }
+}
+
+export const isLockName = (sk: string): boolean => sk.endsWith(lockSuffix)
+
+export const deadLetterSuffix = '#dead'
+
+/** The dead-letter queue of a queue, where no other one is named. */
+export const deadLetterName = (queue: string): string => queue + deadLetterSuffix
+
+export const isDeadLetterName = (queue: string): boolean => queue.endsWith(deadLetterSuffix)
+
+/** One shard of a queue; `index` counts from 0. */
+export const shardName = (queue: string, index: number): string => `${queue}#shard${index}`
+
+/** The queue that a shard belongs to; any other name as it is. */
+export const queueOfShard = (pk: string): string => pk.replace(/#shard\d+$/, '')
+
+/** Between the partition of a message and the id of its payload. */
+export const payloadInfix = '#payload#'
+
+export const payloadKey = (pk: string, id: string): AtomicDbItemKey => ({
+  pk: pk + payloadInfix + id,
+  sk: loneSk,
+})
+
+/** Between the name of a queue and a `deduplicationId`. */
+export const deduplicationInfix = '#dedup#'
+
+export const deduplicationKey = (queue: string, id: string): AtomicDbItemKey => ({
+  pk: queue + deduplicationInfix + id,
+  sk: loneSk,
+})
+
+export const idempotencyMarkerKey = (idempotencyKey: string): AtomicDbItemKey => ({
+  pk: `${idempotencyKey}#idempotency`,
+  sk: loneSk,
+})
+
+/** Where a unique value is reserved. `scope` is the caller's, for example a tenant. */
+export const uniqueKey = (scope: string, name: string, value: string): AtomicDbItemKey => ({
+  pk: `${scope}#unique#${name}`,
+  sk: value,
+})
+
+/** Shards of a counter have partition keys of their own: in one partition they would share its throughput. */
+export const counterShardKey = ({ pk, sk }: AtomicDbItemKey, index: number): AtomicDbItemKey => ({
+  pk: `${pk}#${index}`,
+  sk,
+})
+
+/** The row that knows how many shards of a counter were ever in use. */
+export const counterRegistryKey = ({ pk, sk }: AtomicDbItemKey): AtomicDbItemKey => ({
+  pk: `${pk}#shards`,
+  sk,
+})
+
+/** The partition of the rows of processes, one for each `Liveness`. */
+export const processesPk = 'lockrow#processes'

@@ -1,0 +1,176 @@
+import { decodeTime } from 'ulid'
+import { InvalidInput } from '../errors.ts'
+import type {
+  AtomicDbDeadLetter,
+  AtomicDbQueueItem,
+  AtomicDbQueueItemInput,
+  AtomicDbQueueItemKey,
+} from '../interface.ts'
+import type { Runtime } from '../runtime.ts'
+import type { Guard, Row, RowOperation } from '../storage.ts'
+import { maxDurationMs, wholeNumber } from './checks.ts'
+import { allGuards, isLive, isLiveGuard } from './expiry.ts'
+import { checkMessageNames } from './item-names.ts'
+import { checkPk } from './keys.ts'
+import { fromItem } from './rows.ts'
+import { fitsOneRow, maxItemBytes, rowBytes } from './sizes.ts'
+
+/** The row of a message. Its names are short because each of them is stored, and paid for, with every message. */
+export interface MessageRow extends Row {
+  /** How often it was received, 0 at first. Only messages have it: it is their mark. */
+  n: number
+  /** Before this it is not given out, epoch ms: the visibility deadline, or the end of a delay. */
+  due?: number
+  /** The receipt of whoever received it last; a release removes it. */
+  r?: string
+  /** When it was received first, epoch ms. */
+  first?: number
+  /** When it was pushed, epoch ms, where `sk` is the caller's; else its ULID says so. */
+  enq?: number
+  /** The group within which strict pulls keep the order. */
+  g?: string
+  /** The partition key of its payload, where that is a row of its own. */
+  p?: string
+  /** Why it was released last. */
+  why?: string
+  /** Of a dead letter: where it comes from, and why. */
+  dl?: AtomicDbDeadLetter
+}
+
+/** A message with a receipt. Whether its deadline has passed is another question. */
+export interface ClaimedRow extends MessageRow {
+  r: string
+  due: number
+}
+
+/** A message on its way into a queue: its row, and what the caller is given. */
+export interface NewMessage {
+  row: MessageRow
+  item: AtomicDbQueueItem
+}
+
+export function newMessage(
+  source: Readonly<{ runtime: Pick<Runtime, 'now'>; ulid: () => string }>,
+  input: AtomicDbQueueItemInput,
+  field: string,
+  delaySeconds = 0,
+): NewMessage {
+  const at = field === '' ? '' : `${field}.`
+  if (typeof input !== 'object' || input === null)
+    throw new InvalidInput(field || 'item', 'must be an object with pk', {
+      given: input === null ? 'null' : typeof input,
+    })
+  checkMessageNames(input, field || 'item')
+  checkPk(input.pk, `${at}pk`)
+  const now = source.runtime.now()
+  const delay = checkSeconds(input.delaySeconds ?? delaySeconds, `${at}delaySeconds`, 0)
+  const key = { pk: input.pk, sk: input.sk ?? source.ulid() }
+  const row: MessageRow = { ...fromItem({ ...key, data: input.data, ttl: input.ttl }, field), n: 0 }
+  if (delay > 0) row.due = now + delay * 1000
+  if (input.sk !== undefined) row.enq = now
+  if (input.group !== undefined) row.g = checkText(input.group, `${at}group`, 128)
+  if (input.deduplicationId !== undefined) {
+    checkText(input.deduplicationId, `${at}deduplicationId`, 512)
+    if (input.sk !== undefined)
+      throw new InvalidInput(
+        `${at}deduplicationId`,
+        'cannot stand with sk: an sk of your own is unique already',
+      )
+  }
+  return { row, item: toMessage(row, now) }
+}
+
+/**
+ * Refuses a message that leaves no room in its row. A message grows when it is claimed (receipt, deadline, reason) and
+ * as a dead letter (where it comes from, and why). Without room it could never be claimed, and would block its queue.
+ */
+export function checkRoom(row: Row, field: string): void {
+  if (fitsOneRow(row, maxMessageBytes)) return
+  throw new InvalidInput(
+    field || 'item',
+    `must be at most ${maxMessageBytes} bytes with its key and names: the rest of the row is for receipts; larger data goes into a row of its own with payloadThreshold`,
+    { limit: maxMessageBytes, given: `${rowBytes(row)} bytes`, keys: [{ pk: row.pk, sk: row.sk }] },
+  )
+}
+
+const maxMessageBytes = maxItemBytes - 4096
+
+export function checkText(value: unknown, field: string, limit: number): string {
+  if (typeof value !== 'string' || value === '' || !value.isWellFormed() || Buffer.byteLength(value) > limit)
+    throw new InvalidInput(field, `must be a text of 1 to ${limit} bytes`, { limit })
+  return value
+}
+
+export const isMessage = (row: Row | undefined): row is MessageRow => typeof row?.n === 'number'
+
+/** Whether a row is a message that was claimed with this receipt, by whoever asks. */
+export const isHeldBy = (row: Row | undefined, receipt: string): row is ClaimedRow =>
+  isMessage(row) && row.r === receipt && typeof row.due === 'number'
+
+/** Whether it was received before, even if that did not count. */
+export const wasReceived = (row: MessageRow): boolean => row.n > 0 || row.first !== undefined
+
+export const isUlid = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
+
+/** What callers see of a message at this moment, epoch ms. */
+export function toMessage<T>(row: MessageRow, now: number): AtomicDbQueueItem<T> {
+  const { due, r: receipt } = row
+  const isProcessing = receipt !== undefined && due !== undefined && due > now
+  const item: AtomicDbQueueItem<T> = {
+    pk: row.pk,
+    sk: row.sk,
+    data: row.data as T,
+    isProcessing,
+    receiveCount: row.n,
+    enqueuedAt: row.enq ?? (isUlid.test(row.sk) ? decodeTime(row.sk) : 0),
+  }
+  if (isProcessing) item.processingTimeout = due
+  if (receipt !== undefined) item.receipt = receipt
+  if (row.first !== undefined) item.firstReceivedAt = row.first
+  if (row.ttl !== undefined) item.ttl = row.ttl
+  if (row.p !== undefined) item.payloadKey = row.p
+  if (row.g !== undefined) item.group = row.g
+  if (row.why !== undefined) item.reason = row.why
+  if (row.dl !== undefined) item.deadLetter = row.dl
+  return item
+}
+
+/** Whether a message can be given out at this moment, epoch ms. */
+export const isReady = (row: Row | undefined, now: number): row is MessageRow =>
+  isMessage(row) && isLive(row, Math.floor(now / 1000)) && !(row.due !== undefined && row.due > now)
+
+/** The same as a guard. */
+export const isReadyGuard = (now: number): Guard =>
+  allGuards({ op: 'exists', path: ['n'] }, isLiveGuard(Math.floor(now / 1000)), {
+    op: 'or',
+    of: [
+      { op: 'absent', path: ['due'] },
+      { op: 'lte', left: { path: ['due'] }, right: { value: now } },
+    ],
+  })
+
+/** Holds while this receipt is current: nobody has received the message since. */
+export const isHeldGuard = (receipt: string): Guard => ({
+  op: 'eq',
+  left: { path: ['r'] },
+  right: { value: receipt },
+})
+
+/** Deletes a message: with a receipt only while it is current. */
+export function acknowledgeOperation(item: AtomicDbQueueItemKey): RowOperation & { op: 'delete' } {
+  const key = { pk: item.pk, sk: item.sk }
+  return item.receipt === undefined
+    ? { op: 'delete', key }
+    : { op: 'delete', key, guard: isHeldGuard(item.receipt) }
+}
+
+/** Whole seconds, at most ten years. */
+export function checkSeconds(value: unknown, field: string, least: number): number {
+  if (!Number.isSafeInteger(value) || (value as number) < least || (value as number) > maxDurationMs / 1000)
+    throw new InvalidInput(field, `must be a whole number of seconds from ${least}, at most 10 years`, {
+      given: typeof value === 'number' ? String(value) : typeof value,
+    })
+  return value as number
+}
+
+export const checkCount = (value: unknown, field: string): number => wholeNumber(value, field, { min: 1 })

@@ -1,6 +1,0 @@
-export type { QueueWorkerEvent } from './events.ts'
-export { exactlyOnce } from './exactly-once.ts'
-export { HandlerTimeout, type QueueHandler, type QueueHandlerContext, WorkerStopped } from './handling.ts'
-export { type LambdaContext, type QueueLambdaOptions, queueLambda } from './lambda.ts'
-export type { QueueHandling } from './options.ts'
-export { QueueWorker, type QueueWorkerOptions } from './worker.ts'

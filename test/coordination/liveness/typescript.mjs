@@ -1,0 +1,4 @@
+// For threads: `--import tsx` works in the main thread only.
+import { register } from 'tsx/esm/api'
+
+register()

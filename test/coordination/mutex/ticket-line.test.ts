@@ -1,0 +1,25 @@
+import { Mutex } from 'lockrow'
+import { expect, it } from 'vitest'
+import { StorageFault } from '../../../src/storage.ts'
+import { simulatedWorld } from '../../setup/world.ts'
+
+it.each(['lost', 'late'])('a fair mutex on a new key works after its first request was %s', async (how) => {
+  const { world, open } = simulatedWorld()
+  await world.run(async () => {
+    const [a, b] = [open(), open()]
+    const key = { pk: 'l', sk: 'm' }
+    let writes = 0
+    a.intercept.now = async (send, _signal, process) => {
+      if (++writes !== 2) return send()
+      if (how === 'late') void process.sleep(5000).then(send)
+      await process.sleep(3000)
+      throw new StorageFault('unknown', 'no reply')
+    }
+    const make = ({ db }: typeof a) => new Mutex(db, key, { ttlMs: 3000, fair: true })
+    const first = await make(a).acquire({ timeoutMs: 20_000 })
+    expect(writes).toBeGreaterThan(2)
+    await first.release()
+    await b.process.sleep(60_000)
+    expect((await make(b).acquire({ timeoutMs: 20_000 })).fencingToken).toBeGreaterThan(first.fencingToken)
+  })
+})

@@ -1,0 +1,20 @@
+import type { Random } from '../../src/testing/random.ts'
+import { leaseDrills } from './leases.ts'
+import { rateLimit } from './limits.ts'
+import { loneConsumer } from './lone-consumer.ts'
+import { moveDrills } from './moves.ts'
+import { numbersPlan } from './numbers.ts'
+import { queueKinds, queuePlan } from './queues.ts'
+import { workerDrills } from './workers.ts'
+import type { Drill } from './world.ts'
+
+/** A new plan for every run: it keeps what it must remember. */
+export const drills: readonly Drill[] = [
+  ...leaseDrills,
+  ...queueKinds.map((kind) => ({ name: `queue, ${kind}`, plan: (draw: Random) => queuePlan(kind, draw) })),
+  loneConsumer,
+  ...moveDrills,
+  ...workerDrills,
+  rateLimit,
+  { name: 'numbers', plan: numbersPlan },
+]

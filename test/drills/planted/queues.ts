@@ -1,0 +1,195 @@
+import { change, type Defect } from './defect.ts'
+
+const events = 'worker/events.ts'
+const handling = 'worker/handling.ts'
+const worker = 'worker/queue-worker.ts'
+const pull = 'src/worker/pull-messages.ts'
+const lambda = 'worker/queue-lambda.ts'
+const options = 'worker/options.ts'
+const claim = 'engine/queue/claim.ts'
+const deadLetters = 'engine/queue/dead-letters.ts'
+const messages = 'model/message-row.ts'
+const push = 'engine/queue/push.ts'
+const strict = 'engine/queue/strict-order.ts'
+const view = 'engine/queue/in-flight.ts'
+
+const blockage: Defect[] = [
+  {
+    name: 'a message has no room for its receipt and blocks its queue',
+    class: 'blockage',
+    patches: [
+      change(messages, 'if (fitsOneRow(row, maxMessageBytes)) return', 'if (rowBytes(row) > 0) return'),
+      change(
+        claim,
+        'if (result.refused) return await tooLarge(pull, result.row)',
+        'if (result.refused) throw result.refused',
+      ),
+    ],
+    drill: 'queue, worker',
+    found: /lost|no progress|unexpected/,
+  },
+]
+
+const order: Defect[] = [
+  {
+    name: 'a lone consumer takes any of the first messages',
+    class: 'order',
+    patches: [change(view, '#window = 1', '#window = 8')],
+    drill: 'queue, plain',
+    found: /order/,
+  },
+  {
+    name: 'what this process gave back comes in the order in which it gave it back',
+    class: 'order',
+    patches: [change(view, 'due.sort((a, b) => (isBeyond(a, b) ? 1 : -1))\n', '')],
+    drill: 'queue, lone consumer',
+    found: /order/,
+  },
+  {
+    name: 'two of one group are in flight',
+    class: 'order',
+    patches: [change(strict, 'if (members.some((one) => one.received && one.due > now)) continue', '')],
+    drill: 'queue, strict',
+    found: /two of a group|group order/,
+  },
+]
+
+const works: Defect[] = [
+  {
+    name: 'the defaults bury what an outage of ten seconds fails',
+    class: 'worker',
+    patches: [
+      change(
+        options,
+        'const defaultRetrySeconds = [1, 300] as const',
+        'const defaultRetrySeconds = [0, 0] as const',
+      ),
+    ],
+    drill: 'queue, worker',
+    found: /died in an outage/,
+  },
+  {
+    name: 'handlers begin after stop',
+    class: 'worker',
+    patches: [
+      change(
+        handling,
+        'if (closing.aborted || signal.aborted || lease.isOver) return { handled: false }',
+        'if (signal.aborted || lease.isOver) return { handled: false }',
+      ),
+    ],
+    drill: 'queue, worker',
+    found: /begun after stop/,
+  },
+  {
+    name: 'stop waits for a pull however long it takes',
+    class: 'worker',
+    patches: [
+      change(pull, 'limit, signal })', 'limit })'),
+      change(worker, 'await orAborted(this.#loop, signal).catch(() => {})', 'await this.#loop'),
+    ],
+    drill: 'queue, worker',
+    found: /slow stop/,
+  },
+  {
+    name: 'handlers begin on claims that are over',
+    class: 'worker',
+    patches: [
+      change(
+        handling,
+        'if (closing.aborted || signal.aborted || lease.isOver) return { handled: false }',
+        'if (closing.aborted) return { handled: false }',
+      ),
+    ],
+    drill: 'queue, worker',
+    found: /begun aborted|two at once/,
+  },
+  {
+    name: 'what was claimed ahead and never handled counts as received',
+    class: 'worker',
+    patches: [change(handling, '{ uncounted: true, signal: leaving }', '{ signal: leaving }')],
+    drill: 'queue, worker',
+    found: /died unhandled|counted/,
+  },
+  {
+    name: 'an observer that throws ends the worker',
+    class: 'worker',
+    patches: [change(events, '} catch {}', '} catch (error) {\n    throw error\n  }')],
+    drill: 'queue, worker',
+    found: /unexpected|unhandled|lost|no progress/,
+  },
+]
+
+const invocations: Defect[] = [
+  {
+    name: 'a pull goes on when the time of the invocation is up',
+    class: 'lambda',
+    patches: [change(pull, 'limit, signal })', 'limit })')],
+    drill: 'queue, lambda',
+    found: /outlives its deadline/,
+  },
+  {
+    name: 'a failed pull disarms the alarm of the invocation',
+    class: 'lambda',
+    patches: [
+      change(
+        lambda,
+        'await this.#untilRunning(0)\n      done.abort()',
+        'done.abort()\n      await this.#untilRunning(0)',
+      ),
+    ],
+    drill: 'queue, lambda',
+    found: /outlives its deadline/,
+  },
+  {
+    name: 'a short invocation has no time for anything',
+    class: 'lambda',
+    patches: [change(lambda, 'Math.min(5000, remainingMs / 4)', '5000')],
+    drill: 'queue, lambda',
+    found: /no time/,
+  },
+]
+
+const moves: Defect[] = [
+  {
+    name: 'dead letters go back to shards that nobody reads any more',
+    class: 'moves',
+    patches: [
+      change(
+        deadLetters,
+        '  if (shards !== undefined) {\n    const key',
+        '  if (shards === undefined) {\n    const key',
+      ),
+      change(deadLetters, 'if (to === undefined && queue !== pk)', 'if (false as boolean)'),
+    ],
+    drill: 'queue, other shards',
+    found: /lost/,
+  },
+  {
+    name: 'one id in two groups makes two messages',
+    class: 'moves',
+    patches: [change(push, 'const queue = queueOfShard(row.pk)', 'const queue = row.pk')],
+    drill: 'queue, other shards',
+    found: /pushed twice/,
+  },
+  {
+    name: 'a message goes from dead letters to dead letters for ever',
+    class: 'moves',
+    patches: [
+      change(deadLetters, 'before?.from === deadLetter || (dl.hops ?? 0) > maxHops', 'false as boolean'),
+    ],
+    drill: 'queue, dead letters in a circle',
+    found: /in circles/,
+  },
+  {
+    name: 'a single push whose reply was lost overwrites what is in processing',
+    class: 'moves',
+    patches: [
+      change(push, "{ op: 'put', row, guard: isVacantGuard(nowSeconds(context)) }", "{ op: 'put', row }"),
+    ],
+    drill: 'queue, other shards',
+    found: /overwritten/,
+  },
+]
+
+export const queueDefects: readonly Defect[] = [...blockage, ...order, ...works, ...invocations, ...moves]

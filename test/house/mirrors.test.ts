@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { coveredBy } from './covered-by.ts'
+import { filesIn, importsOf, root } from './sources.ts'
+
+const tests = new Set(
+  filesIn('test')
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => basename(file, '.test.ts')),
+)
+
+/** Files with something to test. */
+const sources = filesIn('src').filter((file) => basename(file) !== 'index.ts')
+
+test('every file of src has a test by its name, or is listed with the one that covers it', () => {
+  const without = sources.filter((file) => !tests.has(basename(file, '.ts')))
+  expect(without, 'write test/<room>/<name>.test.ts, or list the file in test/house/covered-by.ts').toEqual(
+    without.filter((file) => file in coveredBy),
+  )
+})
+
+test('what the list names is there, and nothing has both', () => {
+  for (const [file, by] of Object.entries(coveredBy)) {
+    expect(existsSync(join(root, file)), `${file} is gone: take it off the list`).toBe(true)
+    expect(existsSync(join(root, by)), `${by} is gone: say what covers ${file}`).toBe(true)
+    expect(tests.has(basename(file, '.ts')), `${file} has a test by its name: take it off the list`).toBe(
+      false,
+    )
+  }
+})
+
+const imports = importsOf(['src', 'infra', 'examples', 'test'].flatMap(filesIn))
+
+function reached(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen
+  seen.add(file)
+  for (const next of imports.get(file) ?? []) reached(next, seen)
+  return seen
+}
+
+test('what covers a file imports it, by whatever way', () => {
+  const reach = new Map([...new Set(Object.values(coveredBy))].map((by) => [by, reached(by)]))
+  const wrong = Object.entries(coveredBy).filter(([file, by]) => !reach.get(by)!.has(file))
+  expect(wrong).toEqual([
+    // started as the module of a thread, by its address
+    ['src/coordination/heartbeat-worker.ts', 'test/coordination/liveness/thread.test.ts'],
+    // used by the backend of docs/backends.md
+    ['src/model/row-text.ts', 'test/package/package.test.ts'],
+  ])
+})
