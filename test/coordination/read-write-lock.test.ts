@@ -19,7 +19,7 @@ onBothBackends('ReadWriteLock', ({ open, pk }) => {
     await writer!.extend()
     await writer!.release()
     expect((await lock.tryAcquireWrite())?.fencingToken).toBe(2)
-    await expect(lock.acquireRead({ timeoutMs: 20 })).rejects.toMatchObject({ code: 'NotAcquired' })
+    await expect(lock.acquireRead({ timeoutMs: 1000 })).rejects.toMatchObject({ code: 'NotAcquired' })
     expect(() => new ReadWriteLock(db, { pk: 'p', sk: 'rw' }, { ttlMs: 0 })).toThrow(
       expect.objectContaining({ field: 'ttlMs' }),
     )
@@ -38,7 +38,7 @@ onBothBackends('ReadWriteLock', ({ open, pk }) => {
     const writer = await writing
     await writer.release()
     const again = await lock.acquireRead()
-    await expect(lock.acquireWrite({ timeoutMs: 200 })).rejects.toMatchObject({ code: 'NotAcquired' })
+    await expect(lock.acquireWrite({ timeoutMs: 1000 })).rejects.toMatchObject({ code: 'NotAcquired' })
     // The writer that gave up left no mark behind.
     await (await lock.acquireRead({ timeoutMs: 0 })).release()
     await again.release()
