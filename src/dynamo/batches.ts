@@ -1,12 +1,8 @@
-import type {
-  BatchGetItemCommandOutput,
-  BatchWriteItemCommandOutput,
-  WriteRequest,
-} from '@aws-sdk/client-dynamodb'
 import type { AtomicDbItemKey } from '../interface.ts'
 import { decodeRow, encodeRow, type ReadRow, wireKey } from '../model/attribute-values.ts'
 import { keyText } from '../model/keys.ts'
 import { leftUndone, type Row, type RowWrite } from '../storage.ts'
+import type { Operations, WriteRequest } from './transport.ts'
 
 /** The forms of BatchGetItem and BatchWriteItem, either of which may leave some of what it is asked undone. */
 
@@ -22,7 +18,7 @@ const keyIn = (row: ReadRow): AtomicDbItemKey => ({ pk: row.pk!.S!, sk: row.sk!.
 /** Those of `writes` that the reply names as undone. */
 export function undoneWrites(
   writes: readonly RowWrite[],
-  { UnprocessedItems }: BatchWriteItemCommandOutput,
+  { UnprocessedItems }: Operations['BatchWriteItem']['output'],
   table: string,
 ): readonly RowWrite[] {
   const requests = UnprocessedItems?.[table]
@@ -38,7 +34,7 @@ export function undoneWrites(
 /** The rows of a reply in the order of `keys`. */
 export function rowsOf(
   keys: readonly AtomicDbItemKey[],
-  { Responses, UnprocessedKeys }: BatchGetItemCommandOutput,
+  { Responses, UnprocessedKeys }: Operations['BatchGetItem']['output'],
   table: string,
 ): (Row | undefined | typeof leftUndone)[] {
   const found = new Map<string, Row | typeof leftUndone>()

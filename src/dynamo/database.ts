@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { AtomicEngine, type EngineOptions } from '../engine/engine.ts'
+import { sdkTransport } from './sdk-transport.ts'
 import { DynamoStorage } from './storage.ts'
 import { checkTable } from './table.ts'
 
@@ -20,6 +21,6 @@ export class AtomicDynamoDB extends AtomicEngine {
     options: AtomicDynamoDBOptions = {},
   ) {
     checkTable(client, tableName)
-    super(new DynamoStorage(client, tableName), options)
+    super(new DynamoStorage(sdkTransport(client), tableName), options)
   }
 }

@@ -1,10 +1,17 @@
-import type { CancellationReason } from '@aws-sdk/client-dynamodb'
-import { BackendError } from '../errors.ts'
+import { AtomicDbError, BackendError } from '../errors.ts'
+import type { ReadRow } from '../model/attribute-values.ts'
 import { StorageFault } from '../storage.ts'
-import { mayBeAfterSending } from './no-sdk-retry.ts'
+import { isRenewed, mayBeAfterSending, wasUnconnected } from './trail.ts'
 
-/** The SDK's errors by name, since a program may hold more than one copy of the SDK. */
-export interface SdkError extends Error {
+/** Why an operation of a cancelled transaction failed; `Code` is `None` for those that did not. */
+export interface CancellationReason {
+  Code?: string
+  Message?: string
+  Item?: ReadRow
+}
+
+/** Errors of a transport: by name, since a program may hold more than one copy of the SDK. */
+export interface TransportError extends Error {
   code?: string
   /** Of errors of sockets and names: what failed. */
   syscall?: string
@@ -15,6 +22,8 @@ export interface SdkError extends Error {
   $response?: { statusCode?: number }
   $metadata?: { httpStatusCode?: number }
   CancellationReasons?: CancellationReason[]
+  /** The row that failed a condition. */
+  Item?: ReadRow
 }
 
 const throttling = new Set([
@@ -27,7 +36,7 @@ const throttling = new Set([
   'ProvisionedThroughputExceeded',
 ])
 const conflicts = new Set(['TransactionConflictException', 'TransactionConflict'])
-/** Refused for the time in its signature. The SDK has corrected its clock by the reply, if that was wrong. */
+/** Refused for the time in its signature. The transport has corrected its clock by the reply, if that was wrong. */
 const skewed = new Set([
   'InvalidSignatureException',
   'RequestExpired',
@@ -42,16 +51,18 @@ const skewed = new Set([
 export function toFault(given: unknown, table: string, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted) return signal.reason
   if (!(given instanceof Error) || given instanceof StorageFault) return given
-  const error = given as SdkError
+  const error = given as TransportError
   const { name } = error
   if (throttling.has(name)) return new StorageFault('throttled', name, error)
   if (conflicts.has(name)) return new StorageFault('conflict', name, error)
   if (name === 'TransactionInProgressException') return new StorageFault('inProgress', name, error)
   if (name === 'IdempotentParameterMismatchException') return new StorageFault('mismatch', name, error)
-  if (skewed.has(name)) return new StorageFault('skewed', `${name}: ${error.message}`, error)
+  if (skewed.has(name) || isRenewed(error))
+    return new StorageFault('skewed', `${name}: ${error.message}`, error)
   if (name === 'ValidationException' || name === 'ItemCollectionSizeLimitExceededException')
     return new StorageFault('invalid', error.message, error)
   if (name === 'TransactionCanceledException') return cancelled(error)
+  if (error instanceof AtomicDbError) return explained(error)
   if (isUnconnected(error)) return new StorageFault('unreachable', `${codeOf(error)} at ${table}`, error)
   if (mayHaveArrived(error))
     return new StorageFault('unknown', codeOf(error) || `${name}: ${error.message}`, error)
@@ -61,15 +72,23 @@ export function toFault(given: unknown, table: string, signal: AbortSignal | und
   return new BackendError(advice(error, table), { cause: error })
 }
 
-const codeOf = (error: SdkError): string => error.code ?? (error.cause as SdkError | undefined)?.code ?? ''
+/** The transport has said what to do. Final, but for a connection that can be made later, and a reply that was lost. */
+function explained(error: AtomicDbError): unknown {
+  const cause = error.cause ?? error
+  if (wasUnconnected(error)) return new StorageFault('unreachable', error.message, cause)
+  return mayBeAfterSending(error) ? new StorageFault('unknown', error.message, cause) : error
+}
+
+const codeOf = (error: TransportError): string =>
+  error.code ?? (error.cause as TransportError | undefined)?.code ?? ''
 
 /** The name was not found, or no connection was made. On a connection every error comes too late to be sure. */
-function isUnconnected(error: SdkError): boolean {
+function isUnconnected(error: TransportError): boolean {
   const tries = error.errors ?? [error.syscall === undefined ? (error.cause ?? error) : error]
   return (
     tries.length > 0 &&
     tries.every((one) =>
-      /^(connect|getaddrinfo|query[A-Z]*\w*)$/.test((one as SdkError | null)?.syscall ?? ''),
+      /^(connect|getaddrinfo|query[A-Z]*\w*)$/.test((one as TransportError | null)?.syscall ?? ''),
     )
   )
 }
@@ -78,13 +97,13 @@ function isUnconnected(error: SdkError): boolean {
  * Anything but a refusal by the service (4xx, whole) and what was thrown before the request reached the socket: an
  * error of the program's own middleware may hide a reply.
  */
-function mayHaveArrived(error: SdkError): boolean {
+function mayHaveArrived(error: TransportError): boolean {
   const status = error.$metadata?.httpStatusCode ?? error.$response?.statusCode
   if (status !== undefined) return status >= 500 || error.$fault !== 'client'
   return mayBeAfterSending(error)
 }
 
-function advice(error: SdkError, table: string): string {
+function advice(error: TransportError, table: string): string {
   switch (error.name) {
     case 'ResourceNotFoundException':
       return `there is no table '${table}' in this account and region: create it with createTable or the CDK construct AtomicTable`
@@ -100,7 +119,7 @@ function advice(error: SdkError, table: string): string {
 }
 
 /** A cancelled transaction without a failed condition: by the codes of its reasons, never by its text. */
-function cancelled(error: SdkError): StorageFault | BackendError {
+function cancelled(error: TransportError): StorageFault | BackendError {
   const codes = (error.CancellationReasons ?? [])
     .map((reason) => reason.Code ?? 'None')
     .filter((code) => code !== 'None')

@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { RequestOptions } from '../storage.ts'
+import { noteSent } from './trail.ts'
 
 /**
  * Sends commands so that every request is one try of ours. The SDK repeats by a middleware of the client: a command
@@ -37,7 +38,7 @@ const isIdle = (logger: { info?: unknown } | undefined): boolean =>
   /^(info)?\s*\([^)]*\)\s*\{\s*\}$/.test(String(logger?.info))
 
 /** A command of the SDK that is answered with `Out`. */
-interface Command<Out> {
+export interface Command<Out> {
   readonly middlewareStack: unknown
   resolveMiddleware(stack: never, config: never, options: never): (args: never) => Promise<{ output: Out }>
 }
@@ -50,11 +51,6 @@ interface Trail {
   begun: boolean
   sent: boolean
 }
-
-const afterSending = new WeakSet<object>()
-
-/** Whether this error of a `Send` may have been thrown after the request reached the socket. */
-export const mayBeAfterSending = (error: object): boolean => afterSending.has(error)
 
 /** `send` of a client of either kind, without repeats. Its caller decides on every error. */
 export function sender(client: DynamoDBClient | DynamoDBDocumentClient): Send {
@@ -72,7 +68,7 @@ export function sender(client: DynamoDBClient | DynamoDBDocumentClient): Send {
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
       // Without a trail it is no client of the SDK, and may have sent whatever it likes.
-      if (trail.sent || !trail.begun) afterSending.add(error)
+      if (trail.sent || !trail.begun) noteSent(error)
       throw error
     }
   }

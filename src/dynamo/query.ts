@@ -1,12 +1,12 @@
-import type { QueryCommandInput } from '@aws-sdk/client-dynamodb'
 import { wireKey } from '../model/attribute-values.ts'
 import type { Range } from '../storage.ts'
 import { Expressions } from './expressions.ts'
+import type { QueryInput } from './transport.ts'
 
 /** A page of a range as DynamoDB's Query: one condition on `sk`, and a filter only where one is asked for. */
-export function queryInput(table: string, range: Range, consistent: boolean): QueryCommandInput {
+export function queryInput(table: string, range: Range, consistent: boolean): QueryInput {
   const expressions = new Expressions()
-  const input: QueryCommandInput = {
+  const input: QueryInput = {
     TableName: table,
     KeyConditionExpression: keyCondition(range, expressions),
     ConsistentRead: consistent,

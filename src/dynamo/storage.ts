@@ -1,18 +1,3 @@
-import {
-  BatchGetItemCommand,
-  BatchWriteItemCommand,
-  DeleteItemCommand,
-  DescribeTableCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  TransactGetItemsCommand,
-  type TransactWriteItem,
-  TransactWriteItemsCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb'
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { BackendError } from '../errors.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
 import { decodeRow, encodeRow, type WireRow, wireKey } from '../model/attribute-values.ts'
@@ -33,26 +18,30 @@ import {
 } from '../storage.ts'
 import { batchSizes, rowsOf, undoneWrites, writeRequest } from './batches.ts'
 import { Expressions } from './expressions.ts'
-import { type SdkError, toFault } from './faults.ts'
-import { type Send, sender } from './no-sdk-retry.ts'
+import { type TransportError, toFault } from './faults.ts'
 import { queryInput } from './query.ts'
+import type { Operation, Operations, TransactItem, Transport } from './transport.ts'
 
 /** Raw rows in a DynamoDB table, in DynamoDB's own form. */
 export class DynamoStorage implements Storage {
   readonly batchSizes = batchSizes
-  readonly #send: Send
+  readonly #transport: Transport
   readonly #table: string
   #keys: Promise<string> | undefined
 
-  constructor(client: DynamoDBClient | DynamoDBDocumentClient, table: string) {
-    this.#send = sender(client)
+  constructor(transport: Transport, table: string) {
+    this.#transport = transport
     this.#table = table
   }
 
   /** For requests that cannot fail for a condition. */
-  async #sent<T>(options: RequestOptions, reply: Promise<T>): Promise<T> {
+  async #sent<O extends Operation>(
+    operation: O,
+    input: Operations[O]['input'],
+    options: RequestOptions,
+  ): Promise<Operations[O]['output']> {
     try {
-      return await reply
+      return await this.#transport.call(operation, input, options)
     } catch (error) {
       const fault = toFault(error, this.#table, options.signal)
       throw fault instanceof StorageFault && fault.kind === 'invalid' ? await this.#explained(fault) : fault
@@ -61,7 +50,7 @@ export class DynamoStorage implements Storage {
 
   /** Input was checked earlier, so a refusal means that the table has other keys. Asked once. */
   async #explained(fault: StorageFault): Promise<Error> {
-    this.#keys ??= this.#send(new DescribeTableCommand({ TableName: this.#table }), {}).then(
+    this.#keys ??= this.#transport.call('DescribeTable', { TableName: this.#table }, {}).then(
       ({ Table }) => (Table?.KeySchema ?? []).map(({ AttributeName }) => AttributeName).join(' and '),
       () => 'pk and sk',
     )
@@ -78,34 +67,28 @@ export class DynamoStorage implements Storage {
     const TableName = this.#table
     const { consistent: ConsistentRead = true } = options
     if (keys.length === 1) {
-      const command = new GetItemCommand({ TableName, Key: wireKey(keys[0]!), ConsistentRead })
-      const { Item } = await this.#sent(options, this.#send(command, options))
+      const input = { TableName, Key: wireKey(keys[0]!), ConsistentRead }
+      const { Item } = await this.#sent('GetItem', input, options)
       return [decodeRow(Item)]
     }
-    const command = new BatchGetItemCommand({
-      RequestItems: { [TableName]: { Keys: keys.map(wireKey), ConsistentRead } },
-    })
-    return rowsOf(keys, await this.#sent(options, this.#send(command, options)), TableName)
+    const input = { RequestItems: { [TableName]: { Keys: keys.map(wireKey), ConsistentRead } } }
+    return rowsOf(keys, await this.#sent('BatchGetItem', input, options), TableName)
   }
 
   async readTogether(
     keys: readonly AtomicDbItemKey[],
     options: RequestOptions,
   ): Promise<(Row | undefined)[]> {
-    const command = new TransactGetItemsCommand({
+    const input = {
       TransactItems: keys.map((key) => ({ Get: { TableName: this.#table, Key: wireKey(key) } })),
-    })
-    const { Responses = [] } = await this.#sent(options, this.#send(command, options))
+    }
+    const { Responses = [] } = await this.#sent('TransactGetItems', input, options)
     return keys.map((_, i) => decodeRow(Responses[i]?.Item))
   }
 
   async page(range: Range, options: ReadRequestOptions): Promise<Page> {
-    const command = new QueryCommand(queryInput(this.#table, range, options.consistent ?? true))
-    const {
-      Items = [],
-      Count = 0,
-      LastEvaluatedKey,
-    } = await this.#sent(options, this.#send(command, options))
+    const input = queryInput(this.#table, range, options.consistent ?? true)
+    const { Items = [], Count = 0, LastEvaluatedKey } = await this.#sent('Query', input, options)
     const page: Page = range.count
       ? { rows: [], count: Count }
       : { rows: Items.map((item) => decodeRow(item) as Row) }
@@ -116,59 +99,44 @@ export class DynamoStorage implements Storage {
     const TableName = this.#table
     const [first] = writes
     if (writes.length !== 1 || !first) {
-      const command = new BatchWriteItemCommand({ RequestItems: { [TableName]: writes.map(writeRequest) } })
-      return undoneWrites(writes, await this.#sent(options, this.#send(command, options)), TableName)
+      const input = { RequestItems: { [TableName]: writes.map(writeRequest) } }
+      return undoneWrites(writes, await this.#sent('BatchWriteItem', input, options), TableName)
     }
-    if ('put' in first) {
-      const command = new PutItemCommand({ TableName, Item: encodeRow(first.put) })
-      await this.#sent(options, this.#send(command, options))
-    } else {
-      const command = new DeleteItemCommand({ TableName, Key: wireKey(first.delete) })
-      await this.#sent(options, this.#send(command, options))
-    }
+    if ('put' in first) await this.#sent('PutItem', { TableName, Item: encodeRow(first.put) }, options)
+    else await this.#sent('DeleteItem', { TableName, Key: wireKey(first.delete) }, options)
     return []
   }
 
   async apply(operation: SingleOperation, options: RequestOptions): Promise<Applied> {
-    const input = {
-      TableName: this.#table,
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
-      ...compile(operation),
-    }
     try {
-      switch (operation.op) {
-        case 'put': {
-          const command = new PutItemCommand({ ...input, Item: encodeRow(operation.row) })
-          if (operation.old) command.input.ReturnValues = 'ALL_OLD'
-          const { Attributes } = await this.#send(command, options)
-          return operation.old
-            ? { applied: true, old: decodeRow(Attributes) }
-            : { applied: true, row: operation.row }
-        }
-        case 'update': {
-          const command = new UpdateItemCommand({
-            ...input,
-            Key: wireKey(operation.key),
-            ReturnValues: operation.old ? 'ALL_OLD' : 'ALL_NEW',
-          })
-          const { Attributes } = await this.#send(command, options)
-          return { applied: true, [operation.old ? 'old' : 'row']: decodeRow(Attributes) }
-        }
-        case 'delete': {
-          const command = new DeleteItemCommand({ ...input, Key: wireKey(operation.key) })
-          if (operation.old) command.input.ReturnValues = 'ALL_OLD'
-          const { Attributes } = await this.#send(command, options)
-          return operation.old ? { applied: true, old: decodeRow(Attributes) } : { applied: true }
-        }
-      }
+      return await this.#applied(operation, options)
     } catch (error) {
-      if (error instanceof Error && error.name === 'ConditionalCheckFailedException') {
-        return {
-          applied: false,
-          row: decodeRow((error as Error & { Item?: Parameters<typeof decodeRow>[0] }).Item),
-        }
-      }
+      if (error instanceof Error && error.name === 'ConditionalCheckFailedException')
+        return { applied: false, row: decodeRow((error as TransportError).Item) }
       throw toFault(error, this.#table, options.signal)
+    }
+  }
+
+  async #applied(operation: SingleOperation, options: RequestOptions): Promise<Applied> {
+    const input = { ...this.#guarded(operation), ReturnValues: returned(operation) }
+    switch (operation.op) {
+      case 'put': {
+        const put = { ...input, Item: encodeRow(operation.row) }
+        const { Attributes } = await this.#transport.call('PutItem', put, options)
+        return operation.old
+          ? { applied: true, old: decodeRow(Attributes) }
+          : { applied: true, row: operation.row }
+      }
+      case 'update': {
+        const update = { ...input, Key: wireKey(operation.key) }
+        const { Attributes } = await this.#transport.call('UpdateItem', update, options)
+        return { applied: true, [operation.old ? 'old' : 'row']: decodeRow(Attributes) }
+      }
+      case 'delete': {
+        const deletion = { ...input, Key: wireKey(operation.key) }
+        const { Attributes } = await this.#transport.call('DeleteItem', deletion, options)
+        return operation.old ? { applied: true, old: decodeRow(Attributes) } : { applied: true }
+      }
     }
   }
 
@@ -177,26 +145,30 @@ export class DynamoStorage implements Storage {
     token: string,
     options: RequestOptions,
   ): Promise<FailedGuard[]> {
-    const command = new TransactWriteItemsCommand({
+    const input = {
       ClientRequestToken: token,
       TransactItems: operations.map((operation) => this.#transactItem(operation)),
-    })
+    }
     try {
-      await this.#send(command, options)
+      await this.#transport.call('TransactWriteItems', input, options)
       return []
     } catch (error) {
-      const failed = failedGuards(error as SdkError)
+      const failed = failedGuards(error as TransportError)
       if (failed.length > 0) return failed
       throw toFault(error, this.#table, options.signal)
     }
   }
 
-  #transactItem(operation: RowOperation): TransactWriteItem {
-    const base = {
+  #guarded(operation: RowOperation) {
+    return {
       TableName: this.#table,
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
       ...compile(operation),
     }
+  }
+
+  #transactItem(operation: RowOperation): TransactItem {
+    const base = this.#guarded(operation)
     switch (operation.op) {
       case 'put':
         return { Put: { ...base, Item: encodeRow(operation.row) } }
@@ -216,6 +188,12 @@ export class DynamoStorage implements Storage {
   }
 }
 
+/** Which form of the row a single operation gives back. */
+function returned({ op, old }: SingleOperation): 'ALL_OLD' | 'ALL_NEW' | undefined {
+  if (old) return 'ALL_OLD'
+  return op === 'update' ? 'ALL_NEW' : undefined
+}
+
 interface Compiled {
   ConditionExpression: string | undefined
   UpdateExpression: string | undefined
@@ -233,7 +211,7 @@ function compile(operation: RowOperation): Compiled {
   return compiled
 }
 
-function failedGuards(error: SdkError): FailedGuard[] {
+function failedGuards(error: TransportError): FailedGuard[] {
   const reasons = error.name === 'TransactionCanceledException' ? (error.CancellationReasons ?? []) : []
   return reasons.flatMap(({ Code, Item }, index) =>
     Code === 'ConditionalCheckFailed' ? [{ index, row: decodeRow(Item) }] : [],

@@ -6,6 +6,7 @@ import { AtomicEngine, type Row, systemRuntime } from 'lockrow/backend'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
 import { TestRuntime } from 'lockrow/testing'
 import { expect } from 'vitest'
+import { sdkTransport } from '../../src/dynamo/sdk-transport.ts'
 import { DynamoStorage } from '../../src/dynamo/storage.ts'
 import { MemoryStorage } from '../../src/memory/storage.ts'
 
@@ -86,7 +87,7 @@ export async function agree(
   const rows = new MemoryStorage(runtime)
   const memory = new AtomicEngine(rows, { runtime })
   const dynamo = new AtomicDynamoDB(client, table, { runtime, retry })
-  const wire = new DynamoStorage(client, table)
+  const wire = new DynamoStorage(sdkTransport(client), table)
   const kept = (storage: MemoryStorage | DynamoStorage): Memory => ({
     locks: new Map(),
     messages: [],

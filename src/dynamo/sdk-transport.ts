@@ -1,0 +1,42 @@
+import {
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
+  DeleteItemCommand,
+  DescribeTableCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  TransactGetItemsCommand,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { type Command, sender } from './no-sdk-retry.ts'
+import type { Operation, Transport } from './transport.ts'
+
+type CommandClass = new (input: never) => Command<never>
+
+const commands: Readonly<Record<Operation, unknown>> = {
+  GetItem: GetItemCommand,
+  BatchGetItem: BatchGetItemCommand,
+  TransactGetItems: TransactGetItemsCommand,
+  Query: QueryCommand,
+  PutItem: PutItemCommand,
+  UpdateItem: UpdateItemCommand,
+  DeleteItem: DeleteItemCommand,
+  BatchWriteItem: BatchWriteItemCommand,
+  TransactWriteItems: TransactWriteItemsCommand,
+  DescribeTable: DescribeTableCommand,
+}
+
+/** Requests by a client of the SDK, of either kind. It stays as it is, and repeats nothing. */
+export function sdkTransport(client: DynamoDBClient | DynamoDBDocumentClient): Transport {
+  const send = sender(client)
+  return {
+    call(operation, input, options) {
+      const CommandOf = commands[operation] as CommandClass
+      return send(new CommandOf(input as never), options)
+    },
+  }
+}
