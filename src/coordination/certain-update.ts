@@ -7,6 +7,7 @@ import type {
   UpdateOptions,
   UpdateResult,
 } from '../interface.ts'
+import { endingOf } from '../model/time-left.ts'
 import { idSource, type Runtime } from '../runtime.ts'
 
 const sources = new WeakMap<Runtime, () => string>()
@@ -60,8 +61,9 @@ export async function certainRemoval<T>(
   options: UpdateOptions,
   isThere: (item: AtomicDbItem<T> | undefined) => boolean,
 ): Promise<boolean> {
+  const ending = endingOf(db)
   for (let turn = 0; turn < patience; turn++) {
-    const result = await certainUpdate<T>(db, key, changes, options, (item) => !isThere(item))
+    const result = await certainUpdate<T>(ending, key, changes, options, (item) => !isThere(item))
     if (result.applied) return true
     if (!isThere(result.item)) return false
   }

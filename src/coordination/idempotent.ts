@@ -2,6 +2,7 @@ import { anyOf } from '../contract/conditions.ts'
 import { AtomicDbError, InvalidInput, LeaseLost } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
 import { checkDb, checkFunction, checkOptions, milliseconds, seconds } from '../model/checks.ts'
+import { endingOf, timeLeftOf } from '../model/time-left.ts'
 import { callTime } from './call-time.ts'
 import { certainUpdate } from './certain-update.ts'
 import { claimLease } from './claim.ts'
@@ -133,9 +134,10 @@ async function finish<R>(
   expiry: () => number,
 ): Promise<R> {
   const by = lease.id
+  const ending = endingOf(db)
   const store = async (end: { result?: R } | { unstorable: true }): Promise<RunRow<R> | undefined> => {
     const { applied, item } = await certainUpdate<RunRow<R>>(
-      db,
+      ending,
       at,
       { set: { state: 'done', ...end }, ttl: expiry() },
       { if: { by } },
@@ -147,7 +149,7 @@ async function finish<R>(
   const { settled } = await whileHeld(lease, { extend }, [signal], async (running) => {
     const result = await fn({ signal: running })
     ran = true
-    return storeCertainly(db, lease, () => store(result === undefined ? {} : { result }))
+    return storeCertainly(ending, lease, () => store(result === undefined ? {} : { result }))
   })
   if ('result' in settled) {
     if (settled.result) return resultOf(settled.result, at)
@@ -155,7 +157,7 @@ async function finish<R>(
   }
   // What ran must not run again because of what it returned.
   if (ran && settled.error instanceof InvalidInput) {
-    if (!(await storeCertainly(db, lease, () => store({ unstorable: true }))))
+    if (!(await storeCertainly(ending, lease, () => store({ unstorable: true }))))
       throw takenOver(at, settled.error)
   } else if (!ran) await removePlace(db, at, placeOf<R>(by), {}).catch(() => {})
   throw settled.error
@@ -169,7 +171,7 @@ const takenOver = (at: AtomicDbItemKey, cause?: unknown): LeaseLost =>
 
 /** While the lease holds, trouble of the backend does not make the run be forgotten. */
 async function storeCertainly<T>(
-  { runtime }: AtomicDbInterface,
+  db: AtomicDbInterface,
   lease: HeldLease,
   store: () => Promise<T>,
 ): Promise<T> {
@@ -177,8 +179,8 @@ async function storeCertainly<T>(
     try {
       return await store()
     } catch (error) {
-      if (error instanceof InvalidInput || !lease.isHeld) throw error
-      await runtime.sleep(500)
+      if (error instanceof InvalidInput || !lease.isHeld || timeLeftOf(db) < 500) throw error
+      await db.runtime.sleep(500)
     }
   }
 }

@@ -1,6 +1,7 @@
 import { AtomicDbError, BackendError, OutcomeUnknown, RaceCondition, Throttled } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
 import { checkOptions, milliseconds } from '../model/checks.ts'
+import { timeLeftOf } from '../model/time-left.ts'
 import { atLeastOne, boundOf } from './call-time.ts'
 import { LateReply } from './claim.ts'
 import type { MutexState } from './mutex/mutex-row.ts'
@@ -59,7 +60,7 @@ export async function waitFor<R>(
   const { timeoutMs = never, signal } = options
   const { runtime } = db
   const started = runtime.monotonic()
-  const left = () => timeoutMs - (runtime.monotonic() - started)
+  const left = () => Math.min(timeoutMs - (runtime.monotonic() - started), timeLeftOf(db))
   const call: CallOptions = {
     signal,
     // The time that is left to wait, but not longer than a call of this database may take by itself.

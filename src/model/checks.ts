@@ -96,13 +96,17 @@ export function wholeNumber(
 /** The longest duration that makes sense for a timer or a deadline: 10 years. */
 export const maxDurationMs = 10 * 366 * 24 * 60 * 60 * 1000
 
+/** Whether `milliseconds` lets it pass. */
+export const isDuration = (value: unknown): value is number =>
+  typeof value === 'number' && value > 0 && value <= maxDurationMs
+
 /** A finite number of milliseconds above 0 (from 0 with `zero`), at most 10 years. */
 export function milliseconds(
   value: unknown,
   field: string,
   { zero = false }: { zero?: boolean } = {},
 ): number {
-  if (typeof value === 'number' && (zero ? value >= 0 : value > 0) && value <= maxDurationMs) return value
+  if (isDuration(value) || (zero && value === 0)) return value
   throw new InvalidInput(
     field,
     `must be ${zero ? '0 or ' : ''}a positive number of milliseconds, at most 10 years`,

@@ -50,6 +50,14 @@ export abstract class ForwardingDb {
   get timeoutMs(): number | undefined {
     return (this.db as { timeoutMs?: number }).timeoutMs
   }
+  /** Time until all calls end together, ms. Undefined: there is no such end. */
+  get leftMs(): number | undefined {
+    return (this.db as { leftMs?: number }).leftMs
+  }
+  /** The database for calls that end what was begun. Where there is an end, they may come a little later. */
+  get ending(): AtomicDbInterface {
+    return this
+  }
 
   /** Called for each call of a method that the subclass does not define itself. */
   protected forward<M extends ContractMethod>(method: M, args: ArgumentsOf<M>): AnswerOf<M> {

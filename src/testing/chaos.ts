@@ -16,6 +16,7 @@ import type {
   UpdateOptions,
   WriteOptions,
 } from '../interface.ts'
+import { optionsOf } from '../model/call-options.ts'
 import { type ContractMethod, effectOf } from '../model/effects.ts'
 import { type AnswerOf, type ArgumentsOf, ForwardingDb } from '../model/forwarding-db.ts'
 import { checkKey, keyText } from '../model/keys.ts'
@@ -254,7 +255,7 @@ export class AtomicChaosDb extends ForwardingDb {
     // Both but `stream`, which is overridden, answer with a promise.
     const call = () => super.forward(method, args) as Promise<unknown>
     const effect = effectOf(method, args)
-    const options = optionsIn(args)
+    const options = optionsOf(method, args)
     if (!effect) return this.#read(keysIn(args[0]), options, call) as AnswerOf<M>
     const [first, second] = args as readonly unknown[]
     const write = async () => {
@@ -271,12 +272,6 @@ const rowOf = (operation: unknown): unknown => {
   const { lock, key, item } = (operation ?? {}) as Record<string, unknown>
   return lock ?? key ?? item
 }
-
-/** The options of a call: its last argument with a signal, wherever it stands. */
-const optionsIn = (args: readonly unknown[]): CallOptions | undefined =>
-  args.findLast((given) => (given as CallOptions | undefined)?.signal !== undefined) as
-    | CallOptions
-    | undefined
 
 /** The keys among what was given, a row or several; what is wrong with the others the database says. */
 const keysIn = (given: unknown): AtomicDbItemKey[] =>

@@ -10,6 +10,7 @@ import {
 import type { AtomicDbInterface, AtomicDbItemKey, AtomicDbQueueItem, CallOptions } from '../interface.ts'
 import { checkDb, checkFunction, milliseconds, wholeNumber } from '../model/checks.ts'
 import { callOptions, optionsCheck } from '../model/options-check.ts'
+import { timeLeftOf } from '../model/time-left.ts'
 import { Rollback } from './rollback.ts'
 import { Session, type SessionOptions } from './session.ts'
 import { Scope, type Transaction } from './transaction.ts'
@@ -102,7 +103,8 @@ export async function transaction<R>(
     const outcome = await runAttempt(db, fn, { locks, call })
     if ('result' in outcome) return outcome.result
     const waitMs = db.runtime.random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1))
-    if (attempt >= attempts || passed() + waitMs >= bound) throw givenUp(outcome.race, attempt)
+    const isLate = passed() + waitMs >= bound || waitMs >= timeLeftOf(db)
+    if (attempt >= attempts || isLate) throw givenUp(outcome.race, attempt)
     await db.runtime.sleep(waitMs, { signal })
   }
 }

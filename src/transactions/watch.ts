@@ -2,6 +2,7 @@ import { InvalidInput } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey } from '../interface.ts'
 import { checkDb, milliseconds } from '../model/checks.ts'
 import { optionsCheck } from '../model/options-check.ts'
+import { timeLeftOf } from '../model/time-left.ts'
 import { clone, equals } from '../model/values.ts'
 
 /** Options of `watch`. */
@@ -65,6 +66,7 @@ export async function* watch<T = unknown>(
       wait = intervalMs
       yield item
     } else wait = Math.min(maxIntervalMs, wait * 2)
-    await db.runtime.sleep(wait, { signal, unref: true })
+    // When the time of the database is up, its next read says so.
+    await db.runtime.sleep(Math.max(0, Math.min(wait, timeLeftOf(db))), { signal, unref: true })
   }
 }

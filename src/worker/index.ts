@@ -1,5 +1,6 @@
 export type { QueueWorkerEvent } from './events.ts'
 export { exactlyOnce } from './exactly-once.ts'
+export { forInvocation } from './for-invocation.ts'
 export { HandlerTimeout, type QueueHandler, WorkerStopped } from './handling.ts'
 export { type QueueLambdaOptions, queueLambda } from './queue-lambda.ts'
 export { QueueWorker, type QueueWorkerOptions } from './queue-worker.ts'

@@ -10,7 +10,11 @@ export interface LambdaContext {
 export function remainingMs(context: LambdaContext): number {
   if (typeof context?.getRemainingTimeInMillis !== 'function')
     throw new InvalidInput('context', 'must be the context of a Lambda handler')
-  return context.getRemainingTimeInMillis()
+  const ms: unknown = context.getRemainingTimeInMillis()
+  if (typeof ms === 'number' && !Number.isNaN(ms)) return ms
+  throw new InvalidInput('context.getRemainingTimeInMillis', 'must return milliseconds', {
+    given: String(ms),
+  })
 }
 
 /**

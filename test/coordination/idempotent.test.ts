@@ -24,11 +24,15 @@ onBothBackends('idempotent', ({ open, pk }) => {
     await expect(idempotent(db, key, () => Promise.reject(new Error('no luck')))).rejects.toThrow('no luck')
     expect(await idempotent(db, key, () => 'second try')).toBe('second try')
     const crashed = { pk: key.pk, sk: 'crashed' }
-    const never = idempotent(db, crashed, () => db.runtime.sleep(1200).then(() => 'late'), {
-      leaseMs: 500,
-      extend: false,
-    })
-    await db.runtime.sleep(15)
+    let begin = () => {}
+    const begun = new Promise<void>((resolve) => (begin = resolve))
+    const late = async () => {
+      begin()
+      await db.runtime.sleep(1200)
+      return 'late'
+    }
+    const never = idempotent(db, crashed, late, { leaseMs: 500, extend: false })
+    await begun
     await expect(idempotent(db, crashed, () => 'not yet', { waitMs: 0 })).rejects.toMatchObject({
       code: 'InProgress',
     })

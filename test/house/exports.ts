@@ -97,6 +97,7 @@ export const exported = {
     'fenced',
     'fencedWrite',
     'field',
+    'forInvocation',
     'idempotent',
     'lockKey',
     'not',

@@ -1,6 +1,7 @@
 import { absent, anyOf, type Condition } from '../../contract/conditions.ts'
 import type { Path } from '../../contract/paths.ts'
 import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../../interface.ts'
+import { endingOf } from '../../model/time-left.ts'
 import { during } from '../call-time.ts'
 import { certainUpdate, uniqueId } from '../certain-update.ts'
 import { mustBeOurs } from '../coordination-key.ts'
@@ -109,11 +110,12 @@ export class Line {
     const ticket = this.#ticket
     this.done()
     if (ticket === undefined) return
+    const ending = endingOf(this.#db)
     try {
       for (let turn = 0; turn < 10; turn++) {
-        const item = await this.#db.get<WithLine>(this.#key)
+        const item = await ending.get<WithLine>(this.#key)
         const place = placeOf(item, ticket)
-        if (place < 0 || (await this.#takeOut([[place, ticket]], {}))) return
+        if (place < 0 || (await this.#takeOut([[place, ticket]], {}, ending))) return
       }
     } catch {
       // The backend is in trouble; it lapses.
@@ -151,9 +153,13 @@ export class Line {
     )
   }
 
-  async #takeOut(tickets: readonly [number, string][], options: CallOptions): Promise<boolean> {
+  async #takeOut(
+    tickets: readonly [number, string][],
+    options: CallOptions,
+    db = this.#db,
+  ): Promise<boolean> {
     const result = await certainUpdate<WithLine>(
-      this.#db,
+      db,
       this.#key,
       { remove: tickets.map(([place]): Path => ['line', place]) },
       during(options, { if: tickets.map(([place, id]): [Path, string] => [['line', place, 'id'], id]) }),

@@ -23,7 +23,14 @@ class ItemStream<T> extends Readable {
   constructor(context: Context, given: AtomicDbQuery) {
     checkQuery(given)
     super({ objectMode: true, highWaterMark: 1 })
-    const options = { signal: this.#ending.signal, timeoutMs: given.timeoutMs }
+    const { signal } = this.#ending
+    const options = {
+      signal,
+      // Asked for each page: what is left of a time that ends.
+      get timeoutMs() {
+        return given.timeoutMs
+      },
+    }
     const caller = given.signal
     const abort = () => this.destroy(caller?.reason)
     this.#release = () => caller?.removeEventListener('abort', abort)

@@ -21,7 +21,7 @@ export const numberDefects: readonly Defect[] = [
     patches: [
       change(
         idempotent,
-        '!(await storeCertainly(db, lease, () => store({ unstorable: true })))',
+        '!(await storeCertainly(ending, lease, () => store({ unstorable: true })))',
         '(await removePlace(db, at, placeOf<R>(by), {}), false)',
       ),
     ],
