@@ -1,31 +1,24 @@
-// The table that lockrow runs on, with its grants, queue workers, alarms and dashboard.
+// The table that lockrow runs on, and the way to one that exists already.
 
-import { Annotations, RemovalPolicy, Stack, Token } from 'aws-cdk-lib'
-import type { Alarm, Dashboard, IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch'
+import { RemovalPolicy, Stack, Token } from 'aws-cdk-lib'
 import {
   AttributeType,
   Billing,
   type CfnGlobalTable,
   ContributorInsightsMode,
+  type ITable,
   MultiRegionConsistency,
   StreamViewType,
   TableEncryptionV2,
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb'
-import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
-import type { IFunction } from 'aws-cdk-lib/aws-lambda'
-import { Construct } from 'constructs'
-import { type QueueAlarmOptions, queueAlarms, tableAlarms } from './alarms.ts'
-import { TableDashboard } from './dashboard.ts'
-import { type GrantScope, grantTable } from './grants.ts'
+import type { Construct } from 'constructs'
+import { AtomicTableBase } from './atomic-table-base.ts'
+import { ExistingAtomicTable, type ExistingTableProps, tableByArn, tableByName } from './existing-table.ts'
 import type { AtomicTableProps } from './props.ts'
-import { QueueWorkerFunction } from './queue-worker-function.ts'
+import { KEYS } from './table-keys.ts'
 import { STRONG_REFUSED, validateProps } from './validate.ts'
-import type { QueueWorkerProps } from './worker-props.ts'
-
-/** Names of the key and TTL attributes, as the library writes them. */
-const KEYS = { partition: 'pk', sort: 'sk', ttl: 'ttl' } as const
 
 /**
  * One DynamoDB table for lockrow: keys `pk` and `sk` (strings), expiry by `ttl`, on-demand, encrypted, backed up,
@@ -37,29 +30,63 @@ const KEYS = { partition: 'pk', sort: 'sk', ttl: 'ttl' } as const
  * db.addQueueWorker(worker, { pk: 'orders#outbox', maxConcurrency: 5 })
  * ```
  */
-export class AtomicTable extends Construct {
+export class AtomicTable extends AtomicTableBase {
+  /**
+   * Grants, workers, alarms and dashboard on a table that exists, or that this app makes otherwise. What is known of
+   * its keys, TTL attribute and stream is checked at synth; `npx lockrow check` looks at the table itself.
+   *
+   * ```ts
+   * const db = AtomicTable.fromTable(this, 'Db', Table.fromTableAttributes(this, 'Theirs', { tableName, tableStreamArn }))
+   * ```
+   */
+  static fromTable(
+    scope: Construct,
+    id: string,
+    existing: ITable,
+    props: ExistingTableProps = {},
+  ): AtomicTableBase {
+    return new ExistingAtomicTable(scope, id, existing, props)
+  }
+
+  /** As `fromTable`, for a table in the account and region of the stack. */
+  static fromTableName(
+    scope: Construct,
+    id: string,
+    tableName: string,
+    props: ExistingTableProps = {},
+  ): AtomicTableBase {
+    return new ExistingAtomicTable(scope, id, (own) => tableByName(own, tableName), props)
+  }
+
+  /** As `fromTable`, for a table by its ARN. */
+  static fromTableArn(
+    scope: Construct,
+    id: string,
+    tableArn: string,
+    props: ExistingTableProps = {},
+  ): AtomicTableBase {
+    return new ExistingAtomicTable(scope, id, (own) => tableByArn(own, tableArn), props)
+  }
+
   /** The table itself, for whatever is not covered here. Its own `grant*` methods give more than lockrow needs. */
   readonly table: TableV2
   readonly tableName: string
   readonly tableArn: string
   readonly encryptionKey: IKey | undefined
-  /** What every alarm of this table does. */
-  readonly alarmActions: readonly IAlarmAction[]
   readonly #resource: CfnGlobalTable
-  readonly #dashboard: TableDashboard | undefined
-  readonly #alarms: Alarm[] = []
   readonly #forbidsStream: boolean
   #hasStream: boolean
-  readonly #streamReaders: { readonly most: number; count: number }
-  readonly #queues = new Set<string>()
 
   constructor(scope: Construct, id: string, props: AtomicTableProps = {}) {
-    super(scope, id)
+    super(
+      scope,
+      id,
+      props,
+      (props.replicas ?? []).map(({ region }) => region),
+    )
     validateProps(this, props)
     this.encryptionKey = props.encryptionKey
-    this.alarmActions = [...(props.alarmActions ?? [])]
     this.#forbidsStream = props.stream === false
-    this.#streamReaders = { most: props.replicas?.length ? 1 : 2, count: 0 }
 
     this.table = makeTable(this, props)
     this.tableName = this.table.tableName
@@ -77,84 +104,14 @@ export class AtomicTable extends Construct {
       validate: () =>
         this.#resource.multiRegionConsistency === MultiRegionConsistency.STRONG ? [STRONG_REFUSED] : [],
     })
-
-    if (props.dashboard) {
-      const name = typeof props.dashboard === 'object' ? props.dashboard.name : undefined
-      this.#dashboard = new TableDashboard(this, this.tableName, name)
-    }
-    const regions = (props.replicas ?? []).map(({ region }) => region)
-    this.#register(tableAlarms(this, this.tableName, props.alarms ?? false, this.alarmActions, regions))
+    this.watch(props)
   }
 
-  /** Every alarm on the table and its queues made so far. */
-  get alarms(): readonly Alarm[] {
-    return this.#alarms
-  }
-
-  /** The dashboard, if one was asked for. */
-  get dashboard(): Dashboard | undefined {
-    return this.#dashboard?.dashboard
-  }
-
-  /** ARN of the change stream; undefined while there is none. */
   get streamArn(): string | undefined {
     return this.#hasStream ? this.#resource.attrStreamArn : undefined
   }
 
-  /** May read items, locks and queue statistics; changes nothing, not even a lock (`getLock` may have to create one). */
-  grantRead(grantee: IGrantable, scope?: GrantScope): Grant {
-    return grantTable(this, this, grantee, 'read', scope)
-  }
-
-  /** May do everything that the library does with rows, and nothing else: no Scan, no change of the table. */
-  grantReadWrite(grantee: IGrantable, scope?: GrantScope): Grant {
-    return grantTable(this, this, grantee, 'readWrite', scope)
-  }
-
-  /** May push messages, and not read them. With a scope, name the queue (with `shards`, by `queues`). */
-  grantQueueProducer(grantee: IGrantable, scope?: GrantScope): Grant {
-    return grantTable(this, this, grantee, 'queueProducer', scope)
-  }
-
-  /** May pull, acknowledge, release and extend messages. With a scope, name the queue (by `queues`). */
-  grantQueueConsumer(grantee: IGrantable, scope?: GrantScope): Grant {
-    return grantTable(this, this, grantee, 'queueConsumer', scope)
-  }
-
-  /**
-   * Runs a function when messages arrive in a queue and on a schedule, with its grants (for this queue and its dead
-   * letters only: what else the handler touches needs a grant of its own), limits and alarms.
-   * The resources are made beside the function, in its stack.
-   */
-  addQueueWorker(fn: IFunction, props: QueueWorkerProps): QueueWorkerFunction {
-    const worker = new QueueWorkerFunction(
-      {
-        tableName: this.tableName,
-        alarmActions: this.alarmActions,
-        requireStream: () => this.#requireStream(),
-        grantQueueConsumer: (grantee, scope) => this.grantQueueConsumer(grantee, scope),
-      },
-      fn,
-      props,
-    )
-    for (const pk of worker.pks) {
-      if (this.#queues.has(pk)) throw new Error(`addQueueWorker: pk '${pk}' has a worker already`)
-      this.#queues.add(pk)
-      this.#dashboard?.addQueue(pk)
-    }
-    this.#register(worker.alarms)
-    return worker
-  }
-
-  /** Alarms on a queue that no `addQueueWorker` serves, from what `emitQueueMetrics` reports. */
-  addQueueAlarms(pk: string, options: boolean | QueueAlarmOptions = true): Alarm[] {
-    const alarms = queueAlarms(this, this.tableName, pk, options, this.alarmActions)
-    this.#register(alarms)
-    this.#dashboard?.addQueue(pk)
-    return alarms
-  }
-
-  #requireStream(): string {
+  protected requireStream(): string {
     if (this.#forbidsStream)
       throw new Error(
         `AtomicTable '${this.node.path}': stream: false leaves addQueueWorker nothing to wake on; ` +
@@ -162,21 +119,7 @@ export class AtomicTable extends Construct {
       )
     if (!this.#hasStream) this.#resource.streamSpecification = { streamViewType: StreamViewType.KEYS_ONLY }
     this.#hasStream = true
-    this.#streamReaders.count++
-    if (this.#streamReaders.count > this.#streamReaders.most)
-      Annotations.of(this).addWarningV2(
-        'lockrow:too-many-stream-readers',
-        `More than ${this.#streamReaders.most} workers read the stream, which DynamoDB throttles: ` +
-          'give one worker several pk, or some of them onInsert: false',
-      )
     return this.#resource.attrStreamArn
-  }
-
-  #register(alarms: readonly Alarm[]): void {
-    this.#alarms.push(...alarms)
-    // Alarms in the stack of a function may depend on the table: showing them here would close a circle.
-    const here = Stack.of(this)
-    this.#dashboard?.addAlarms(alarms.filter((alarm) => Stack.of(alarm) === here))
   }
 }
 

@@ -13,6 +13,8 @@ export {
 } from './actions.ts'
 export type { AlarmTuning, QueueAlarmOptions, TableAlarmOptions } from './alarms.ts'
 export { AtomicTable } from './atomic-table.ts'
+export { AtomicTableBase, type WatchProps } from './atomic-table-base.ts'
+export type { ExistingTableProps } from './existing-table.ts'
 export type { GrantScope } from './grants.ts'
 export type { AtomicTableProps, AtomicTableReplica, AtomicTableWarmThroughput } from './props.ts'
 export { DEAD_LETTER_SUFFIX, type QueueScope } from './queue-keys.ts'

@@ -1,10 +1,9 @@
 // What can be asked of an AtomicTable.
 
 import type { RemovalPolicy } from 'aws-cdk-lib'
-import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch'
 import type { MultiRegionConsistency, StreamViewType } from 'aws-cdk-lib/aws-dynamodb'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
-import type { TableAlarmOptions } from './alarms.ts'
+import type { WatchProps } from './atomic-table-base.ts'
 
 /**
  * A copy of the table in another region, eventually consistent.
@@ -36,7 +35,7 @@ export interface AtomicTableWarmThroughput {
 }
 
 /** Properties of {@link AtomicTable}. Left out entirely they give a safe table that costs nothing while idle. */
-export interface AtomicTableProps {
+export interface AtomicTableProps extends WatchProps {
   /** 3 to 255 of `a-z A-Z 0-9 _ . -`. @default made by CloudFormation, which can then replace the table */
   readonly tableName?: string
 
@@ -81,11 +80,4 @@ export interface AtomicTableProps {
    * @default EVENTUAL
    */
   readonly multiRegionConsistency?: MultiRegionConsistency
-
-  /** `true` for every alarm of the table, or one by one. About $0.10 a month per metric looked at. @default none */
-  readonly alarms?: boolean | TableAlarmOptions
-  /** What every alarm of this table and of its queues does, such as notifying a topic. @default nothing */
-  readonly alarmActions?: readonly IAlarmAction[]
-  /** A CloudWatch dashboard ($3 a month; an account's first three are free); `{ name }` names it. @default none */
-  readonly dashboard?: boolean | { readonly name?: string }
 }

@@ -3,6 +3,7 @@
 import { RemovalPolicy, Stack, Token } from 'aws-cdk-lib'
 import { MultiRegionConsistency, StreamViewType } from 'aws-cdk-lib/aws-dynamodb'
 import type { Construct } from 'constructs'
+import { isTableName } from '../../src/model/table-shape.ts'
 import type { AtomicTableProps } from './props.ts'
 
 /** What a new on-demand table has anyway; DynamoDB refuses to be asked for less. */
@@ -28,7 +29,7 @@ export function validateProps(scope: Construct, props: AtomicTableProps): void {
 type Fail = (message: string) => never
 
 function validateName({ tableName }: AtomicTableProps, fail: Fail): void {
-  if (tableName !== undefined && !Token.isUnresolved(tableName) && !/^[\w.-]{3,255}$/.test(tableName))
+  if (tableName !== undefined && !Token.isUnresolved(tableName) && !isTableName(tableName))
     fail(`tableName '${tableName}' must be 3 to 255 of a-z, A-Z, 0-9, '_', '.' and '-'`)
 }
 

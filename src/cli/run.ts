@@ -1,6 +1,7 @@
 /** The command line without its process. */
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
+import { addCheck } from './commands/check.ts'
 import { addDev } from './commands/dev.ts'
 import { addGet } from './commands/get.ts'
 import { addLock } from './commands/lock.ts'
@@ -54,6 +55,7 @@ function programOf(host: Host): Command {
     .addHelpText('after', help)
   addDev(program, host)
   addTable(program, host)
+  addCheck(program, host)
   addGet(program, host)
   addQuery(program, host)
   addLock(program, host)

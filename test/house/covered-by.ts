@@ -3,6 +3,7 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/cli/connect.ts': 'test/cli/commands/dev.test.ts',
   'src/cli/failures.ts': 'test/cli/commands/dev.test.ts',
   'src/cli/session.ts': 'test/cli/commands/dev.test.ts',
+  'src/cli/table-facts.ts': 'test/cli/commands/check.test.ts',
   'src/contract/changes.ts': 'test/conformance/memory.test.ts',
   'src/contract/conditions.ts': 'test/conformance/memory.test.ts',
   'src/contract/items.ts': 'test/conformance/memory.test.ts',
