@@ -38,6 +38,7 @@ import { Token } from './transact/token.ts'
  * | making a lock | the row; then to make it with a new version | the row is a lock, whoever made it | again | locks.ts |
  * | claim of a message | the row | our receipt is in it | not claimed; a late claim hides it for one timeout | queue/claim.ts |
  * | acknowledge, release, extend with a receipt | the row; where the receipt is still there, the same again | the receipt is gone: done | `OutcomeUnknown` | queue/receipts.ts |
+ * | acknowledge, release by bare key | the row; where it is there, the same again | it is gone, or there is a reply: done | `OutcomeUnknown` | queue/receipts.ts |
  * | transaction | the same under its token | it is answered as committed | next line | `transactCertainly` |
  * | transaction whose guards fail, or whose tries are used up | a harmless one under its token | it succeeds: the lost one is refused for good; `mismatch`: the lost one was applied | next line | `lateTry` |
  * | the same, without an answer | the rows | a version, message or marker of this transaction alone is there: applied | `OutcomeUnknown` | transact/commit.ts |

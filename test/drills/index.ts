@@ -1,4 +1,5 @@
 import type { Random } from '../../src/testing/random.ts'
+import { bareKeys } from './bare-keys.ts'
 import { leaseDrills } from './leases.ts'
 import { rateLimit } from './limits.ts'
 import { loneConsumer } from './lone-consumer.ts'
@@ -13,6 +14,7 @@ export const drills: readonly Drill[] = [
   ...leaseDrills,
   ...queueKinds.map((kind) => ({ name: `queue, ${kind}`, plan: (draw: Random) => queuePlan(kind, draw) })),
   loneConsumer,
+  bareKeys,
   ...moveDrills,
   ...workerDrills,
   rateLimit,

@@ -30,6 +30,7 @@ function world(draw: Random) {
     /** Part of the messages is pushed to be given out later. */
     delayed: draw.pick([0, 0, 0.2]),
     maxReceives: draw.pick([1, 3, 15]),
+    outageMs: draw.pick([0, 0, 20_000]),
   }
 }
 

@@ -56,8 +56,6 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/engine/queue/inspect.ts': 'test/engine/queue/queue.test.ts',
   'src/engine/queue/order.ts': 'test/engine/queue/queue.test.ts',
   'src/engine/queue/pull.ts': 'test/engine/queue/queue.test.ts',
-  'src/engine/queue/push-exactly.ts': 'test/engine/queue/queue.test.ts',
-  'src/engine/queue/receipts.ts': 'test/engine/queue/queue.test.ts',
   'src/engine/queue/rescan.ts': 'test/engine/queue/queue.test.ts',
   'src/engine/queue/shards.ts': 'test/engine/queue/queue.test.ts',
   'src/engine/requests.ts': 'test/engine/call.test.ts',

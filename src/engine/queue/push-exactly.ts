@@ -1,4 +1,4 @@
-import { ConditionFailed, PartialWrite, RaceCondition, Throttled } from '../../errors.ts'
+import { ConditionFailed, RaceCondition, Throttled } from '../../errors.ts'
 import type { AtomicDbQueueItem } from '../../interface.ts'
 import { isVacantGuard } from '../../model/expiry.ts'
 import type { MessageRow } from '../../model/message-row.ts'
@@ -16,8 +16,9 @@ export interface Draft {
   row: MessageRow
   item: AtomicDbQueueItem
   payload?: Row
-  /** Stands for its `deduplicationId`. */
+  /** Stands for its `deduplicationId`, for so long from the moment at which it is written. */
   marker?: Row
+  windowSeconds: number
   /** Written through transactions, because it may be refused or must not be written twice. */
   mayBeRefused: boolean
   /** Not written: an earlier message with its `deduplicationId` is there. */
@@ -27,14 +28,13 @@ export interface Draft {
 const keyOf = ({ pk, sk }: Row): { pk: string; sk: string } => ({ pk, sk })
 
 /**
- * Messages through transactions of up to 100 rows, each with one token for all tries. `ConditionFailed`: a key is
- * taken, and nothing was written. Beyond 100 rows a later transaction can be refused when an earlier one is written:
- * then `PartialWrite`, whose `keys` lists what was not, `later` included.
+ * Messages through transactions of up to 100 rows, each with one token for all tries; takes those that are done out of
+ * `unwritten`. `ConditionFailed`: a key is taken, and nothing of its transaction was written.
  */
 export async function putExactly(
   context: Context,
   drafts: readonly Draft[],
-  later: readonly Row[],
+  unwritten: Set<Draft>,
 ): Promise<void> {
   const firsts = new Map<string, Draft>()
   const twins: { draft: Draft; first: Draft }[] = []
@@ -44,7 +44,6 @@ export async function putExactly(
     else if (draft.marker) firsts.set(draft.marker.pk, draft)
     return !first
   })
-  const unwritten = new Set(drafts)
   try {
     for (const some of transactions(distinct)) {
       await putTogether(context, some)
@@ -57,14 +56,13 @@ export async function putExactly(
         context,
         [...unwritten].map(({ row }) => payloadKeyOf(row)),
       )
-    if (!(error instanceof ConditionFailed) || unwritten.size === drafts.length) throw error
-    const keys = [...[...unwritten].map(({ row }) => keyOf(row)), ...later.map(keyOf)]
-    throw new PartialWrite('some messages are written; a key of the others is taken', { keys, cause: error })
+    throw error
   }
   for (const { draft, first } of twins) {
     const { pk, sk, enqueuedAt } = first.item
     Object.assign(draft, { isDuplicate: true })
     Object.assign(draft.item, { pk, sk, enqueuedAt })
+    unwritten.delete(draft)
   }
   await dropPayloads(
     context,
@@ -99,15 +97,23 @@ function* transactions(drafts: readonly Draft[]): Generator<Draft[]> {
 async function putTogether(context: Context, drafts: readonly Draft[]): Promise<void> {
   let left = drafts
   while (left.length > 0) {
-    const guard = isVacantGuard(nowSeconds(context))
     const rows = left.flatMap((draft) =>
       [draft.marker, draft.row].flatMap((row) => (row ? [{ draft, row }] : [])),
     )
-    const operations = rows.map(({ row }): RowOperation => ({ op: 'put', row, guard }))
+    const operations = () => {
+      const now = nowSeconds(context)
+      const guard = isVacantGuard(now)
+      return rows.map(({ draft, row }): RowOperation => {
+        const put = row === draft.marker ? { ...row, ttl: now + draft.windowSeconds } : row
+        return { op: 'put', row: put, guard }
+      })
+    }
     const failed = await transactCertainly(
       context,
-      operations,
+      operations(),
       rows.map(({ row }) => keyOf(row)),
+      undefined,
+      operations,
     )
     if (failed.length === 0) return
     const taken = failed.filter(({ index, row }) => {

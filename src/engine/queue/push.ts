@@ -1,4 +1,4 @@
-import { InvalidInput } from '../../errors.ts'
+import { AtomicDbError, InvalidInput, OutcomeUnknown, PartialWrite } from '../../errors.ts'
 import type { AtomicDbQueueItem, AtomicDbQueueItemInput, AtomicDbQueuePushOptions } from '../../interface.ts'
 import { isVacantGuard } from '../../model/expiry.ts'
 import { deduplicationKey, queueOfShard } from '../../model/key-names.ts'
@@ -36,11 +36,27 @@ export async function push<T>(
   const exact = drafts.filter(({ mayBeRefused }) => mayBeRefused)
   // A ULID is new: nothing can be there. A key of the caller's might be that of a message in processing.
   const fresh = drafts.filter(({ mayBeRefused }) => !mayBeRefused).map(({ row }) => row)
-  await putExactly(context, exact, fresh)
-  await putFresh(context, fresh)
+  const unwritten = new Set(drafts)
+  try {
+    await putExactly(context, exact, unwritten)
+    await putFresh(context, fresh)
+  } catch (error) {
+    throw unwritten.size === drafts.length ? error : partOf(unwritten, error)
+  }
   for (const { row, isDuplicate } of drafts) if (!isDuplicate) arrived(context, row)
   for (const pk of new Set(drafts.map(({ row }) => row.pk))) announcePush(context.runtime, pk)
   return drafts.map(({ item }) => item as AtomicDbQueueItem<T>)
+}
+
+/** The error when some messages are written already: what it says must be true of all of them. */
+function partOf(unwritten: ReadonlySet<Draft>, error: unknown): unknown {
+  if (!(error instanceof AtomicDbError) || error instanceof OutcomeUnknown || error instanceof PartialWrite)
+    return error
+  const keys = [...unwritten].map(({ row }) => ({ pk: row.pk, sk: row.sk }))
+  return new PartialWrite(`some messages are written, the others are not (${error.message})`, {
+    keys,
+    cause: error,
+  })
 }
 
 function draftOf(
@@ -58,12 +74,18 @@ function draftOf(
     row.pk = item.pk = shardFor(context, shards, input)
     checkPk(row.pk)
   }
-  const draft: Draft = { index, row, item, mayBeRefused: options.exactlyOnce === true }
+  const draft: Draft = {
+    index,
+    row,
+    item,
+    windowSeconds: window,
+    mayBeRefused: options.exactlyOnce === true,
+  }
   draft.payload = payloadThreshold === undefined ? undefined : splitOff(context, row, payloadThreshold, field)
   if (draft.payload) Object.assign(item, { payloadKey: draft.payload.pk, ttl: row.ttl })
   checkRoom(row, field)
   const id = input.deduplicationId
-  if (id !== undefined) draft.marker = markerOf(context, draft, id, window)
+  if (id !== undefined) draft.marker = markerOf(draft, id)
   // One with a payload, sent again after a lost reply, could come back when its payload is gone already.
   draft.mayBeRefused ||= input.sk !== undefined || id !== undefined || draft.payload !== undefined
   return draft
@@ -73,14 +95,13 @@ function draftOf(
  * The row that stands for a `deduplicationId` during its window, one for all shards. It lies in a partition that
  * begins with the queue's name (grants narrowed to a prefix cover it) and has a `version`, so that no query shows it.
  */
-function markerOf(context: Context, { row, item }: Draft, id: string, windowSeconds: number): Row {
+function markerOf({ row, item }: Draft, id: string): Row {
   const queue = queueOfShard(row.pk)
   const marker: Row = {
     ...deduplicationKey(queue, id),
     version: row.sk,
     // The message's own time, which the clock read again would miss.
     enq: item.enqueuedAt,
-    ttl: nowSeconds(context) + windowSeconds,
   }
   if (queue !== row.pk) marker.q = row.pk
   if (Buffer.byteLength(marker.pk) > 2048)

@@ -45,7 +45,8 @@ async function whileHeld(
     if (result.doubt) doubt.unanswered = true
     // By bare key there is nothing to lose: a message that is gone needs no release.
     if (item.receipt === undefined && !result.row) return {}
-    if (result.doubt && result.row && result.row.r === item.receipt) {
+    // By bare key it is done when it is answered, whoever holds the message.
+    if (result.doubt && result.row && (item.receipt === undefined || result.row.r === item.receipt)) {
       await beforeRepeat(context, [key], result.doubt, doubt)
       continue
     }

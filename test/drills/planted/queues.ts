@@ -10,6 +10,7 @@ const claim = 'engine/queue/claim.ts'
 const deadLetters = 'engine/queue/dead-letters.ts'
 const messages = 'model/message-row.ts'
 const push = 'engine/queue/push.ts'
+const receipts = 'engine/queue/receipts.ts'
 const strict = 'engine/queue/strict-order.ts'
 const view = 'engine/queue/in-flight.ts'
 
@@ -27,6 +28,19 @@ const blockage: Defect[] = [
     ],
     drill: 'queue, worker',
     found: /lost|no progress|unexpected/,
+  },
+  {
+    name: 'a lost acknowledgement by bare key counts as done',
+    class: 'blockage',
+    patches: [
+      change(
+        receipts,
+        '(item.receipt === undefined || result.row.r === item.receipt)',
+        'result.row.r === item.receipt',
+      ),
+    ],
+    drill: 'queue, bare keys',
+    found: /came back|still there|still held/,
   },
 ]
 
