@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { defineConfig, type UserConfig } from 'tsdown'
 import manifest from './package.json' with { type: 'json' }
 
@@ -5,6 +6,15 @@ import manifest from './package.json' with { type: 'json' }
 const external = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)].map(
   (name) => new RegExp(`^${name}(/|$)`),
 )
+
+/** What `aws4` asks of Node by `require`, which would need `import.meta.url` in an ES module, and so break in a bundle. */
+const withoutRequire = {
+  name: 'aws4-without-require',
+  resolveId: (source: string, importer: string | undefined) =>
+    /\/aws4\/aws4\.js$/.test(importer ?? '') && !source.startsWith('.')
+      ? resolve('src/direct/aws4-needs.ts')
+      : undefined,
+}
 
 const common: UserConfig = {
   outDir: 'dist',
@@ -15,6 +25,7 @@ const common: UserConfig = {
   // the docstrings are in the types
   outputOptions: { comments: { legal: true, annotation: true, jsdoc: false } },
   deps: { neverBundle: external },
+  plugins: [withoutRequire],
 }
 
 export default defineConfig([
