@@ -28,6 +28,31 @@ const common: UserConfig = {
   plugins: [withoutRequire],
 }
 
+/** The twin, which `lockrow/dynamo` does without. */
+const isTwin = (id: string): boolean => /[\\/](src[\\/]memory|node_modules[\\/]sorted-btree)[\\/]/.test(id)
+/** The types are chunks of their own. */
+const isCode = (id: string): boolean => !/\.d\.[cm]?ts$/.test(id)
+
+/**
+ * Few chunks: each file is one to two milliseconds of a cold start, more than the few kilobytes that an entry could do
+ * without. All that two entries share is one, but for the twin.
+ */
+const codeSplitting = {
+  groups: [
+    { name: 'core', test: (id: string) => isCode(id) && !isTwin(id), minShareCount: 2, priority: 1 },
+    { name: 'twin', test: (id: string) => isCode(id) && isTwin(id) },
+  ],
+}
+
+/** As a module of its own kind: CommonJS would need one more file, with helpers. */
+const btreeAsModule = {
+  name: 'btree-as-module',
+  transform: {
+    filter: { id: /sorted-btree[\\/]b\+tree\.js$/ },
+    handler: (code: string) => `const exports = {}\n${code}\nexport default BTree`,
+  },
+}
+
 export default defineConfig([
   {
     ...common,
@@ -43,6 +68,8 @@ export default defineConfig([
     },
     format: ['esm', 'cjs'],
     dts: true,
+    plugins: [btreeAsModule],
+    outputOptions: { ...common.outputOptions, codeSplitting },
   },
   {
     ...common,

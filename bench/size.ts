@@ -46,7 +46,7 @@ export async function run({ tiny }: BenchOptions): Promise<Section> {
       targets,
       notes: [
         ...notes,
-        'Size: esbuild, minified ESM for Node 20; AWS SDK and its Smithy packages, lru-cache, ulid and sorted-btree left out for everybody, every other dependency counted.',
+        'Size: esbuild, minified ESM for Node 20; AWS SDK and its Smithy packages left out for everybody, every other dependency counted.',
         'lockrow/dynamo is one engine with the whole contract: locks, conditions and updates with their checks, transactions, the queue. A bundler cannot leave methods of a class away, so AtomicDynamoDB alone is nearly as large as everything.',
         'Import time: a process of its own each time, in turn; from the start of the process until everything is imported, and the part after the SDK is there.',
         'Type cost: tsc --strict --skipLibCheck --extendedDiagnostics on one small file each; the SDK file makes a client and gets an item.',

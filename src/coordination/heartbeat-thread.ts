@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { BackendError, InvalidInput, LeaseLost } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey } from '../interface.ts'
 import { systemRuntime } from '../runtime.ts'
@@ -66,6 +66,8 @@ export class HeartbeatThread implements Pulse {
       timing: this.#timing,
       board: this.#board.buffer,
     }
+    // Loaded where a thread is used: it is 2 ms of a cold start.
+    const { Worker } = await import('node:worker_threads')
     const worker = new Worker(workerFile(), {
       workerData: data,
       name: 'lockrow liveness',
