@@ -31,8 +31,8 @@ export interface Answer {
   records: readonly unknown[]
   /** For people. */
   lines: readonly Line[]
-  /** A remark on stderr, in either form. */
-  note?: string | undefined
+  /** A remark on stderr, or one for each line, in either form. */
+  note?: string | readonly string[] | undefined
   /** @default 0 */
   code?: number
 }
@@ -96,7 +96,7 @@ export class Session {
       ? records.map((record) => toJson(record))
       : lines.map((line) => render(line, hasColours(this.io, stdout)))
     for (const line of out) stdout.write(`${line}\n`)
-    if (note !== undefined) stderr.write(`${clean(note)}\n`)
+    for (const remark of note === undefined ? [] : [note].flat()) stderr.write(`${clean(remark)}\n`)
   }
 
   /** Called before anything is looked up: somebody must be there to say yes. */

@@ -28,7 +28,12 @@ const within = (path: string, places: readonly string[]) =>
 const capabilities = ['coordination', 'worker', 'transactions', 'recipes', 'lru', 'otel']
 const backends = ['dynamo', 'memory']
 /** What joins a storage with the engine. */
-const joints = ['src/dynamo/database.ts', 'src/dynamo/read-row.ts', 'src/memory/database.ts']
+const joints = [
+  'src/dynamo/database.ts',
+  'src/dynamo/read-row.ts',
+  'src/dynamo/text-rows.ts',
+  'src/memory/database.ts',
+]
 /** Names the type of what the engine gives it: ids and the time. */
 const typesOnly = ['src/model/message-row.ts']
 

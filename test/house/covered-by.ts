@@ -1,7 +1,9 @@
 /** Files of src without a test by their name, and the test that covers most of each. */
 export const coveredBy: Readonly<Record<string, string>> = {
   'src/cli/connect.ts': 'test/cli/commands/dev.test.ts',
+  'src/cli/convert-state.ts': 'test/cli/commands/convert.test.ts',
   'src/cli/failures.ts': 'test/cli/commands/dev.test.ts',
+  'src/cli/reference-row.ts': 'test/cli/commands/convert.test.ts',
   'src/cli/session.ts': 'test/cli/commands/dev.test.ts',
   'src/cli/table-facts.ts': 'test/cli/commands/check.test.ts',
   'src/contract/changes.ts': 'test/conformance/memory.test.ts',
@@ -46,6 +48,7 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/dynamo/storage.ts': 'test/dynamo/wire.test.ts',
   'src/dynamo/trail.ts': 'test/dynamo/wire.test.ts',
   'src/dynamo/transport.ts': 'test/dynamo/wire.test.ts',
+  'src/dynamo/text-rows.ts': 'test/cli/commands/convert.test.ts',
   'src/engine/batches.ts': 'test/conformance/memory.test.ts',
   'src/engine/context.ts': 'test/engine/call.test.ts',
   'src/engine/engine.ts': 'test/conformance/memory.test.ts',
