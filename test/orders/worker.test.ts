@@ -55,13 +55,22 @@ onBothBackends('the worker of orders', ({ open }) => {
     const ids = await placed(1)
     const other = workerHandler(db)
     let frozen = false
+    let thaw = () => {}
+    const thawed = new Promise<void>((resolve) => (thaw = resolve))
+    let pulls = 0
     const slow = but(db, {
+      // A frozen process does not look for more either.
+      queuePullMany: async (asked) => {
+        if (pulls++ > 0) await thawed
+        return db.queuePullMany(asked) as never
+      },
       transact: async (...args) => {
         if (!frozen) {
           frozen = true
           const [message] = await db.queuePeek({ pk: OUTBOX })
           await db.queueRelease({ pk: OUTBOX, sk: message!.sk })
           expect(await other(scheduleEvent(OUTBOX), context())).toEqual({ handled: 1, empty: true })
+          thaw()
         }
         return db.transact(...args)
       },

@@ -4,7 +4,7 @@ const events = 'worker/events.ts'
 const handling = 'worker/handling.ts'
 const worker = 'worker/queue-worker.ts'
 const pull = 'worker/pull-messages.ts'
-const lambda = 'worker/queue-lambda.ts'
+const lambda = 'worker/invocation.ts'
 const options = 'worker/options.ts'
 const claim = 'engine/queue/claim.ts'
 const deadLetters = 'engine/queue/dead-letters.ts'
@@ -148,8 +148,8 @@ const invocations: Defect[] = [
     patches: [
       change(
         lambda,
-        'await this.#untilRunning(0)\n      done.abort()',
-        'done.abort()\n      await this.#untilRunning(0)',
+        'await this.#untilOver(drains)\n      done.abort()',
+        'done.abort()\n      await this.#untilOver(drains)',
       ),
     ],
     drill: 'queue, lambda',

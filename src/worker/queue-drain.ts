@@ -1,0 +1,133 @@
+import { type Moment, momentOf } from '../coordination/lease.ts'
+import type { AtomicDbInterface, AtomicDbQueueItem } from '../interface.ts'
+import { Bell } from './bell.ts'
+import { tell } from './events.ts'
+import { type Ending, handleMessage, type QueueHandler } from './handling.ts'
+import { type QueueHandling, visibilityOf } from './options.ts'
+import { pullMessages } from './pull-messages.ts'
+import type { Slots } from './slots.ts'
+import { leaseOfPulled } from './visibility.ts'
+
+/** Maximum number of shards that one pull looks at. */
+const shardsPerPull = 64
+
+/** The stages in which the time of an invocation ends: no new message; no pull; no request at all. */
+export interface Stages {
+  giveUp: AbortSignal
+  pulling: AbortSignal
+  leave: AbortSignal
+}
+
+/** One queue in one invocation: pulls and hands out until it is empty. */
+export class QueueDrain {
+  readonly #db: AtomicDbInterface
+  readonly #handler: QueueHandler<unknown>
+  readonly #options: QueueHandling
+  readonly #slots: Slots
+  readonly #stages: Stages
+  readonly #ended = new Bell()
+  #running = 0
+  #isBehind = false
+
+  constructor(
+    db: AtomicDbInterface,
+    handler: QueueHandler<unknown>,
+    options: QueueHandling,
+    slots: Slots,
+    stages: Stages,
+  ) {
+    this.#db = db
+    this.#handler = handler
+    this.#options = options
+    this.#slots = slots
+    this.#stages = stages
+  }
+
+  get pk(): string {
+    return this.#options.pk
+  }
+
+  /** Something was pushed since the last pull began. */
+  get isBehind(): boolean {
+    return this.#isBehind
+  }
+
+  /** This process has pushed to the queue. */
+  pushed(): void {
+    this.#isBehind = true
+  }
+
+  /** Whether the queue was empty; false when the time was up before. */
+  async run(): Promise<boolean> {
+    const leave = this.#slots.join()
+    try {
+      return await this.#drain()
+    } finally {
+      leave()
+    }
+  }
+
+  async #drain(): Promise<boolean> {
+    const { giveUp } = this.#stages
+    const enough = Math.ceil((this.#options.shards ?? 1) / shardsPerPull)
+    let misses = 0
+    while (!giveUp.aborted) {
+      const room = await this.#slots.take(giveUp)
+      if (room === 0) return false
+      const ended = this.#ended.count
+      const count = await this.#pullInto(room)
+      if (giveUp.aborted) return false
+      misses = count > 0 ? 0 : misses + 1
+      if (misses < enough) continue
+      if (this.#running === 0) return true
+      // What is being handled may push more, or come back.
+      await this.#ended.after(ended, giveUp)
+      misses = 0
+    }
+    return false
+  }
+
+  /** Pulls and begins to handle; gives back the room that is not needed. */
+  async #pullInto(room: number): Promise<number> {
+    this.#isBehind = false
+    const begun = momentOf(this.#db.runtime)
+    let items: AtomicDbQueueItem[] = []
+    try {
+      items = await this.#pull(room)
+    } finally {
+      this.#slots.give(room - items.length)
+    }
+    for (const item of items) this.#take(item, begun)
+    return items.length
+  }
+
+  async #pull(limit: number): Promise<AtomicDbQueueItem[]> {
+    const { pulling } = this.#stages
+    try {
+      return await pullMessages(this.#db, this.#options, limit, pulling)
+    } catch (error) {
+      if (pulling.aborted) return []
+      tell(this.#options, { type: 'error', error })
+      throw error
+    }
+  }
+
+  #take(item: AtomicDbQueueItem, begun: Moment): void {
+    const lease = leaseOfPulled(this.#db.runtime, item, visibilityOf(this.#options), begun)
+    const { giveUp, leave } = this.#stages
+    const ending: Ending = { closing: giveUp, givingUp: giveUp, leaving: leave }
+    this.#running++
+    void handleMessage(this.#db, item, lease, this.#handler, this.#options, ending).then(() => {
+      this.#running--
+      this.#slots.give(1)
+      this.#ended.ring()
+    })
+  }
+
+  /** Waits until nothing of it is in hand, or nothing is waited for any more. */
+  async over(): Promise<void> {
+    const { leave } = this.#stages
+    for (let ended = this.#ended.count; this.#running > 0 && !leave.aborted; ended = this.#ended.count)
+      await this.#ended.after(ended, leave)
+  }
+}
