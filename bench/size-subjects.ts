@@ -8,6 +8,10 @@ export interface Subject {
 export const bundles: (Subject & { most?: number })[] = [
   { name: 'lockrow/dynamo, everything', most: 30, code: `export * from '../src/dynamo/index.ts'` },
   { name: 'AtomicDynamoDB alone', most: 15, code: `export { AtomicDynamoDB } from '../src/dynamo/index.ts'` },
+  {
+    name: 'AtomicDynamoItems alone: no queues',
+    code: `export { AtomicDynamoItems } from '../src/dynamo/index.ts'`,
+  },
   { name: 'lockrow, everything but lockrow/dynamo', code: `export * from '../src/index.ts'` },
   {
     name: 'AtomicDynamoDB, Mutex and QueueWorker',

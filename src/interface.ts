@@ -44,8 +44,11 @@ export type * from './contract/queries.ts'
 export type * from './contract/queue.ts'
 export type * from './contract/queue-methods.ts'
 
-/** Items, locks, updates and transactions; the queue's methods are in contract/queue-methods.ts. */
-export interface AtomicDbInterface extends AtomicDbQueueInterface {
+/** All of it. The queue's methods are in contract/queue-methods.ts. */
+export interface AtomicDbInterface extends AtomicDbItemsInterface, AtomicDbQueueInterface {}
+
+/** Items, locks, updates and transactions, without queues. */
+export interface AtomicDbItemsInterface {
   /** Clock, timers and randomness of this database. Everything that is built on it uses the same. */
   readonly runtime: Runtime
 

@@ -1,4 +1,4 @@
-import type { AtomicDbInterface, CallOptions } from '../interface.ts'
+import type { AtomicDbItemsInterface, CallOptions } from '../interface.ts'
 import { checkOptions, milliseconds } from '../model/checks.ts'
 import type { Runtime } from '../runtime.ts'
 
@@ -22,7 +22,7 @@ export function callTime(
 }
 
 /** Bound of this database on each call that does not say otherwise, ms. */
-export const boundOf = (db: AtomicDbInterface): number =>
+export const boundOf = (db: AtomicDbItemsInterface): number =>
   (db as { timeoutMs?: number }).timeoutMs ?? Number.POSITIVE_INFINITY
 
 /** A request needs some time; one that begins too late ends at once. */
@@ -38,7 +38,7 @@ export const during = <O extends object>(call: CallOptions, more: O): O & CallOp
 })
 
 /** The same for the options that a caller gave. */
-export function checkedCall(db: AtomicDbInterface, options: CallOptions): CallOptions {
+export function checkedCall(db: AtomicDbItemsInterface, options: CallOptions): CallOptions {
   checkOptions(options, ['signal', 'timeoutMs'])
   return callTime(db, options)
 }

@@ -1,9 +1,9 @@
 import type { Changes } from '../contract/changes.ts'
 import { BackendError, OutcomeUnknown } from '../errors.ts'
 import type {
-  AtomicDbInterface,
   AtomicDbItem,
   AtomicDbItemKey,
+  AtomicDbItemsInterface,
   UpdateOptions,
   UpdateResult,
 } from '../interface.ts'
@@ -27,7 +27,7 @@ export function uniqueId(runtime: Runtime): string {
  * write. `doubt`: it does not, and the request may still arrive. `options`: see `during`.
  */
 export async function certainUpdate<T>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   changes: Changes,
   options: UpdateOptions,
@@ -55,7 +55,7 @@ const patience = 10
  * any more.
  */
 export async function certainRemoval<T>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   changes: Changes,
   options: UpdateOptions,
@@ -80,7 +80,7 @@ const longestMs = 3_600_000
  * background (1 RRU each time) and takes it away again. Never rejects. `forMs`: after that it lapses by itself.
  */
 export async function withdraw<T>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   forMs: number,
   isThere: (item: AtomicDbItem<T> | undefined) => boolean,

@@ -1,7 +1,7 @@
 import type { Changes } from '../contract/changes.ts'
 import type { Condition } from '../contract/conditions.ts'
 import { BackendError, InvalidInput, Throttled } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import type { AtomicDbItem, AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../interface.ts'
 import { during } from './call-time.ts'
 import { certainUpdate, uniqueId, withdraw } from './certain-update.ts'
 import { mustBeOurs, nameOf } from './coordination-key.ts'
@@ -44,7 +44,7 @@ const mostLate = 3
  * slow backend, a process that was frozen) is given back where it is still ours, and claimed again.
  */
 export async function claimLease<T, Token extends Fence>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   call: CallOptions,
   claim: (id: string, sent: Moment) => Claim<T, Token>,
@@ -61,7 +61,7 @@ export async function claimLease<T, Token extends Fence>(
 }
 
 async function claimOnce<T, Token extends Fence>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   call: CallOptions,
   claim: (id: string, sent: Moment) => Claim<T, Token>,
@@ -90,7 +90,12 @@ async function claimOnce<T, Token extends Fence>(
 }
 
 /** Nobody waits for this attempt any more: if it still arrives, it is taken away. */
-function abandon<T>(db: AtomicDbInterface, key: AtomicDbItemKey, id: string, asked: Claim<T, Fence>): void {
+function abandon<T>(
+  db: AtomicDbItemsInterface,
+  key: AtomicDbItemKey,
+  id: string,
+  asked: Claim<T, Fence>,
+): void {
   asked.abandoned?.add(id)
   void withdraw<T>(db, key, asked.ttlMs, asked.isOurs, asked.takeAway).then(() => asked.abandoned?.delete(id))
 }

@@ -1,6 +1,6 @@
 import { absent, anyOf, exists } from '../contract/conditions.ts'
 import { BackendError, InvalidInput } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import type { AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../interface.ts'
 import { checkDb, checkOptions, wholeNumber } from '../model/checks.ts'
 import { counterRegistryKey, counterShardKey } from '../model/key-names.ts'
 import { addWithin, type BoundedOptions, type BoundedResult } from '../recipes/bounded.ts'
@@ -20,14 +20,14 @@ interface Registry {
  */
 export class Counter {
   readonly key: AtomicDbItemKey
-  readonly #db: AtomicDbInterface
+  readonly #db: AtomicDbItemsInterface
   readonly #shards: number
 
   /**
    * `shards`: rows over which increments are spread; one row takes about 1,000 writes a second. May be changed up and
    * down: `get` adds up all rows that were ever in use. Default 1.
    */
-  constructor(db: AtomicDbInterface, key: AtomicDbItemKey, options: { shards?: number } = {}) {
+  constructor(db: AtomicDbItemsInterface, key: AtomicDbItemKey, options: { shards?: number } = {}) {
     checkDb(db)
     this.key = coordinationKey(key)
     this.#db = db

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads'
 import { BackendError, InvalidInput, LeaseLost } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItemKey } from '../interface.ts'
+import type { AtomicDbItemKey, AtomicDbItemsInterface } from '../interface.ts'
 import { systemRuntime } from '../runtime.ts'
 import { BeatBoard } from './beat-board.ts'
 import { nameOf } from './coordination-key.ts'
@@ -21,7 +21,7 @@ const workerFile = (): URL =>
 
 /** Heartbeats of a thread with a client of its own: they go on while this event loop is blocked. */
 export class HeartbeatThread implements Pulse {
-  readonly #db: AtomicDbInterface
+  readonly #db: AtomicDbItemsInterface
   readonly #key: AtomicDbItemKey
   readonly #timing: Timing
   readonly #thread: LivenessThread
@@ -35,7 +35,7 @@ export class HeartbeatThread implements Pulse {
   #lease: { count: number; of: LeaseClock } | undefined
   #messages = 0
 
-  constructor(db: AtomicDbInterface, key: AtomicDbItemKey, timing: Timing, thread: LivenessThread) {
+  constructor(db: AtomicDbItemsInterface, key: AtomicDbItemKey, timing: Timing, thread: LivenessThread) {
     this.#db = db
     this.#key = key
     this.#timing = timing

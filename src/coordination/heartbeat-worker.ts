@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import type { AtomicDbInterface } from '../interface.ts'
+import type { AtomicDbItemsInterface } from '../interface.ts'
 import { BeatBoard } from './beat-board.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { type DrainMessage, type ThreadData, type ThreadMessage, textOfError } from './heartbeat-messages.ts'
@@ -10,18 +10,18 @@ const data = workerData as ThreadData
 const port = parentPort!
 const say = (message: ThreadMessage) => port.postMessage(message)
 
-async function makeDb(): Promise<AtomicDbInterface> {
+async function makeDb(): Promise<AtomicDbItemsInterface> {
   const { default: made } = (await import(data.module)) as { default?: unknown }
   // What CommonJS exports as `default` is one level deeper.
   const make = typeof made === 'function' ? made : (made as { default?: unknown } | undefined)?.default
   if (typeof make !== 'function') throw new TypeError('its default export must be a function')
-  const db = (await make()) as AtomicDbInterface | undefined
+  const db = (await make()) as AtomicDbItemsInterface | undefined
   if (typeof db?.update !== 'function') throw new TypeError('the function must return a database')
   return db
 }
 
 async function main(): Promise<void> {
-  let db: AtomicDbInterface
+  let db: AtomicDbItemsInterface
   try {
     db = await makeDb()
   } catch (error) {

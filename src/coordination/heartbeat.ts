@@ -1,6 +1,6 @@
 import { absent, anyOf } from '../contract/conditions.ts'
 import { BackendError, LeaseLost } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import type { AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../interface.ts'
 import { boundOf, during } from './call-time.ts'
 import { certainUpdate } from './certain-update.ts'
 import { nameOf } from './coordination-key.ts'
@@ -37,7 +37,7 @@ const rowTtl = ({ until }: Beat): number => Math.ceil(until / 1000) + 3600
 
 /** The row that says that a process is alive, refreshed by this event loop. */
 export class Heartbeat implements Pulse {
-  readonly #db: AtomicDbInterface
+  readonly #db: AtomicDbItemsInterface
   readonly #key: AtomicDbItemKey
   readonly #timing: Timing
   readonly #onBeat: (sent: Moment) => void
@@ -53,7 +53,7 @@ export class Heartbeat implements Pulse {
 
   /** `onBeat` is told when each heartbeat that the row shows was sent. */
   constructor(
-    db: AtomicDbInterface,
+    db: AtomicDbItemsInterface,
     key: AtomicDbItemKey,
     timing: Timing,
     onBeat: (sent: Moment) => void = () => {},
@@ -171,7 +171,7 @@ export type ProcessStatus = 'running' | 'draining' | 'dead'
 
 /** What a process's row says; dead only with `toleranceMs` for the difference of the clocks. 1 RRU. */
 export async function processStatus(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   toleranceMs: number,
   options: CallOptions = {},

@@ -2,7 +2,7 @@ import type { Changes } from '../contract/changes.ts'
 import { allOf, type Condition } from '../contract/conditions.ts'
 import type { Path } from '../contract/paths.ts'
 import { BackendError, LeaseLost } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import type { AtomicDbItem, AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../interface.ts'
 import { boundOf, during } from './call-time.ts'
 import { certainRemoval, certainUpdate } from './certain-update.ts'
 import type { Claim } from './claim.ts'
@@ -45,7 +45,7 @@ export interface PlaceSettings {
 
 /** A request for a place. `token`: the fencing token in the row that shows it. */
 export function claimOfPlace<T, Token extends Fence = undefined>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   id: string,
   place: Place<T>,
@@ -62,7 +62,7 @@ export function claimOfPlace<T, Token extends Fence = undefined>(
 
 /** How a lease is kept in a row that has a deadline for it: a permit, a reader, a writer. */
 function rowOfPlace<T, Token extends Fence>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   id: string,
   place: Place<T>,
@@ -84,7 +84,7 @@ function rowOfPlace<T, Token extends Fence>(
 
 /** Moves the deadline on; it only grows, and ends when the place is gone. */
 async function extendPlace<T>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   id: string,
   place: Place<T>,
@@ -114,7 +114,7 @@ async function extendPlace<T>(
 
 /** Gives a place back. False: it was not there any more. */
 export function removePlace<T>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   place: Place<T>,
   options: CallOptions,

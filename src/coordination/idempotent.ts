@@ -1,6 +1,6 @@
 import { anyOf } from '../contract/conditions.ts'
 import { AtomicDbError, InvalidInput, LeaseLost } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import type { AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../interface.ts'
 import { checkDb, checkFunction, checkOptions, milliseconds, seconds } from '../model/checks.ts'
 import { endingOf, timeLeftOf } from '../model/time-left.ts'
 import { callTime } from './call-time.ts'
@@ -62,7 +62,7 @@ export class InProgress extends AtomicDbError {
  * later ones: 1 failed write of 1 WRU.
  */
 export async function idempotent<R>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   fn: (run: { signal: AbortSignal }) => Promise<R> | R,
   options: IdempotentOptions = {},
@@ -126,7 +126,7 @@ function resultOf<R>(row: RunRow<R>, at: AtomicDbItemKey): R {
 }
 
 async function finish<R>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   at: AtomicDbItemKey,
   lease: HeldLease,
   fn: (run: { signal: AbortSignal }) => Promise<R> | R,
@@ -171,7 +171,7 @@ const takenOver = (at: AtomicDbItemKey, cause?: unknown): LeaseLost =>
 
 /** While the lease holds, trouble of the backend does not make the run be forgotten. */
 async function storeCertainly<T>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   lease: HeldLease,
   store: () => Promise<T>,
 ): Promise<T> {

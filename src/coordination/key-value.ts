@@ -1,5 +1,5 @@
 import { InvalidInput } from '../errors.ts'
-import type { AtomicDbInterface, CallOptions } from '../interface.ts'
+import type { AtomicDbItemsInterface, CallOptions } from '../interface.ts'
 import { checkDb, checkOptions, seconds } from '../model/checks.ts'
 import { checkedCall } from './call-time.ts'
 
@@ -7,10 +7,10 @@ import { checkedCall } from './call-time.ts'
  * Plain values by name with a time to live: one partition of the table seen as a key-value store. 1 request each.
  */
 export class KeyValue<T = string | number> {
-  readonly #db: AtomicDbInterface
+  readonly #db: AtomicDbItemsInterface
   readonly #pk: string
 
-  constructor(db: AtomicDbInterface, pk: string) {
+  constructor(db: AtomicDbItemsInterface, pk: string) {
     checkDb(db)
     if (typeof pk !== 'string' || pk === '') throw new InvalidInput('pk', 'must be a text')
     this.#db = db

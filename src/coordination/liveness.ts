@@ -1,5 +1,5 @@
 import { AtomicDbError, InvalidInput, LeaseLost } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItemKey } from '../interface.ts'
+import type { AtomicDbItemKey, AtomicDbItemsInterface } from '../interface.ts'
 import { checkDb, checkOptions, milliseconds } from '../model/checks.ts'
 import { processesPk } from '../model/key-names.ts'
 import { uniqueId } from './certain-update.ts'
@@ -46,7 +46,7 @@ export class ProcessDraining extends AtomicDbError {
  */
 export class Liveness {
   readonly key: AtomicDbItemKey
-  readonly #db: AtomicDbInterface
+  readonly #db: AtomicDbItemsInterface
   readonly #timing: Timing
   readonly #thread: LivenessThread | undefined
   readonly #dead = new AbortController()
@@ -54,7 +54,7 @@ export class Liveness {
   #pulse: Pulse | undefined
   #starting: Promise<void> | undefined
 
-  constructor(db: AtomicDbInterface, options: LivenessOptions = {}) {
+  constructor(db: AtomicDbItemsInterface, options: LivenessOptions = {}) {
     checkDb(db)
     checkOptions(options, ['heartbeatMs', 'deadAfterMs', 'marginMs', 'pk', 'thread'])
     const heartbeatMs = milliseconds(options.heartbeatMs ?? 2000, 'heartbeatMs')

@@ -2,9 +2,9 @@ import type { Changes } from '../contract/changes.ts'
 import { absent, allOf, anyOf } from '../contract/conditions.ts'
 import { BackendError, InvalidInput, OutcomeUnknown, RaceCondition } from '../errors.ts'
 import type {
-  AtomicDbInterface,
   AtomicDbItem,
   AtomicDbItemKey,
+  AtomicDbItemsInterface,
   CallOptions,
   UpdateResult,
 } from '../interface.ts'
@@ -40,11 +40,11 @@ const mostTurns = 50
  */
 export class NonceSequence {
   readonly key: AtomicDbItemKey
-  readonly #db: AtomicDbInterface
+  readonly #db: AtomicDbItemsInterface
   readonly #maxAhead: number
 
   /** `maxAhead`: how far ahead of the pending count an assignment may be; beyond it, it falls back to the count. Default 500. */
-  constructor(db: AtomicDbInterface, key: AtomicDbItemKey, options: { maxAhead?: number } = {}) {
+  constructor(db: AtomicDbItemsInterface, key: AtomicDbItemKey, options: { maxAhead?: number } = {}) {
     checkDb(db)
     this.key = coordinationKey(key)
     this.#db = db
@@ -105,8 +105,8 @@ export class NonceSequence {
   }
 
   #update(
-    changes: Parameters<AtomicDbInterface['update']>[1],
-    options: Parameters<AtomicDbInterface['update']>[2] & object,
+    changes: Parameters<AtomicDbItemsInterface['update']>[1],
+    options: Parameters<AtomicDbItemsInterface['update']>[2] & object,
     by: string,
   ): Promise<UpdateResult<NonceRow> & { doubt?: true }> {
     const ours = (item: AtomicDbItem<NonceRow> | undefined) => assignedBy(item?.data, by) !== undefined

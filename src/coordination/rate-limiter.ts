@@ -1,6 +1,6 @@
 import { absent, anyOf } from '../contract/conditions.ts'
 import { InvalidInput } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import type { AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../interface.ts'
 import { checkDb, checkOptions, milliseconds, suggestion, wholeNumber } from '../model/checks.ts'
 import { checkedCall } from './call-time.ts'
 import { coordinationKey, mustBeOurs } from './coordination-key.ts'
@@ -30,11 +30,11 @@ export interface RateLimitResult {
  * GCRA: ITU-T I.371, the generic cell rate algorithm.
  */
 export class RateLimiter {
-  readonly #db: AtomicDbInterface
+  readonly #db: AtomicDbItemsInterface
   readonly #key: AtomicDbItemKey
   readonly #limit: Required<RateLimit>
 
-  constructor(db: AtomicDbInterface, key: AtomicDbItemKey, limit: RateLimit) {
+  constructor(db: AtomicDbItemsInterface, key: AtomicDbItemKey, limit: RateLimit) {
     checkDb(db)
     this.#db = db
     this.#key = coordinationKey(key)

@@ -1,7 +1,7 @@
 import type { Changes } from '../contract/changes.ts'
 import { absent, allOf, anyOf, type Condition } from '../contract/conditions.ts'
 import { InvalidInput } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import type { AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../interface.ts'
 import { checkDb, checkOptions, milliseconds } from '../model/checks.ts'
 import { checkedCall, during } from './call-time.ts'
 import { uniqueId } from './certain-update.ts'
@@ -50,11 +50,11 @@ export interface ReadWriteLockOptions {
  */
 export class ReadWriteLock {
   readonly key: AtomicDbItemKey
-  readonly #db: AtomicDbInterface
+  readonly #db: AtomicDbItemsInterface
   readonly #ttlMs: number
   readonly #toleranceMs: number
 
-  constructor(db: AtomicDbInterface, key: AtomicDbItemKey, options: ReadWriteLockOptions) {
+  constructor(db: AtomicDbItemsInterface, key: AtomicDbItemKey, options: ReadWriteLockOptions) {
     checkDb(db)
     this.key = coordinationKey(key)
     this.#db = db

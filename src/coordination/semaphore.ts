@@ -1,6 +1,6 @@
 import { absent, allOf, anyOf, type Condition } from '../contract/conditions.ts'
 import { InvalidInput } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import type { AtomicDbItem, AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../interface.ts'
 import { checkDb, checkOptions, milliseconds, wholeNumber } from '../model/checks.ts'
 import { checkedCall, during } from './call-time.ts'
 import { claimLease } from './claim.ts'
@@ -44,12 +44,12 @@ const mostTurns = 120
  */
 export class Semaphore {
   readonly key: AtomicDbItemKey
-  readonly #db: AtomicDbInterface
+  readonly #db: AtomicDbItemsInterface
   readonly #permits: number
   readonly #ttlMs: number
   readonly #toleranceMs: number
 
-  constructor(db: AtomicDbInterface, key: AtomicDbItemKey, options: SemaphoreOptions) {
+  constructor(db: AtomicDbItemsInterface, key: AtomicDbItemKey, options: SemaphoreOptions) {
     checkDb(db)
     this.key = coordinationKey(key)
     this.#db = db

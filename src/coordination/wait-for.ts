@@ -1,5 +1,5 @@
 import { AtomicDbError, BackendError, OutcomeUnknown, RaceCondition, Throttled } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import type { AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../interface.ts'
 import { checkOptions, milliseconds } from '../model/checks.ts'
 import { timeLeftOf } from '../model/time-left.ts'
 import { atLeastOne, boundOf } from './call-time.ts'
@@ -53,7 +53,7 @@ export interface Waiting<R> {
 
 /** Tries until it succeeds or the time is up; returns the last answer. */
 export async function waitFor<R>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   options: WaitOptions,
   { attempt, succeeded, probe, slowestMs = () => 250, isNear = () => false }: Waiting<R>,
 ): Promise<R> {
@@ -98,7 +98,7 @@ interface Survivor {
  * may be permanent (no permission): it is survived only after a call has worked, or when the time is up.
  */
 function survivor(
-  { runtime }: AtomicDbInterface,
+  { runtime }: AtomicDbItemsInterface,
   signal: AbortSignal | undefined,
   left: () => number,
 ): Survivor {

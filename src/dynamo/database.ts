@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { AtomicEngine, type EngineOptions } from '../engine/engine.ts'
+import { ItemsEngine } from '../engine/items-engine.ts'
 import { sdkTransport } from './sdk-transport.ts'
 import { DynamoStorage } from './storage.ts'
 import { checkTable } from './table.ts'
@@ -15,6 +16,26 @@ export type AtomicDynamoDBOptions = EngineOptions
  * Takes either client of the SDK and leaves it as it is; make it once, outside of the handler. No I/O here.
  */
 export class AtomicDynamoDB extends AtomicEngine {
+  constructor(
+    client: DynamoDBClient | DynamoDBDocumentClient,
+    tableName: string,
+    options: AtomicDynamoDBOptions = {},
+  ) {
+    checkTable(client, tableName)
+    super(new DynamoStorage(sdkTransport(client), tableName), options)
+  }
+}
+
+/**
+ * `AtomicDynamoDB` without its queues, for functions that have none: a quarter less code in their bundle. A transaction
+ * with a push or an acknowledgement is refused as `InvalidInput`.
+ *
+ * @example
+ * const db = new AtomicDynamoItems(client, tableName)
+ * const [found] = await db.getLocked<{ n: number }>([key])
+ * await db.setAtomic({ ...key, data: { n: found!.item!.data.n + 1 } }, found!.lock)
+ */
+export class AtomicDynamoItems extends ItemsEngine {
   constructor(
     client: DynamoDBClient | DynamoDBDocumentClient,
     tableName: string,

@@ -1,7 +1,7 @@
 import { anyOf, type Condition } from '../contract/conditions.ts'
 import type { Path } from '../contract/paths.ts'
 import { InvalidInput, RaceCondition } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import type { AtomicDbItem, AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../interface.ts'
 import { checkDb } from '../model/checks.ts'
 import { valueAt } from '../model/evaluate.ts'
 import { bigintProblem, isNumeric, numberProblem, subtractNumbers } from '../model/numbers.ts'
@@ -55,7 +55,7 @@ const checkClamp = /* @__PURE__ */ optionsCheck<ClampOptions>(() => [
  * ```
  */
 export async function addWithin(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   path: Path,
   amount: number | bigint,
@@ -136,7 +136,7 @@ function numberAt(item: AtomicDbItem | undefined, path: Path): number | bigint {
 
 /** Adds within bounds: `increment(db, key, 'seats', 2, { max: 100 })`. */
 export const increment = (
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   path: Path,
   by: number | bigint = 1,
@@ -145,7 +145,7 @@ export const increment = (
 
 /** Subtracts, by default not below 0: `decrement(db, key, 'stock', 3)`. */
 export async function decrement(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   path: Path,
   by: number | bigint = 1,
@@ -162,7 +162,7 @@ export async function decrement(
  * than a number, and `RaceCondition` where the number kept changing between the two.
  */
 export async function addClamped(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   path: Path,
   amount: number | bigint,

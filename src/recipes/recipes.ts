@@ -1,9 +1,9 @@
 import { absent, anyOf } from '../contract/conditions.ts'
 import { InvalidInput } from '../errors.ts'
 import type {
-  AtomicDbInterface,
   AtomicDbItemInput,
   AtomicDbItemKey,
+  AtomicDbItemsInterface,
   CallOptions,
   UpdateResult,
 } from '../interface.ts'
@@ -24,7 +24,7 @@ const checkRecipe = /* @__PURE__ */ optionsCheck<CallOptions>(() => [
  * there instead. For large data use a lock or a condition on a version field: the whole expected value is sent.
  */
 export async function compareAndSet<T>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   expected: T | undefined,
   data: T,
@@ -40,7 +40,7 @@ export async function compareAndSet<T>(
 
 /** Deletes the item if its `data` is still what was read. */
 export async function compareAndDelete<T>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   expected: T,
   options: CallOptions = {},
@@ -53,7 +53,7 @@ export async function compareAndDelete<T>(
 
 /** Writes the item if there is none (an expired one counts as none). Not applied, `item` is the one that is there. */
 export async function putIfAbsent<T>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   item: AtomicDbItemInput<T> & { data: T },
   options: CallOptions = {},
 ): Promise<UpdateResult<T>> {
@@ -75,7 +75,7 @@ export async function putIfAbsent<T>(
  * One request per block, so a large block makes ids nearly free.
  */
 export async function allocateBlock(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   size: number,
   options: CallOptions = {},

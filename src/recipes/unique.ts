@@ -1,8 +1,8 @@
 import { InvalidInput } from '../errors.ts'
 import type {
-  AtomicDbInterface,
   AtomicDbItemInput,
   AtomicDbItemKey,
+  AtomicDbItemsInterface,
   AtomicDbOperation,
   ReadOptions,
   TransactOptions,
@@ -51,7 +51,7 @@ const ofOwner = ({ pk, sk }: AtomicDbItemKey): AtomicDbItemKey => ({ pk, sk })
  * ```
  */
 export async function reserveUnique(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   scope: string,
   entity: AtomicDbItemInput,
   values: UniqueValues,
@@ -64,7 +64,7 @@ export async function reserveUnique(
 
 /** Writes the entity anew with other values: takes the new ones and gives the old ones back, all or nothing. */
 export async function changeUnique(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   scope: string,
   entity: AtomicDbItemInput,
   from: UniqueValues,
@@ -87,7 +87,7 @@ export async function changeUnique(
 
 /** Deletes the entity and gives its values back. */
 export async function releaseUnique(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   scope: string,
   key: AtomicDbItemKey,
   values: UniqueValues,
@@ -100,7 +100,7 @@ export async function releaseUnique(
 
 /** Whose a value is, if anybody's. 1 RRU. */
 export async function uniqueOwner(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   scope: string,
   name: string,
   value: string,

@@ -2,10 +2,10 @@ import type { Changes } from '../contract/changes.ts'
 import type { Condition } from '../contract/conditions.ts'
 import { OutcomeUnknown } from '../errors.ts'
 import type {
-  AtomicDbInterface,
   AtomicDbItemInput,
   AtomicDbItemKey,
   AtomicDbItemLock,
+  AtomicDbItemsInterface,
   AtomicDbOperation,
   AtomicDbQueueItemInput,
   AtomicDbQueueItemKey,
@@ -41,13 +41,13 @@ const each = <T>(given: Many<T>): readonly T[] => (Array.isArray(given) ? given 
  * One request, 2 WRU per row and started KB. Up to 100 rows.
  */
 export class AtomicBuilder {
-  readonly #db: AtomicDbInterface
+  readonly #db: AtomicDbItemsInterface
   readonly #operations: AtomicDbOperation[] = []
   readonly #rows = new Map<string, number>()
   /** A commit of which nobody knows how it ended. */
   #unknown: OutcomeUnknown | undefined
 
-  constructor(db: AtomicDbInterface) {
+  constructor(db: AtomicDbItemsInterface) {
     checkDb(db)
     this.#db = db
   }
@@ -156,4 +156,4 @@ export class AtomicBuilder {
 }
 
 /** A transaction to write down and `commit()`. */
-export const atomic = (db: AtomicDbInterface): AtomicBuilder => new AtomicBuilder(db)
+export const atomic = (db: AtomicDbItemsInterface): AtomicBuilder => new AtomicBuilder(db)

@@ -7,7 +7,7 @@ import {
   StaleReceipt,
   Throttled,
 } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItemKey, AtomicDbQueueItem, CallOptions } from '../interface.ts'
+import type { AtomicDbItemKey, AtomicDbItemsInterface, AtomicDbQueueItem, CallOptions } from '../interface.ts'
 import { checkDb, checkFunction, milliseconds, wholeNumber } from '../model/checks.ts'
 import { callOptions, optionsCheck } from '../model/options-check.ts'
 import { timeLeftOf } from '../model/time-left.ts'
@@ -84,7 +84,7 @@ export function checkTransaction(options: TransactionOptions): void {
  * })
  */
 export async function transaction<R>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   fn: (tx: Transaction) => Promise<R> | R,
   options: TransactionOptions = {},
 ): Promise<R> {
@@ -112,7 +112,7 @@ export async function transaction<R>(
 type Outcome<R> = { result: R } | { race: RaceCondition }
 
 async function runAttempt<R>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   fn: (tx: Transaction) => Promise<R> | R,
   options: SessionOptions,
 ): Promise<Outcome<R>> {
@@ -186,7 +186,7 @@ function givenUp(race: RaceCondition, attempts: number): RaceCondition {
  * if (item) await consume(db, item, async (tx) => { ... tx.set(...), tx.queuePush(...) })
  */
 export async function consume<T, R>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   message: AtomicDbQueueItem<T>,
   handler: (tx: Transaction, message: AtomicDbQueueItem<T>) => Promise<R> | R,
   options?: TransactionOptions,

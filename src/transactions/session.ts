@@ -1,10 +1,10 @@
 import type { Changes } from '../contract/changes.ts'
 import { type Conflict, InvalidInput, RaceCondition } from '../errors.ts'
 import type {
-  AtomicDbInterface,
   AtomicDbItem,
   AtomicDbItemInput,
   AtomicDbItemKey,
+  AtomicDbItemsInterface,
   AtomicDbQueueItemInput,
   AtomicDbQueueItemKey,
   CallOptions,
@@ -32,12 +32,12 @@ export interface SessionOptions {
 
 /** What one run of a callback has read and wants to write. */
 export class Session {
-  readonly #db: AtomicDbInterface
+  readonly #db: AtomicDbItemsInterface
   readonly #call: () => CallOptions
   readonly #locks: boolean
   readonly #entries: Entries
 
-  constructor(db: AtomicDbInterface, { locks, call }: SessionOptions) {
+  constructor(db: AtomicDbItemsInterface, { locks, call }: SessionOptions) {
     this.#db = db
     this.#call = call
     this.#locks = locks

@@ -1,5 +1,5 @@
 import { InvalidInput } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey } from '../interface.ts'
+import type { AtomicDbItem, AtomicDbItemKey, AtomicDbItemsInterface } from '../interface.ts'
 import { checkDb, milliseconds } from '../model/checks.ts'
 import { optionsCheck } from '../model/options-check.ts'
 import { timeLeftOf } from '../model/time-left.ts'
@@ -41,7 +41,7 @@ const checkWatchOptions = /* @__PURE__ */ optionsCheck<WatchOptions>(() => [
  * it is aborted.
  */
 export async function* watch<T = unknown>(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   options: WatchOptions = {},
 ): AsyncGenerator<AtomicDbItem<T> | undefined> {

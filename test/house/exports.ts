@@ -110,7 +110,13 @@ export const exported = {
     'unchanged',
     'watch',
   ],
-  'lockrow/dynamo': ['AtomicDynamoDB', 'AtomicDynamoDBOptions', 'CreateTableOptions', 'createTable'],
+  'lockrow/dynamo': [
+    'AtomicDynamoDB',
+    'AtomicDynamoDBOptions',
+    'AtomicDynamoItems',
+    'CreateTableOptions',
+    'createTable',
+  ],
   'lockrow/backend': [
     'AnswerOf',
     'Applied',
@@ -121,6 +127,7 @@ export const exported = {
     'AtomicDbItemInput',
     'AtomicDbItemKey',
     'AtomicDbItemLock',
+    'AtomicDbItemsInterface',
     'AtomicDbLockedItem',
     'AtomicDbOperation',
     'AtomicDbPage',

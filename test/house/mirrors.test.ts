@@ -4,17 +4,17 @@ import { expect, test } from 'vitest'
 import { coveredBy } from './covered-by.ts'
 import { filesIn, importsOf, root } from './sources.ts'
 
-const tests = new Set(
-  filesIn('test')
-    .filter((file) => file.endsWith('.test.ts'))
-    .map((file) => basename(file, '.test.ts')),
-)
+const tests = new Set(filesIn('test').filter((file) => file.endsWith('.test.ts')))
+
+/** `test/lru/cache.test.ts` is the test of `src/lru/cache.ts`. */
+const hasTest = (file: string): boolean =>
+  tests.has(file.replace(/^src/, 'test').replace(/\.ts$/, '.test.ts'))
 
 /** Files with something to test. */
 const sources = filesIn('src').filter((file) => basename(file) !== 'index.ts')
 
-test('every file of src has a test by its name, or is listed with the one that covers it', () => {
-  const without = sources.filter((file) => !tests.has(basename(file, '.ts')))
+test('every file of src has a test by its path, or is listed with the one that covers it', () => {
+  const without = sources.filter((file) => !hasTest(file))
   expect(without, 'write test/<room>/<name>.test.ts, or list the file in test/house/covered-by.ts').toEqual(
     without.filter((file) => file in coveredBy),
   )
@@ -24,9 +24,7 @@ test('what the list names is there, and nothing has both', () => {
   for (const [file, by] of Object.entries(coveredBy)) {
     expect(existsSync(join(root, file)), `${file} is gone: take it off the list`).toBe(true)
     expect(existsSync(join(root, by)), `${by} is gone: say what covers ${file}`).toBe(true)
-    expect(tests.has(basename(file, '.ts')), `${file} has a test by its name: take it off the list`).toBe(
-      false,
-    )
+    expect(hasTest(file), `${file} has a test by its name: take it off the list`).toBe(false)
   }
 })
 

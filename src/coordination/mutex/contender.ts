@@ -1,6 +1,6 @@
 import { allOf } from '../../contract/conditions.ts'
 import { BackendError } from '../../errors.ts'
-import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../../interface.ts'
+import type { AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../../interface.ts'
 import { type Claim, claimLease } from '../claim.ts'
 import { nameOf } from '../coordination-key.ts'
 import type { HeldLease } from '../held-lease.ts'
@@ -27,7 +27,7 @@ const mostLost = 3
 
 /** Tries to get a mutex, once or until the time is up. */
 export class Contender {
-  readonly #db: AtomicDbInterface
+  readonly #db: AtomicDbItemsInterface
   readonly #key: AtomicDbItemKey
   readonly #settings: MutexSettings
   readonly #line: Line | undefined
@@ -35,7 +35,7 @@ export class Contender {
   /** What the object of this contender holds. */
   held: Held | undefined
 
-  constructor(db: AtomicDbInterface, key: AtomicDbItemKey, settings: MutexSettings) {
+  constructor(db: AtomicDbItemsInterface, key: AtomicDbItemKey, settings: MutexSettings) {
     this.#db = db
     this.#key = key
     this.#settings = settings

@@ -1,5 +1,5 @@
 import { BackendError, LeaseLost } from '../../errors.ts'
-import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../../interface.ts'
+import type { AtomicDbItem, AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../../interface.ts'
 import type { Runtime } from '../../runtime.ts'
 import { boundOf, during } from '../call-time.ts'
 import { certainRemoval, certainUpdate, uniqueId } from '../certain-update.ts'
@@ -16,7 +16,7 @@ const orNull = (ms: number): number | null => (ms === never ? null : Math.ceil(m
 
 /** Frees the mutex if this attempt still has it. */
 export function clearMutex(
-  db: AtomicDbInterface,
+  db: AtomicDbItemsInterface,
   key: AtomicDbItemKey,
   owner: string,
   options: CallOptions,
@@ -32,7 +32,7 @@ export function clearMutex(
 
 /** A mutex in its row, as seen by the attempt that holds it. */
 export class MutexHold implements LeaseRow<number> {
-  readonly #db: AtomicDbInterface
+  readonly #db: AtomicDbItemsInterface
   readonly #settings: MutexSettings
   readonly #taken: SerializedMutex
   // What the row says as far as we know. Each extension builds on the beat before it, so that one that arrives late
@@ -40,7 +40,7 @@ export class MutexHold implements LeaseRow<number> {
   #beat: string
   #until: number | null
 
-  constructor(db: AtomicDbInterface, taken: SerializedMutex, settings: MutexSettings) {
+  constructor(db: AtomicDbItemsInterface, taken: SerializedMutex, settings: MutexSettings) {
     this.#db = db
     this.#settings = settings
     this.#taken = taken

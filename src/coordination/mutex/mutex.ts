@@ -1,5 +1,5 @@
 import { LeaseLost } from '../../errors.ts'
-import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../../interface.ts'
+import type { AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../../interface.ts'
 import { checkDb, checkOptions } from '../../model/checks.ts'
 import { checkedCall } from '../call-time.ts'
 import { coordinationKey, nameOf } from '../coordination-key.ts'
@@ -22,13 +22,13 @@ import { mutexFromText, mutexToText } from './serialized-mutex.ts'
  */
 export class Mutex {
   readonly key: AtomicDbItemKey
-  readonly #db: AtomicDbInterface
+  readonly #db: AtomicDbItemsInterface
   readonly #settings: MutexSettings
   readonly #contender: Contender
   /** What was held last was given back by `release`. */
   #isReleased = false
 
-  constructor(db: AtomicDbInterface, key: AtomicDbItemKey, options: MutexOptions) {
+  constructor(db: AtomicDbItemsInterface, key: AtomicDbItemKey, options: MutexOptions) {
     checkDb(db)
     this.#db = db
     this.key = coordinationKey(key)
@@ -173,7 +173,7 @@ export class Mutex {
    * Goes on with what another process held; the row is not touched. With lease `observed` it counts as held from
    * the first `extend` on, because the clocks of two processes are not compared.
    */
-  static restore(db: AtomicDbInterface, text: string, options: MutexOptions): Mutex {
+  static restore(db: AtomicDbItemsInterface, text: string, options: MutexOptions): Mutex {
     checkDb(db)
     const taken = mutexFromText(text)
     const mutex = new Mutex(db, taken, options)

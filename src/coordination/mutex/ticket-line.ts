@@ -1,6 +1,6 @@
 import { absent, anyOf, type Condition } from '../../contract/conditions.ts'
 import type { Path } from '../../contract/paths.ts'
-import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../../interface.ts'
+import type { AtomicDbItem, AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../../interface.ts'
 import { endingOf } from '../../model/time-left.ts'
 import { during } from '../call-time.ts'
 import { certainUpdate, uniqueId } from '../certain-update.ts'
@@ -29,7 +29,7 @@ const farPlaces = 32
  * that is wrong by more costs somebody the place, never the exclusion.
  */
 export class Line {
-  readonly #db: AtomicDbInterface
+  readonly #db: AtomicDbItemsInterface
   readonly #key: AtomicDbItemKey
   readonly #ticketMs: number
   readonly #toleranceMs: number
@@ -37,7 +37,7 @@ export class Line {
   #place = -1
   #lastPlace = -1
 
-  constructor(db: AtomicDbInterface, key: AtomicDbItemKey, ticketMs: number, toleranceMs: number) {
+  constructor(db: AtomicDbItemsInterface, key: AtomicDbItemKey, ticketMs: number, toleranceMs: number) {
     this.#db = db
     this.#key = key
     this.#ticketMs = ticketMs

@@ -1,5 +1,5 @@
 import { absent, anyOf, type Condition } from '../../contract/conditions.ts'
-import type { AtomicDbInterface, AtomicDbItemKey, CallOptions } from '../../interface.ts'
+import type { AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../../interface.ts'
 import { type ProcessStatus, processStatus } from '../heartbeat.ts'
 import { remainingAsSeen } from '../sightings.ts'
 import { clearMutex } from './mutex-hold.ts'
@@ -10,7 +10,7 @@ const never = Number.POSITIVE_INFINITY
 
 /** Whether a mutex is free: its row says so, its lease is over, or the process of its owner is dead. */
 export class Vacancy {
-  readonly #db: AtomicDbInterface
+  readonly #db: AtomicDbItemsInterface
   readonly #key: AtomicDbItemKey
   readonly #settings: MutexSettings
   /** The ids of attempts that were given up: what they get after all is cleared away. */
@@ -18,7 +18,7 @@ export class Vacancy {
   /** With lease `observed`: a beat that was seen for a whole lease. */
   #overdueBeat: string | undefined
 
-  constructor(db: AtomicDbInterface, key: AtomicDbItemKey, settings: MutexSettings) {
+  constructor(db: AtomicDbItemsInterface, key: AtomicDbItemKey, settings: MutexSettings) {
     this.#db = db
     this.#key = key
     this.#settings = settings

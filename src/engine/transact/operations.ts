@@ -6,7 +6,6 @@ import { allGuards, isLiveGuard, isVacantGuard } from '../../model/expiry.ts'
 import { checkExpressions } from '../../model/expression-limits.ts'
 import { checkOperationNames, operationTypes } from '../../model/item-names.ts'
 import { bareKey, checkKey } from '../../model/keys.ts'
-import { acknowledgeOperation, checkRoom, newMessage } from '../../model/message-row.ts'
 import { toChanges } from '../../model/parse-changes.ts'
 import { toGuard } from '../../model/parse-condition.ts'
 import { fromItem, isItem } from '../../model/rows.ts'
@@ -14,20 +13,10 @@ import type { Guard, RowOperation } from '../../storage.ts'
 import type { Context } from '../context.ts'
 import { checkLock, lockLifeSeconds, unchanged } from '../locks.ts'
 import { notLock } from '../update/plan.ts'
+import type { OfType, OperationSteps, Place } from './operation-steps.ts'
 import { bumpStep, fixedStep, lockStep, putStep, type RowStep, setStep, updateStep } from './row-step.ts'
 
 /** What each operation of a transaction becomes, row by row. */
-
-type OfType<T extends AtomicDbOperation['type']> = Extract<AtomicDbOperation, { type: T }>
-
-/** Where an operation stands in the list, and what it adds to the result. */
-interface Place {
-  context: Context
-  index: number
-  /** Its name in errors: `operations[3]`. */
-  field: string
-  result: TransactResult
-}
 
 /** No item there: nothing, one that has expired, or a lock. */
 const noItem = (now: number): Guard => ({
@@ -81,10 +70,8 @@ function touchStep(context: Context, index: number, given: AtomicDbItemKey, fiel
   }
 }
 
-/** The step of each type of operation. */
-const stepOf: {
-  [T in AtomicDbOperation['type']]: (operation: OfType<T>, place: Place) => RowStep
-} = {
+/** The operations on items and locks. */
+export const itemOperations: OperationSteps = {
   check(operation, { index, field, result }) {
     if ('key' in operation) return checkStep(index, operation, field)
     const { lock } = operation
@@ -117,27 +104,12 @@ const stepOf: {
     const step = updateStep(index, { key, changes, guard, writeId: undefined }, 'condition')
     return operation.if === undefined ? step : { ...step, condition: operation.if }
   },
-  queuePush({ item }, { context, index, field, result }) {
-    if (item?.deduplicationId !== undefined)
-      throw new InvalidInput(`${field}.item.deduplicationId`, 'is for queuePush: here, use idempotencyKey')
-    const message = newMessage(context, item, `${field}.item`)
-    checkRoom(message.row, `${field}.item`)
-    result.pushed.push(message.item)
-    const step = putStep(index, message.row, 'exists', isVacantGuard)
-    // Without an sk of the caller's nobody else can have made this key.
-    return item.sk === undefined ? { ...step, isProof: () => true } : step
-  },
-  queueAcknowledge({ item }, { index, field }) {
-    checkKey(item, `${field}.item`)
-    const acknowledge = acknowledgeOperation(item)
-    // A receipt never comes back.
-    return { ...fixedStep(index, item, 'receipt', () => acknowledge), failsForGood: () => true }
-  },
 }
 
 /** The step of an operation. What it will make is noted in `result`. */
 export function toStep(
   context: Context,
+  steps: OperationSteps,
   operation: AtomicDbOperation,
   index: number,
   result: TransactResult,
@@ -151,6 +123,10 @@ export function toStep(
       `is not known: ${suggestion(String((operation as { type: unknown }).type), operationTypes)}`,
     )
   checkOperationNames(operation, field)
-  const toOne = stepOf[operation.type] as (operation: AtomicDbOperation, place: Place) => RowStep
+  const toOne = steps[operation.type] as ((operation: AtomicDbOperation, place: Place) => RowStep) | undefined
+  if (!toOne)
+    throw new InvalidInput(`${field}.type`, 'is for a database with queues, which this one is not', {
+      given: operation.type,
+    })
   return toOne(operation, { context, index, field, result })
 }

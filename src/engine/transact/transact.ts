@@ -9,13 +9,11 @@ import type {
 import { keyText, showKey } from '../../model/keys.ts'
 import { operationBytes } from '../../model/operation-bytes.ts'
 import { asList } from '../../model/rows.ts'
-import { announcePush } from '../../model/wake.ts'
 import { type Context, nowSeconds } from '../context.ts'
-import { arrived, departed } from '../queue/in-flight.ts'
-import { dropPayloads } from '../queue/payload.ts'
 import { commit } from './commit.ts'
 import { toConflictError } from './conflicts.ts'
 import { idempotencyMarker } from './idempotency.ts'
+import type { Committed, OperationSteps } from './operation-steps.ts'
 import { toStep } from './operations.ts'
 import { bumpStep, type RowStep, setStep } from './row-step.ts'
 
@@ -80,8 +78,10 @@ function checkTotal(steps: readonly RowStep[], now: number): void {
 
 export async function transact(
   context: Context,
+  known: OperationSteps,
   operations: readonly AtomicDbOperation[],
   options: TransactOptions = {},
+  committed?: Committed,
 ): Promise<TransactResult> {
   if (!Array.isArray(operations))
     throw new InvalidInput('operations', 'must be an array', { given: typeof operations })
@@ -89,7 +89,7 @@ export async function transact(
   const isMarked = options.idempotencyKey !== undefined
   checkCount(operations.length + (isMarked ? 1 : 0), () => countByType(operations, isMarked))
   const result: TransactResult = { locks: [], pushed: [] }
-  const steps = operations.map((operation, i) => toStep(context, operation, i, result))
+  const steps = operations.map((operation, i) => toStep(context, known, operation, i, result))
   const marker =
     options.idempotencyKey === undefined
       ? undefined
@@ -98,18 +98,7 @@ export async function transact(
   checkSteps(all, nowSeconds(context))
   const failures = await commit(context, all)
   if (failures.length === 0) {
-    for (const item of result.pushed) {
-      arrived(context, { pk: item.pk, sk: item.sk })
-      announcePush(context.runtime, item.pk)
-    }
-    for (const operation of operations)
-      if (operation.type === 'queueAcknowledge') departed(context, operation.item)
-    await dropPayloads(
-      context,
-      operations.map((operation) =>
-        operation.type === 'queueAcknowledge' ? operation.item.payloadKey : undefined,
-      ),
-    )
+    await committed?.(context, operations, result)
     return result
   }
   const earlier = marker && failures.find((failure) => failure.step === marker.step)

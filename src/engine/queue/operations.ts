@@ -1,0 +1,46 @@
+import { InvalidInput } from '../../errors.ts'
+import { isVacantGuard } from '../../model/expiry.ts'
+import { checkKey } from '../../model/keys.ts'
+import { acknowledgeOperation, checkRoom, newMessage } from '../../model/message-row.ts'
+import { announcePush } from '../../model/wake.ts'
+import type { Committed, OperationSteps } from '../transact/operation-steps.ts'
+import { fixedStep, putStep } from '../transact/row-step.ts'
+import { arrived, departed } from './in-flight.ts'
+import { dropPayloads } from './payload.ts'
+
+/** Pushes and acknowledgements as operations of a transaction. */
+
+export const queueOperations: OperationSteps = {
+  queuePush({ item }, { context, index, field, result }) {
+    if (item?.deduplicationId !== undefined)
+      throw new InvalidInput(`${field}.item.deduplicationId`, 'is for queuePush: here, use idempotencyKey')
+    const message = newMessage(context, item, `${field}.item`)
+    checkRoom(message.row, `${field}.item`)
+    result.pushed.push(message.item)
+    const step = putStep(index, message.row, 'exists', isVacantGuard)
+    // Without an sk of the caller's nobody else can have made this key.
+    return item.sk === undefined ? { ...step, isProof: () => true } : step
+  },
+  queueAcknowledge({ item }, { index, field }) {
+    checkKey(item, `${field}.item`)
+    const acknowledge = acknowledgeOperation(item)
+    // A receipt never comes back.
+    return { ...fixedStep(index, item, 'receipt', () => acknowledge), failsForGood: () => true }
+  },
+}
+
+/** Consumers look at what is new, and forget what is gone. */
+export const queuesCommitted: Committed = async (context, operations, { pushed }) => {
+  for (const item of pushed) {
+    arrived(context, { pk: item.pk, sk: item.sk })
+    announcePush(context.runtime, item.pk)
+  }
+  const acknowledged = operations.flatMap((operation) =>
+    operation.type === 'queueAcknowledge' ? [operation.item] : [],
+  )
+  for (const item of acknowledged) departed(context, item)
+  await dropPayloads(
+    context,
+    acknowledged.map(({ payloadKey }) => payloadKey),
+  )
+}
