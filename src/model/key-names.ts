@@ -61,10 +61,16 @@ export const deduplicationKey = (queue: string, id: string): AtomicDbItemKey => 
   sk: loneSk,
 })
 
+const idempotencySuffix = '#idempotency'
+
 export const idempotencyMarkerKey = (idempotencyKey: string): AtomicDbItemKey => ({
-  pk: `${idempotencyKey}#idempotency`,
+  pk: idempotencyKey + idempotencySuffix,
   sk: loneSk,
 })
+
+/** Whether a partition belongs to rows that only the engine reads: payloads and markers. */
+export const isInternalPk = (pk: string): boolean =>
+  pk.includes(payloadInfix) || pk.includes(deduplicationInfix) || pk.endsWith(idempotencySuffix)
 
 /** Where a unique value is reserved. `scope` is the caller's, for example a tenant. */
 export const uniqueKey = (scope: string, name: string, value: string): AtomicDbItemKey => ({

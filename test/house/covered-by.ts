@@ -103,6 +103,7 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/model/changed-row.ts': 'test/conformance/memory.test.ts',
   'src/model/checked-copy.ts': 'test/conformance/memory.test.ts',
   'src/model/effects.ts': 'test/conformance/memory.test.ts',
+  'src/model/event-values.ts': 'test/worker/stream-lambda.test.ts',
   'src/model/evaluate.ts': 'test/conformance/memory.test.ts',
   'src/model/field-reference.ts': 'test/conformance/memory.test.ts',
   'src/model/fields.ts': 'test/conformance/memory.test.ts',
@@ -195,6 +196,7 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/worker/bell.ts': 'test/worker/queue-worker.test.ts',
   'src/worker/events.ts': 'test/worker/queue-worker.test.ts',
   'src/worker/handling.ts': 'test/worker/queue-worker.test.ts',
+  'src/worker/in-order.ts': 'test/worker/stream-lambda.test.ts',
   'src/worker/invocation.ts': 'test/worker/queue-lambda.test.ts',
   'src/worker/lambda-queues.ts': 'test/worker/queue-lambda.test.ts',
   'src/worker/options.ts': 'test/worker/queue-worker.test.ts',
@@ -203,6 +205,7 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/worker/remaining-time.ts': 'test/orders/worker.test.ts',
   'src/worker/signals.ts': 'test/worker/queue-worker.test.ts',
   'src/worker/slots.ts': 'test/worker/queue-lambda.test.ts',
+  'src/worker/table-change.ts': 'test/worker/stream-lambda.test.ts',
   'src/worker/visibility.ts': 'test/worker/queue-worker.test.ts',
   'src/worker/wake-event.ts': 'test/worker/queue-lambda.test.ts',
 }
