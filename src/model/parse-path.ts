@@ -56,7 +56,7 @@ function parseText(text: string, field: string): Segments {
   if (!/[.[\]\\]/.test(text)) return [text]
   const segments: Segments = []
   // A name, escapes included, or a list position; each but the first name follows a dot.
-  const token = /(^|\.)((?:[^.[\]\\]|\\.)+)|\[(\d+)\]/suy
+  const token = /(^|(?<!^)\.)((?:[^.[\]\\]|\\.)+)|\[(\d+)\]/suy
   while (token.lastIndex < text.length) {
     const found = token.exec(text)
     if (!found)

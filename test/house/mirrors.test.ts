@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import ts from 'typescript'
 import { expect, test } from 'vitest'
 import { coveredBy } from './covered-by.ts'
-import { filesIn, importsOf, root } from './sources.ts'
+import { filesIn, importsOf, root, textOf } from './sources.ts'
 
 const tests = new Set(filesIn('test').filter((file) => file.endsWith('.test.ts')))
 
@@ -10,8 +11,22 @@ const tests = new Set(filesIn('test').filter((file) => file.endsWith('.test.ts')
 const hasTest = (file: string): boolean =>
   tests.has(file.replace(/^src/, 'test').replace(/\.ts$/, '.test.ts'))
 
-/** Files with something to test. */
-const sources = filesIn('src').filter((file) => basename(file) !== 'index.ts')
+/** Whether anything in it can be called: types, names and limits alone do nothing. */
+function hasBehaviour(file: string): boolean {
+  const compiled = ts.transpileModule(textOf(file), {
+    compilerOptions: { target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext },
+  })
+  const visit = (node: ts.Node): boolean =>
+    (ts.isFunctionLike(node) && 'body' in node && node.body !== undefined) ||
+    (ts.forEachChild(node, visit) ?? false)
+  return visit(ts.createSourceFile('compiled.js', compiled.outputText, ts.ScriptTarget.ESNext))
+}
+
+/** Files with something to test. The conformance suite is a test itself: test/conformance runs it. */
+const sources = filesIn('src').filter(
+  (file) =>
+    basename(file) !== 'index.ts' && !file.startsWith('src/testing/conformance/') && hasBehaviour(file),
+)
 
 test('every file of src has a test by its path, or is listed with the one that covers it', () => {
   const without = sources.filter((file) => !hasTest(file))
@@ -23,6 +38,9 @@ test('every file of src has a test by its path, or is listed with the one that c
 test('what the list names is there, and nothing has both', () => {
   for (const [file, by] of Object.entries(coveredBy)) {
     expect(existsSync(join(root, file)), `${file} is gone: take it off the list`).toBe(true)
+    expect(sources.includes(file), `${file} does nothing that a test could see: take it off the list`).toBe(
+      true,
+    )
     expect(existsSync(join(root, by)), `${by} is gone: say what covers ${file}`).toBe(true)
     expect(hasTest(file), `${file} has a test by its name: take it off the list`).toBe(false)
   }
@@ -43,7 +61,5 @@ test('what covers a file imports it, by whatever way', () => {
   expect(wrong).toEqual([
     // started as the module of a thread, by its address
     ['src/coordination/heartbeat-worker.ts', 'test/coordination/liveness/thread.test.ts'],
-    // used by the backend of docs/backends.md
-    ['src/model/row-text.ts', 'test/package/package.test.ts'],
   ])
 })

@@ -65,8 +65,10 @@ const wrappers: Record<string, (db: AtomicDbInterface) => AtomicDbInterface> = {
 }
 describe('the table of what methods change', () => {
   it('has every method of the contract and nothing else', () => {
-    const built = Object.getOwnPropertyNames(AtomicEngine.prototype).filter((name) => name !== 'constructor')
-    expect(contractMethods.toSorted()).toEqual(built.toSorted())
+    const built = [AtomicEngine.prototype, Object.getPrototypeOf(AtomicEngine.prototype)]
+      .flatMap(Object.getOwnPropertyNames)
+      .filter((name) => name !== 'constructor')
+    expect(contractMethods.toSorted()).toEqual([...new Set(built)].toSorted())
   })
 
   it('never throws, whatever the arguments are', () => {
