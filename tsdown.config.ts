@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import { defineConfig, type UserConfig } from 'tsdown'
 import manifest from './package.json' with { type: 'json' }
 
@@ -6,15 +5,6 @@ import manifest from './package.json' with { type: 'json' }
 const external = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)].map(
   (name) => new RegExp(`^${name}(/|$)`),
 )
-
-/** What `aws4` asks of Node by `require`, which would need `import.meta.url` in an ES module, and so break in a bundle. */
-const withoutRequire = {
-  name: 'aws4-without-require',
-  resolveId: (source: string, importer: string | undefined) =>
-    /\/aws4\/aws4\.js$/.test(importer ?? '') && !source.startsWith('.')
-      ? resolve('src/direct/aws4-needs.ts')
-      : undefined,
-}
 
 const common: UserConfig = {
   outDir: 'dist',
@@ -25,7 +15,6 @@ const common: UserConfig = {
   // the docstrings are in the types
   outputOptions: { comments: { legal: true, annotation: true, jsdoc: false } },
   deps: { neverBundle: external },
-  plugins: [withoutRequire],
 }
 
 /** The twin, which `lockrow/dynamo` does without. */
@@ -53,6 +42,27 @@ const btreeAsModule = {
   },
 }
 
+/**
+ * The same, and without `require`: an ES module would need `import.meta.url` for it, which breaks in a bundle. `url` and
+ * `querystring` are for addresses given as text and for queries, which `signedHeaders` does not have.
+ */
+const aws4AsModule = {
+  name: 'aws4-as-module',
+  transform: {
+    filter: { id: /aws4[\\/](aws4|lru)\.js$/ },
+    handler: (code: string, id: string) =>
+      id.endsWith('lru.js')
+        ? `const module = {}\n${code}\nexport default module.exports`
+        : `import { createHash, createHmac } from 'node:crypto'
+import lruCache from './lru'
+const modules = { crypto: { createHash, createHmac }, './lru': lruCache }
+const require = (name) => modules[name]
+const exports = {}
+${code}
+export default exports`,
+  },
+}
+
 export default defineConfig([
   {
     ...common,
@@ -68,7 +78,7 @@ export default defineConfig([
     },
     format: ['esm', 'cjs'],
     dts: true,
-    plugins: [btreeAsModule],
+    plugins: [btreeAsModule, aws4AsModule],
     outputOptions: { ...common.outputOptions, codeSplitting },
   },
   {
