@@ -8,7 +8,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import { type QueueAlarmOptions, queueAlarms, type TableAlarmOptions, tableAlarms } from './alarms.ts'
 import { TableDashboard } from './dashboard.ts'
-import { type GrantScope, grantTable } from './grants.ts'
+import { type GrantOptions, type GrantScope, type GrantTable, grantPurpose, grantUses } from './grants.ts'
 import { QueueWorkerFunction } from './queue-worker-function.ts'
 import type { QueueWorkerProps } from './worker-props.ts'
 
@@ -31,16 +31,17 @@ export abstract class AtomicTableBase extends Construct {
   abstract readonly streamArn: string | undefined
   /** What every alarm of this table does. */
   readonly alarmActions: readonly IAlarmAction[]
-  readonly #replicaRegions: readonly string[]
+  /** Copies in other regions. */
+  readonly replicas: readonly { readonly region: string; readonly keyArn?: string }[]
   readonly #alarms: Alarm[] = []
   readonly #queues = new Set<string>()
   #dashboard: TableDashboard | undefined
   #streamReaders = 0
 
-  constructor(scope: Construct, id: string, props: WatchProps, replicaRegions: readonly string[]) {
+  constructor(scope: Construct, id: string, props: WatchProps, replicas: GrantTable['replicas'] = []) {
     super(scope, id)
     this.alarmActions = [...(props.alarmActions ?? [])]
-    this.#replicaRegions = replicaRegions
+    this.replicas = replicas
   }
 
   /** ARN of the stream, switched on where that can be done. Throws an Error that names the property to change. */
@@ -52,7 +53,8 @@ export abstract class AtomicTableBase extends Construct {
       const name = typeof dashboard === 'object' ? dashboard.name : undefined
       this.#dashboard = new TableDashboard(this, this.tableName, name)
     }
-    this.#register(tableAlarms(this, this.tableName, alarms, this.alarmActions, this.#replicaRegions))
+    const regions = this.replicas.map(({ region }) => region)
+    this.#register(tableAlarms(this, this.tableName, alarms, this.alarmActions, regions))
   }
 
   /** Every alarm on the table and its queues made so far. */
@@ -67,22 +69,33 @@ export abstract class AtomicTableBase extends Construct {
 
   /** May read items, locks and queue statistics; changes nothing, not even a lock (`getLock` may have to create one). */
   grantRead(grantee: IGrantable, scope?: GrantScope): Grant {
-    return grantTable(this, this, grantee, 'read', scope)
+    return grantPurpose(this, this, grantee, 'read', scope)
   }
 
   /** May do everything that the library does with rows, and nothing else: no Scan, no change of the table. */
   grantReadWrite(grantee: IGrantable, scope?: GrantScope): Grant {
-    return grantTable(this, this, grantee, 'readWrite', scope)
+    return grantPurpose(this, this, grantee, 'readWrite', scope)
   }
 
   /** May push messages, and not read them. With a scope, name the queue (with `shards`, by `queues`). */
   grantQueueProducer(grantee: IGrantable, scope?: GrantScope): Grant {
-    return grantTable(this, this, grantee, 'queueProducer', scope)
+    return grantPurpose(this, this, grantee, 'queueProducer', scope)
   }
 
   /** May pull, acknowledge, release and extend messages. With a scope, name the queue (by `queues`). */
   grantQueueConsumer(grantee: IGrantable, scope?: GrantScope): Grant {
-    return grantTable(this, this, grantee, 'queueConsumer', scope)
+    return grantPurpose(this, this, grantee, 'queueConsumer', scope)
+  }
+
+  /**
+   * May do what a handler does, method by method, and nothing else.
+   *
+   * ```ts
+   * db.grant(api, { methods: ['get', 'queuePush'], features: ['Mutex'], pks: ['mails', 'locks'] })
+   * ```
+   */
+  grant(grantee: IGrantable, options: GrantOptions): Grant {
+    return grantUses(this, this, grantee, options)
   }
 
   /**
@@ -120,7 +133,7 @@ export abstract class AtomicTableBase extends Construct {
 
   #readStream(): string {
     const streamArn = this.requireStream()
-    const most = this.#replicaRegions.length > 0 ? 1 : 2
+    const most = this.replicas.length > 0 ? 1 : 2
     this.#streamReaders++
     if (this.#streamReaders > most)
       Annotations.of(this).addWarningV2(

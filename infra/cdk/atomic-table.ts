@@ -78,12 +78,7 @@ export class AtomicTable extends AtomicTableBase {
   #hasStream: boolean
 
   constructor(scope: Construct, id: string, props: AtomicTableProps = {}) {
-    super(
-      scope,
-      id,
-      props,
-      (props.replicas ?? []).map(({ region }) => region),
-    )
+    super(scope, id, props, props.replicas)
     validateProps(this, props)
     this.encryptionKey = props.encryptionKey
     this.#forbidsStream = props.stream === false

@@ -6,6 +6,8 @@ import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { Construct } from 'constructs'
 import { isTableName, misfitsOf, type TableShape } from '../../src/model/table-shape.ts'
 import { AtomicTableBase, type WatchProps } from './atomic-table-base.ts'
+import type { AtomicTableReplica } from './props.ts'
+import { validateRegions } from './validate.ts'
 
 /** What cannot be seen at a table that was not made by AtomicTable. */
 export interface ExistingTableProps extends WatchProps {
@@ -17,8 +19,8 @@ export interface ExistingTableProps extends WatchProps {
   readonly tableStreamArn?: string
   /** Its KMS key, if it is one of yours: grants then include its use through DynamoDB. @default that of the table, if it tells */
   readonly encryptionKey?: IKey
-  /** Regions of its other replicas, for the alarm on replication latency and for grants. @default none */
-  readonly replicaRegions?: readonly string[]
+  /** Its copies in other regions, for grants there and the alarm on replication latency. @default none */
+  readonly replicas?: readonly Omit<AtomicTableReplica, 'deletionProtection'>[]
 }
 
 /** Grants, queue workers, alarms and dashboard on a table that is not made here. */
@@ -35,12 +37,11 @@ export class ExistingAtomicTable extends AtomicTableBase {
     existing: ITable | ((scope: Construct) => ITable),
     props: ExistingTableProps,
   ) {
-    super(scope, id, props, props.replicaRegions ?? [])
+    super(scope, id, props, props.replicas)
     const table = typeof existing === 'function' ? existing(this) : existing
     const fail = (message: string): never => {
       throw new Error(`AtomicTable '${this.node.path}': ${message}`)
     }
-    checkRegions(this, props.replicaRegions ?? [], fail)
     const resource = resourceOf(table)
     if (resource) checkShape(this, resource, fail)
     this.#table = table
@@ -48,6 +49,7 @@ export class ExistingAtomicTable extends AtomicTableBase {
     this.tableName = table.tableName
     this.tableArn = table.tableArn
     this.encryptionKey = oneOf('encryptionKey', props.encryptionKey, table.encryptionKey, fail)
+    validateRegions(this, this, fail)
     oneOf('tableStreamArn', props.tableStreamArn, knownStream(table), fail)
     checkStreamArn(this.streamArn, this.tableArn, fail)
     this.watch(props)
@@ -145,16 +147,4 @@ function checkStreamArn(streamArn: string | undefined, tableArn: string, fail: F
   const name = Arn.split(tableArn, ArnFormat.SLASH_RESOURCE_NAME).resourceName
   if (name !== undefined && !Token.isUnresolved(name) && !ofTable!.endsWith(`/${name}`))
     fail(`tableStreamArn '${streamArn}' is that of another table than '${name}'`)
-}
-
-function checkRegions(scope: Construct, regions: readonly string[], fail: Fail): void {
-  const home = Stack.of(scope).region
-  const seen = new Set<string>()
-  for (const region of regions) {
-    if (typeof region !== 'string' || region === '') fail('replicaRegions: a region must not be empty')
-    if (!Token.isUnresolved(home) && region === home)
-      fail(`replicaRegions: ${region} is the stack's own region`)
-    if (seen.has(region)) fail(`replicaRegions: ${region} is named twice`)
-    seen.add(region)
-  }
 }

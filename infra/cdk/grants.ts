@@ -1,13 +1,14 @@
 // One policy statement per grant, optionally narrowed to partition keys.
 
-import { Aws, Stack, Token } from 'aws-cdk-lib'
+import { Arn, ArnFormat, Aws, Stack, Token } from 'aws-cdk-lib'
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { Construct } from 'constructs'
 import { queueOfShard } from '../../src/model/key-names.ts'
 import { maxShards } from '../../src/model/shards.ts'
 import { ACTIONS, type GrantPurpose, KEY_ACTIONS } from './actions.ts'
-import { keysOfPartition, keysOfQueue, type QueueScope } from './queue-keys.ts'
+import { type GrantUses, needsOf } from './methods.ts'
+import { FEATURES_OF, type KeyFeature, keysOfPartition, keysOfQueue, type QueueScope } from './queue-keys.ts'
 import { TagPrefix } from './tenant-tag.ts'
 
 /**
@@ -29,43 +30,130 @@ export interface GrantScope {
    * the tag of a session there is `tenantTag`.
    */
   readonly pkPrefixes?: readonly (string | TagPrefix)[]
+  /**
+   * Regions in which the table may be used: its own and those of its replicas. Let each partition key be written in one.
+   * @default its own
+   */
+  readonly regions?: readonly string[]
+}
+
+/** What a handler calls, and where. */
+export interface GrantOptions extends GrantScope, GrantUses {}
+
+/** The table of a grant, in its own region and in those of its replicas. */
+export interface GrantTable {
+  readonly tableName: string
+  readonly tableArn: string
+  readonly encryptionKey: IKey | undefined
+  readonly replicas: readonly { readonly region: string; readonly keyArn?: string }[]
+}
+
+/** Actions, and which partitions beside the named ones belong to them. */
+interface Granted {
+  readonly actions: readonly string[]
+  readonly keys: readonly KeyFeature[]
 }
 
 /** IAM takes at most 6,144 characters in a managed policy, where the CDK puts what is too long for a role. */
 const MAX_KEYS_LENGTH = 5500
 
 /** Grants the actions of a purpose on one table, and the use of its key through DynamoDB where it has one. */
-export function grantTable(
+export const grantPurpose = (
   scope: Construct,
-  table: { tableArn: string; encryptionKey?: IKey | undefined },
+  table: GrantTable,
   grantee: IGrantable,
   purpose: GrantPurpose,
   narrowed?: GrantScope,
+): Grant =>
+  grantActions(scope, table, grantee, { actions: ACTIONS[purpose], keys: FEATURES_OF[purpose] }, narrowed)
+
+/** Grants what the methods and features need, and nothing else. */
+export function grantUses(
+  scope: Construct,
+  table: GrantTable,
+  grantee: IGrantable,
+  { methods, features, ...narrowed }: GrantOptions,
 ): Grant {
+  const needs = needsOf({ ...(methods && { methods }), ...(features && { features }) })
+  const isNarrowed = Object.values(narrowed).some((given) => given !== undefined)
+  return grantActions(scope, table, grantee, needs, isNarrowed ? narrowed : undefined)
+}
+
+function grantActions(
+  scope: Construct,
+  table: GrantTable,
+  grantee: IGrantable,
+  { actions, keys }: Granted,
+  narrowed?: GrantScope,
+): Grant {
+  const places = placesOf(scope, table, narrowed?.regions)
+  const condition = narrowed && isByKey(narrowed) ? leadingKeysCondition(keys, narrowed) : undefined
   const grant = Grant.addToPrincipal({
     grantee,
-    actions: [...ACTIONS[purpose]],
-    resourceArns: [table.tableArn],
-    ...(narrowed && { conditions: leadingKeysCondition(purpose, narrowed) }),
+    actions: [...actions],
+    resourceArns: places.map(({ tableArn }) => tableArn),
+    ...(condition && { conditions: condition }),
   })
-  if (!table.encryptionKey) return grant
-  return grant.combine(
-    Grant.addToPrincipal({
+  return places.reduce((all, { region, keyArn }) => {
+    if (keyArn === undefined) return all
+    const use = Grant.addToPrincipal({
       grantee,
       actions: [...KEY_ACTIONS],
-      resourceArns: [table.encryptionKey.keyArn],
-      conditions: {
-        StringEquals: { 'kms:ViaService': `dynamodb.${Stack.of(scope).region}.${Aws.URL_SUFFIX}` },
-      },
-    }),
-  )
+      resourceArns: [keyArn],
+      conditions: { StringEquals: { 'kms:ViaService': `dynamodb.${region}.${Aws.URL_SUFFIX}` } },
+    })
+    return all.combine(use)
+  }, grant)
+}
+
+/** Only `regions`: all keys of the table. An empty scope is a mistake, which leadingKeysCondition names. */
+const isByKey = ({ regions, ...byKey }: GrantScope): boolean =>
+  regions === undefined || Object.values(byKey).some((given) => given !== undefined)
+
+interface Place {
+  readonly region: string
+  readonly tableArn: string
+  readonly keyArn: string | undefined
+}
+
+function placesOf(scope: Construct, table: GrantTable, regions: readonly string[] | undefined): Place[] {
+  const { encryptionKey, replicas } = table
+  const home = { region: homeOf(scope, table), tableArn: table.tableArn, keyArn: encryptionKey?.keyArn }
+  if (regions === undefined) return [home]
+  if (regions.length === 0) throw new Error('Grant: regions is empty; name at least one, or leave it out')
+  return [...new Set(regions)].map((region) => {
+    if (region === home.region) return home
+    const replica = replicas.find((one) => one.region === region)
+    if (!replica) {
+      const known = [
+        ...(Token.isUnresolved(home.region) ? [] : [home.region]),
+        ...replicas.map((one) => one.region),
+      ]
+      throw new Error(
+        `Grant: regions: the table has no replica in '${region}' (${known.join(', ') || 'none is known'})`,
+      )
+    }
+    return { region, tableArn: replicaArn(scope, table, region), keyArn: replica.keyArn }
+  })
+}
+
+/** An imported table may be in another region than the stack. */
+function homeOf(scope: Construct, { tableArn }: GrantTable): string {
+  if (Token.isUnresolved(tableArn)) return Stack.of(scope).region
+  return Arn.split(tableArn, ArnFormat.SLASH_RESOURCE_NAME).region ?? Stack.of(scope).region
+}
+
+function replicaArn(scope: Construct, { tableArn, tableName }: GrantTable, region: string): string {
+  const resource = { service: 'dynamodb', region, resource: 'table', resourceName: tableName }
+  if (Token.isUnresolved(tableArn)) return Stack.of(scope).formatArn(resource)
+  return Arn.format({ ...Arn.split(tableArn, ArnFormat.SLASH_RESOURCE_NAME), region })
 }
 
 /**
  * The condition for a scope. `ForAllValues` is true of a request without the key as well, hence the `Null` guard.
  */
 export function leadingKeysCondition(
-  purpose: GrantPurpose,
+  features: readonly KeyFeature[],
   { pks = [], queues = [], pkPrefixes = [] }: GrantScope,
 ): Record<string, Record<string, unknown>> {
   if (pks.length + queues.length + pkPrefixes.length === 0)
@@ -76,8 +164,8 @@ export function leadingKeysCondition(
   for (const queue of queues) assertQueue(queue)
   const prefixes = pkPrefixes.map(prefixPattern)
   const keys = new Set([
-    ...pks.flatMap((pk) => keysOfPartition(purpose, pk)),
-    ...queues.flatMap((queue) => keysOfQueue(purpose, queue)),
+    ...pks.flatMap((pk) => keysOfPartition(features, pk)),
+    ...queues.flatMap((queue) => keysOfQueue(features, queue)),
     ...prefixes.map((prefix) => `${prefix}*`),
   ])
   const length = JSON.stringify([...keys]).length

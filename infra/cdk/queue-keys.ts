@@ -51,9 +51,9 @@ export const FEATURES_OF: Readonly<Record<GrantPurpose, readonly KeyFeature[]>> 
 
 const withPayloads = (pk: string): string[] => [pk, ...KEYS_OF.payloads(pk)]
 
-/** Everything that the calls of a purpose touch when they are given this partition key. */
-export function keysOfPartition(purpose: GrantPurpose, pk: string): string[] {
-  const keys = [pk, ...FEATURES_OF[purpose].flatMap((feature) => KEYS_OF[feature](pk))]
+/** Everything that calls with these features touch when they are given this partition key. */
+export function keysOfPartition(features: readonly KeyFeature[], pk: string): string[] {
+  const keys = [pk, ...features.flatMap((feature) => KEYS_OF[feature](pk))]
   return isDeadLetterName(pk) ? [...keys, ...payloadsOfDeadLetters(pk)] : keys
 }
 
@@ -63,11 +63,14 @@ function payloadsOfDeadLetters(pk: string): string[] {
   return [queue, `${queue}#shard*`].flatMap(KEYS_OF.payloads)
 }
 
-/** Everything that the calls of a purpose touch in a queue. */
-export function keysOfQueue(purpose: GrantPurpose, { pk, shards, deadLetterPk }: QueueScope): string[] {
+/** Everything that calls with these features touch in a queue. */
+export function keysOfQueue(
+  features: readonly KeyFeature[],
+  { pk, shards, deadLetterPk }: QueueScope,
+): string[] {
   return [
     ...partitionsOf(pk, shards),
-    ...FEATURES_OF[purpose].flatMap((feature) => {
+    ...features.flatMap((feature) => {
       if (feature === 'payloads') return partitionsOf(pk, shards).flatMap(KEYS_OF.payloads)
       // What goes in circles between dead-letter queues ends in the default one.
       if (feature === 'deadLetters' && deadLetterPk !== undefined)

@@ -2,6 +2,7 @@
 
 import { RemovalPolicy, Stack, Token } from 'aws-cdk-lib'
 import { MultiRegionConsistency, StreamViewType } from 'aws-cdk-lib/aws-dynamodb'
+import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { Construct } from 'constructs'
 import { isTableName } from '../../src/model/table-shape.ts'
 import type { AtomicTableProps } from './props.ts'
@@ -80,8 +81,19 @@ function validateReplicas(scope: Construct, props: AtomicTableProps, fail: Fail)
   if (stream === false) fail('replicas replicate through the stream: stream: false contradicts them')
   if (stream && stream !== StreamViewType.NEW_AND_OLD_IMAGES)
     fail(`replicas need the stream NEW_AND_OLD_IMAGES: stream ${stream} contradicts them`)
+  validateRegions(scope, { replicas, encryptionKey }, fail)
+}
+
+/** Each region once, with a key where the table has one. */
+export function validateRegions(
+  scope: Construct,
+  { replicas = [], encryptionKey }: Pick<AtomicTableProps, 'replicas'> & { encryptionKey?: IKey | undefined },
+  fail: Fail,
+): void {
+  const home = Stack.of(scope).region
   const seen = new Set([home])
   for (const { region, keyArn } of replicas) {
+    if (typeof region !== 'string' || region === '') fail('replicas: a region must not be empty')
     if (seen.has(region))
       fail(`replicas: region ${region} is ${region === home ? "the stack's own" : 'named twice'}`)
     seen.add(region)

@@ -88,7 +88,7 @@ test('its grants hold for rows under the prefix, and for no other of the table',
 
 test('alarms, dashboard and replicas are those that were asked for', () => {
   const { template, db } = built(
-    byArn({ alarms: true, dashboard: { name: 'theirs' }, replicaRegions: ['eu-central-1'] }),
+    byArn({ alarms: true, dashboard: { name: 'theirs' }, replicas: [{ region: 'eu-central-1' }] }),
     () => {},
   )
   template.resourceCountIs('AWS::CloudWatch::Dashboard', 1)
@@ -227,11 +227,15 @@ describe('refused at synth, naming the property', () => {
     ],
     [
       "the stack's own region as a replica",
-      byArn({ replicaRegions: ['eu-west-1'] }),
-      /replicaRegions: eu-west-1/,
+      byArn({ replicas: [{ region: 'eu-west-1' }] }),
+      /replicas: region eu-west-1 is the stack's own/,
     ],
-    ['a region named twice', byArn({ replicaRegions: ['a', 'a'] }), /replicaRegions: a is named twice/],
-    ['an empty region', byArn({ replicaRegions: [''] }), /replicaRegions: .*empty/],
+    [
+      'a region named twice',
+      byArn({ replicas: [{ region: 'a' }, { region: 'a' }] }),
+      /replicas: region a is named twice/,
+    ],
+    ['an empty region', byArn({ replicas: [{ region: '' }] }), /replicas: .*empty/],
     [
       'an alarm on replicas that are not told',
       byArn({ alarms: { replicationLatency: true } }),

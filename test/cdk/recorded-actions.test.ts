@@ -1,9 +1,9 @@
 // The actions of the grants are those of the calls that were really made: no more, no less.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
-import { type AtomicDbInterface, atomic, consume } from 'lockrow'
+import { type AtomicDbInterface, atomic, consume, lockKey } from 'lockrow'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
 import { conformanceSuite } from 'lockrow/testing'
 import { afterAll, describe, expect, inject, it } from 'vitest'
@@ -14,7 +14,8 @@ import {
   type GrantPurpose,
   type GrantScope,
 } from '../../infra/cdk/index.ts'
-import { keysOfPartition, keysOfQueue } from '../../infra/cdk/queue-keys.ts'
+import { NEEDS, needsOf } from '../../infra/cdk/methods.ts'
+import { FEATURES_OF, keysOfPartition, keysOfQueue } from '../../infra/cdk/queue-keys.ts'
 import { queueOfShard } from '../../src/model/key-names.ts'
 import { dropTable, freshTable, localClient } from '../setup/local.ts'
 import { statements, synth } from './helpers.ts'
@@ -89,7 +90,7 @@ function record(client: DynamoDBClient): DynamoDBClient {
   client.middlewareStack.add(
     (next, context) => async (args) => {
       const reply = await next(args)
-      if (repliesToLose === 0 || context.commandName !== 'TransactWriteItemsCommand') return reply
+      if (repliesToLose === 0 || !losing.includes(String(context.commandName))) return reply
       repliesToLose--
       throw Object.assign(new Error('the reply is lost'), { code: 'ECONNRESET' })
     },
@@ -100,6 +101,9 @@ function record(client: DynamoDBClient): DynamoDBClient {
 
 /** Transactions whose replies do not arrive: the library then asks whether they were applied. */
 let repliesToLose = 0
+const TRANSACTIONS = ['TransactWriteItemsCommand']
+const WRITES = [...TRANSACTIONS, 'PutItemCommand', 'UpdateItemCommand', 'DeleteItemCommand']
+let losing = TRANSACTIONS
 
 /** Every request, with the call that made it. */
 const requests: (Call & { command: string; input: object })[] = []
@@ -214,7 +218,82 @@ describe('a queue with all its options, recorded', () => {
   })
 })
 
+describe('replies that do not arrive, recorded', () => {
+  it('are asked for by the same methods', async () => {
+    const table = await freshTable(admin, 'recorded')
+    const db = telling(new AtomicDynamoDB(client, table, { retry: { attempts: 1 } }))
+    const key = { pk: 'item', sk: 'a' }
+    const without = async (commands: string[], replies: number, work: () => Promise<unknown>) => {
+      losing = commands
+      repliesToLose = replies
+      await work().catch(() => {})
+      repliesToLose = 0
+      losing = TRANSACTIONS
+    }
+    try {
+      await without(WRITES, 1, () => db.getLock(lockKey(key)))
+      await expireSoon(table, lockKey(key))
+      await db.getLocked([key])
+      await db.set({ ...key, data: { n: 1 } })
+      const locks = await Promise.all([db.getLock(lockKey(key)), db.getLock(lockKey({ ...key, sk: 'b' }))])
+      // The question whether it was applied stays without reply too: then the rows are looked at.
+      await without(TRANSACTIONS, 2, () => db.setAtomic({ ...key, data: { n: 2 } }, locks))
+      await without(TRANSACTIONS, 2, () => db.setAtomic({ ...key, data: { n: 2 } }, locks[0]!))
+      await without(TRANSACTIONS, 2, () => db.transact([{ type: 'bump', key: lockKey(key) }]))
+      await without(WRITES, 1, () => db.update(key, { add: { n: 1 } }))
+      await db.queuePush([1, 2, 3, 4, 5].map((n) => ({ pk: 'lost', data: n })))
+      const { items } = await db.queuePullMany({ pk: 'lost', limit: 4 })
+      await without(WRITES, 1, () => db.queueExtend(items[0]!, { ttlSeconds: 600 }))
+      await without(WRITES, 1, () => db.queueAcknowledge(items[1]!))
+      await without(WRITES, 1, () => db.queueRelease(items[2]!))
+      await db.queueRelease(items[3]!, { deadLetter: 'lost#dead', reason: 'lost' })
+      await without(TRANSACTIONS, 1, () => db.queueRedrive({ from: 'lost#dead' }))
+      for (const method of ['queuePull', 'queuePullMany'] as const) {
+        await db.queuePush({ pk: method, data: 'poison' })
+        await db.queueRelease((await db.queuePull({ pk: method })).item!)
+        await without(TRANSACTIONS, 1, () =>
+          db[method]({
+            pk: method,
+            maxReceives: 1,
+            ...(method === 'queuePullMany' && { limit: 1 }),
+          } as never),
+        )
+      }
+      const large = { pk: 'peeked', data: 'x'.repeat(2000) }
+      await db.queuePush([large, large], { payloadThreshold: 1000 })
+      await db.queuePeek({ pk: 'peeked' })
+    } finally {
+      await dropTable(admin, table)
+    }
+  })
+})
+
+/** Within its last hour a lock is refreshed when it is read. */
+const expireSoon = (table: string, { pk, sk }: { pk: string; sk: string }) =>
+  admin.send(
+    new UpdateItemCommand({
+      TableName: table,
+      Key: { pk: { S: pk }, sk: { S: sk } },
+      UpdateExpression: 'SET #ttl = :ttl',
+      ExpressionAttributeNames: { '#ttl': 'ttl' },
+      ExpressionAttributeValues: { ':ttl': { N: String(Math.floor(Date.now() / 1000) + 600) } },
+    }),
+  )
+
 describe('the actions recorded', () => {
+  it.each(METHODS)('by %s are those that a grant of the method gives', (method) => {
+    const given = NEEDS[method].actions.map((action) => `dynamodb:${action}`)
+    expect([...noted(actions, method)].sort()).toEqual([...given].sort())
+  })
+
+  it('by methods are together those of the purposes', () => {
+    for (const purpose of ['read', 'queueProducer', 'queueConsumer'] as const) {
+      const methods = METHODS.filter((method) => PURPOSES[method].includes(purpose))
+      expect(needsOf({ methods }).actions).toEqual([...ACTIONS[purpose]].sort())
+    }
+    expect(needsOf({ methods: METHODS }).actions).toEqual([...ACTIONS.readWrite].sort())
+  })
+
   it('come from every method of the contract', () => {
     expect(METHODS.filter((method) => !actions.has(method))).toEqual([])
     // Streams that the suite iterates outside of any method.
@@ -243,12 +322,27 @@ describe('every request recorded', () => {
   const conditionFor = (purpose: GrantPurpose, { pks = [], queues = [] }: GrantScope) => ({
     'ForAllValues:StringLike': {
       'dynamodb:LeadingKeys': [
-        ...pks.flatMap((pk) => keysOfPartition(purpose, pk)),
-        ...queues.flatMap((queue) => keysOfQueue(purpose, queue)),
+        ...pks.flatMap((pk) => keysOfPartition(FEATURES_OF[purpose], pk)),
+        ...queues.flatMap((queue) => keysOfQueue(FEATURES_OF[purpose], queue)),
       ],
     },
     Null: { 'dynamodb:LeadingKeys': 'false' },
   })
+  /** By the method, with the keys that belong to it. */
+  const grantedByMethod = (request: (typeof requests)[number]) => {
+    const { actions, keys } = needsOf({ methods: [request.method] })
+    const { pks = [], queues = [] } = request.scope
+    const patterns = [
+      ...pks.flatMap((pk) => keysOfPartition(keys, pk)),
+      ...queues.flatMap((queue) => keysOfQueue(keys, queue)),
+    ]
+    const Condition = {
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': patterns },
+      Null: { 'dynamodb:LeadingKeys': 'false' },
+    }
+    const policy = { Effect: 'Allow', Action: actions, Resource: table, Condition }
+    return requestsOf(request.command, request.input, table).every((one) => isAllowed([policy], one))
+  }
   const granted = (purpose: GrantPurpose, request: (typeof requests)[number], scope?: GrantScope) =>
     requestsOf(request.command, request.input, table).every((one) =>
       isAllowed([statement(purpose, scope)], one),
@@ -271,6 +365,14 @@ describe('every request recorded', () => {
       ),
     )
     expect(refused.map(name)).toEqual([])
+  })
+
+  it('is allowed by a grant of its method alone, narrowed to what the call names', () => {
+    expect(
+      named()
+        .filter((request) => !grantedByMethod(request))
+        .map(name),
+    ).toEqual([])
   })
 
   it('is denied by each grant that lacks its actions, and by those for other keys', () => {

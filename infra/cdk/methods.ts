@@ -1,0 +1,113 @@
+// What each method of the contract asks of DynamoDB, and which methods the other parts of the library call.
+
+import type { AtomicDbInterface } from '../../src/interface.ts'
+import { suggestion } from '../../src/model/checks.ts'
+import type { KeyFeature } from './queue-keys.ts'
+
+/** A method of `AtomicDbInterface`. */
+export type GrantMethod = Exclude<keyof AtomicDbInterface, 'runtime'>
+
+/** Actions of IAM, without `dynamodb:`, and the partitions beside its own that the method can touch. */
+interface Needs {
+  readonly actions: readonly string[]
+  readonly keys?: readonly KeyFeature[]
+}
+
+const reads = ['BatchGetItem', 'GetItem', 'Query']
+const pulls = [...reads, 'ConditionCheckItem', 'DeleteItem', 'PutItem', 'UpdateItem']
+
+/** With what follows a lost reply: the row is read, or a transaction is asked for by a condition check. */
+export const NEEDS: Readonly<Record<GrantMethod, Needs>> = {
+  get: { actions: ['GetItem'] },
+  getMany: { actions: ['BatchGetItem', 'GetItem'] },
+  getTogether: { actions: ['GetItem'] },
+  query: { actions: ['Query'] },
+  stream: { actions: ['Query'] },
+  page: { actions: ['Query'] },
+  count: { actions: ['Query'] },
+  getLock: { actions: ['GetItem', 'PutItem', 'UpdateItem'] },
+  getLocked: { actions: ['GetItem', 'PutItem', 'UpdateItem'] },
+  set: { actions: ['BatchWriteItem', 'PutItem'] },
+  delete: { actions: ['BatchWriteItem', 'DeleteItem'] },
+  deleteRange: { actions: ['BatchWriteItem', 'DeleteItem', 'Query'] },
+  setAtomic: { actions: ['BatchGetItem', 'ConditionCheckItem', 'GetItem', 'PutItem', 'UpdateItem'] },
+  update: { actions: ['ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'] },
+  transact: {
+    actions: ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
+    keys: ['payloads', 'deduplication', 'idempotency'],
+  },
+  queuePush: {
+    actions: ['BatchWriteItem', 'ConditionCheckItem', 'DeleteItem', 'PutItem'],
+    keys: ['payloads', 'deduplication'],
+  },
+  queuePull: { actions: pulls, keys: ['payloads', 'deadLetters'] },
+  queuePullMany: { actions: pulls, keys: ['payloads', 'deadLetters'] },
+  queueAcknowledge: { actions: ['DeleteItem', 'GetItem'], keys: ['payloads'] },
+  queueRelease: {
+    actions: ['ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
+    keys: ['deadLetters'],
+  },
+  queueExtend: { actions: ['GetItem', 'UpdateItem'] },
+  queueStats: { actions: ['Query'], keys: ['deadLetters'] },
+  queuePeek: { actions: reads, keys: ['payloads', 'deadLetters'] },
+  queuePurge: { actions: ['BatchWriteItem', 'DeleteItem', 'Query'], keys: ['payloads'] },
+  queueRedrive: {
+    actions: ['ConditionCheckItem', 'DeleteItem', 'PutItem', 'Query'],
+    keys: ['payloads', 'deadLetters'],
+  },
+}
+
+/** Parts of the library beside the methods, and what they call. Their keys are those that they are given. */
+const CALLS = {
+  Counter: ['getMany', 'update'],
+  KeyValue: ['delete', 'get', 'set', 'update'],
+  Liveness: ['delete', 'get', 'update'],
+  Mutex: ['get', 'update'],
+  NonceSequence: ['delete', 'get', 'set', 'update'],
+  QueueWorker: ['queueAcknowledge', 'queueExtend', 'queuePullMany', 'queueRelease'],
+  RateLimiter: ['get', 'update'],
+  ReadWriteLock: ['get', 'update'],
+  Semaphore: ['get', 'update'],
+  atomic: ['transact'],
+  consume: ['get', 'getMany', 'getTogether', 'query', 'transact'],
+  idempotent: ['get', 'update'],
+  queueLambda: ['queueAcknowledge', 'queueExtend', 'queuePullMany', 'queueRelease'],
+  reserveUnique: ['get', 'transact'],
+  transaction: ['get', 'getMany', 'getTogether', 'query', 'transact'],
+} as const satisfies Record<string, readonly GrantMethod[]>
+
+/** A part of the library that calls methods by itself. */
+export type GrantFeature = keyof typeof CALLS
+
+/** The methods that features call, for tests. */
+export const callsOf = (feature: GrantFeature): readonly GrantMethod[] => CALLS[feature]
+
+/** What a handler calls. */
+export interface GrantUses {
+  /** Methods of the database that the handler calls itself. */
+  readonly methods?: readonly GrantMethod[]
+  /** Classes and functions of the library that it uses: they call methods of their own. */
+  readonly features?: readonly GrantFeature[]
+}
+
+/** The actions for what is used, and the kinds of partitions beside the named ones. */
+export function needsOf({ methods = [], features = [] }: GrantUses): Required<Needs> {
+  if (methods.length + features.length === 0)
+    throw new Error('grant: methods and features are both empty; name what the handler calls')
+  for (const name of methods) assertKnown('methods', name, NEEDS)
+  for (const name of features) assertKnown('features', name, CALLS)
+  const all = [...methods, ...features.flatMap(callsOf)].map((name) => NEEDS[name])
+  return {
+    actions: [...new Set(all.flatMap(({ actions }) => actions))].sort().map((name) => `dynamodb:${name}`),
+    keys: [...new Set(all.flatMap(({ keys = [] }) => keys))],
+  }
+}
+
+function assertKnown(prop: 'methods' | 'features', name: string, known: object): void {
+  if (Object.hasOwn(known, name)) return
+  const other = prop === 'methods' ? CALLS : NEEDS
+  const hint = Object.hasOwn(other, name)
+    ? `it is one of ${prop === 'methods' ? 'features' : 'methods'}`
+    : suggestion(name, Object.keys(known))
+  throw new Error(`grant: ${prop}: unknown name '${name}': ${hint}`)
+}
