@@ -70,6 +70,7 @@ export default defineConfig([
     entry: {
       index: 'src/index.ts',
       dynamo: 'src/dynamo/index.ts',
+      direct: 'src/direct/index.ts',
       backend: 'src/backend/index.ts',
       recipes: 'src/recipes/index.ts',
       testing: 'src/testing/index.ts',

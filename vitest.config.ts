@@ -10,7 +10,10 @@ export default defineConfig({
     alias: [
       { find: /^lockrow$/, replacement: file('./src/index.ts') },
       { find: /^lockrow\/cdk$/, replacement: file('./infra/cdk/index.ts') },
-      { find: /^lockrow\/(dynamo|backend|recipes|testing|otel)$/, replacement: file('./src/$1/index.ts') },
+      {
+        find: /^lockrow\/(dynamo|direct|backend|recipes|testing|otel)$/,
+        replacement: file('./src/$1/index.ts'),
+      },
     ],
   },
   test: {

@@ -111,6 +111,8 @@ export const leftUndone: unique symbol = Symbol.for('lockrow.leftUndone') as nev
 export interface RequestOptions {
   /** Ends the request. The promise may then reject with anything. */
   signal?: AbortSignal | undefined
+  /** 1 for the first try, 2 for its repeat. For logs and metrics. */
+  attempt?: number | undefined
   /** Called immediately before the request leaves this process. When it throws, the request is not sent. */
   beforeSending?: (() => void) | undefined
 }

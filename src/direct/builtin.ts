@@ -9,5 +9,8 @@ export async function builtin<Name extends keyof Builtins>(name: Name): Promise<
 interface Builtins {
   'node:http': typeof import('node:http')
   'node:https': typeof import('node:https')
+  'node:net': typeof import('node:net')
+  'node:tls': typeof import('node:tls')
+  'node:zlib': typeof import('node:zlib')
   'node:fs/promises': typeof import('node:fs/promises')
 }

@@ -44,6 +44,9 @@ const skewed = new Set([
   'RequestInTheFuture',
 ])
 
+/** Whether a request was refused for the time in its signature. */
+export const isSkewed = ({ name }: Error): boolean => skewed.has(name)
+
 /**
  * The error in the engine's terms, see `FaultKind`. What it cannot deal with becomes a `BackendError` that says what
  * to do: certainly not applied, so only what the service has refused, or what never left this process.
@@ -57,7 +60,7 @@ export function toFault(given: unknown, table: string, signal: AbortSignal | und
   if (conflicts.has(name)) return new StorageFault('conflict', name, error)
   if (name === 'TransactionInProgressException') return new StorageFault('inProgress', name, error)
   if (name === 'IdempotentParameterMismatchException') return new StorageFault('mismatch', name, error)
-  if (skewed.has(name) || isRenewed(error))
+  if (isSkewed(error) || isRenewed(error))
     return new StorageFault('skewed', `${name}: ${error.message}`, error)
   if (name === 'ValidationException' || name === 'ItemCollectionSizeLimitExceededException')
     return new StorageFault('invalid', error.message, error)

@@ -7,6 +7,7 @@ import {
 import { InvalidInput } from '../errors.ts'
 import { seconds } from '../model/checks.ts'
 import { optionsCheck } from '../model/options-check.ts'
+import { checkTableName } from './table-name.ts'
 
 /** Options of `createTable`. */
 export interface CreateTableOptions {
@@ -19,8 +20,7 @@ export interface CreateTableOptions {
 export function checkTable(client: Pick<DynamoDBClient, 'send'>, tableName: string): void {
   if (typeof client?.send !== 'function')
     throw new InvalidInput('client', 'must be a DynamoDBClient or a DynamoDBDocumentClient')
-  if (typeof tableName !== 'string' || tableName === '')
-    throw new InvalidInput('tableName', 'must be the name of a table')
+  checkTableName(tableName)
 }
 
 const checkCreateTableOptions = /* @__PURE__ */ optionsCheck<CreateTableOptions>(() => [

@@ -18,7 +18,7 @@ export async function readBatches(
   const found = new Map<AtomicDbItemKey, Row>()
   const work = new Batches(context, keys, size, (key) => key, false)
   await work.run(async (some) => {
-    const rows = await context.storage.read(some, { consistent, signal: context.call.signal })
+    const rows = await context.storage.read(some, { consistent, ...context.call.request() })
     rows.forEach((row, i) => {
       if (row !== undefined && row !== leftUndone) found.set(some[i]!, row)
     })
@@ -36,7 +36,7 @@ export async function writeBatches(
   const size = context.storage.batchSizes?.write ?? writes.length
   const work = new Batches(context, writes, size, target, true)
   try {
-    await work.run((some) => send(some, { signal: context.call.signal }))
+    await work.run((some) => send(some, context.call.request()))
   } catch (error) {
     const keys = work.undone.map(target)
     if (context.call.aborted || (keys.length === writes.length && !work.doubt.unanswered)) throw error

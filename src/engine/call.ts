@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Runtime } from '../runtime.ts'
-import { StorageFault } from '../storage.ts'
+import { type RequestOptions, StorageFault } from '../storage.ts'
 
 /**
  * One call of the contract. All its requests share its signal, its deadline and its retries. It ends at once when the
@@ -49,6 +49,11 @@ export class Call {
   /** Whether the caller ended the call. */
   get aborted(): boolean {
     return this.signal?.aborted === true && !this.timedOut
+  }
+
+  /** Options of the next request. */
+  request(): RequestOptions {
+    return { signal: this.signal, attempt: this.repeats + 1 }
   }
 
   /** Milliseconds until the deadline. */

@@ -63,7 +63,7 @@ export async function applyOrRead(
   key: AtomicDbItemKey,
   operation: SingleOperation,
   doubt: Doubt = { unanswered: false },
-  request = () => context.storage.apply(operation, { signal: context.call.signal }),
+  request = () => context.storage.apply(operation, context.call.request()),
 ): Promise<Answer> {
   try {
     return await retried(context, 'once', [key], request, doubt)

@@ -20,7 +20,7 @@ const readOne = (
   consistent: boolean,
 ): Promise<(Row | undefined)[]> =>
   retried(context, 'read', keys, async () => {
-    const rows = await context.storage.read(keys, { consistent, signal: context.call.signal })
+    const rows = await context.storage.read(keys, { consistent, ...context.call.request() })
     if (rows[0] === leftUndone) throw new StorageFault('throttled', 'left undone')
     return rows as (Row | undefined)[]
   })
@@ -34,7 +34,7 @@ export async function writeRows(context: Context, writes: readonly RowWrite[]): 
 
 const writeOne = (context: Context, writes: readonly RowWrite[]): Promise<void> =>
   retried(context, 'idempotent', writes.map(target), async () => {
-    const undone = await context.storage.write(writes, { signal: context.call.signal })
+    const undone = await context.storage.write(writes, context.call.request())
     if (undone.length > 0) throw new StorageFault('throttled', 'left undone')
   })
 
@@ -43,8 +43,8 @@ export const readTogether = (
   context: Context,
   keys: readonly AtomicDbItemKey[],
 ): Promise<(Row | undefined)[]> =>
-  retried(context, 'read', keys, () => context.storage.readTogether(keys, { signal: context.call.signal }))
+  retried(context, 'read', keys, () => context.storage.readTogether(keys, context.call.request()))
 
 /** One page of a partition. */
 export const readRange = (context: Context, range: Range, consistent = true): Promise<Page> =>
-  retried(context, 'read', [], () => context.storage.page(range, { consistent, signal: context.call.signal }))
+  retried(context, 'read', [], () => context.storage.page(range, { consistent, ...context.call.request() }))

@@ -167,7 +167,7 @@ export function surrender(fault: StorageFault, doubt: Doubt, keys: readonly Atom
       )
     case 'skewed':
       return new BackendError(
-        `the signature was refused twice (${fault.message}): the clock of this machine or the secret key is wrong`,
+        `the signature was refused twice (${fault.message}): the clock of this machine or the credentials are wrong`,
         details,
       )
     default:

@@ -22,8 +22,10 @@ export type AttributeValue = {
   [T in keyof Types]: { [F in keyof Types]?: F extends T ? Types[F] : never } & Pick<Types, T>
 }[keyof Types]
 
-/** The same as it is read, by whatever name its sender has for it. */
-export type ReadValue = { [F in Exclude<keyof Types, 'L' | 'M'>]?: Types[F] | undefined } & {
+/** The same as it is read, by whatever name its sender has for it. Bytes may still be base64, as on the wire. */
+export type ReadValue = { [F in Exclude<keyof Types, 'L' | 'M' | 'B' | 'BS'>]?: Types[F] | undefined } & {
+  B?: Uint8Array | string | undefined
+  BS?: readonly (Uint8Array | string)[] | undefined
   L?: ReadValue[] | undefined
   M?: ReadRow | undefined
 }
@@ -64,7 +66,7 @@ export function encode(value: unknown): AttributeValue {
   }
   if (value === null) return { NULL: true }
   if (Array.isArray(value)) return { L: value.map(encode) }
-  if (value instanceof Uint8Array) return { B: value }
+  if (value instanceof Uint8Array) return { B: wireBytes(value) }
   if (value instanceof Set) return encodeSet(value)
   if (value instanceof Decimal) return { N: value.text }
   if (typeof value === 'object') return { M: encodeRow(value) }
@@ -74,7 +76,27 @@ export function encode(value: unknown): AttributeValue {
 function encodeSet(set: ReadonlySet<unknown>): AttributeValue {
   const members = [...set]
   if (typeof members[0] === 'string') return { SS: members as string[] }
-  return members[0] instanceof Uint8Array ? { BS: members as Uint8Array[] } : { NS: members.map(String) }
+  return members[0] instanceof Uint8Array
+    ? { BS: (members as Uint8Array[]).map(wireBytes) }
+    : { NS: members.map(String) }
+}
+
+/** The same bytes, which JSON shows as DynamoDB does: as base64. */
+class WireBytes extends Uint8Array<ArrayBufferLike> {
+  toJSON(): string {
+    return Buffer.from(this.buffer, this.byteOffset, this.byteLength).toString('base64')
+  }
+}
+
+const wireBytes = ({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array =>
+  new WireBytes(buffer, byteOffset, byteLength)
+
+/** Bytes of their own: a small `Buffer` would be a part of one that many share. */
+function readBytes(given: Uint8Array | string): Uint8Array {
+  if (typeof given !== 'string') return given
+  const bytes = new Uint8Array(Buffer.byteLength(given, 'base64'))
+  Buffer.from(bytes.buffer).write(given, 'base64')
+  return bytes
 }
 
 /** Whether something was decoded that JS cannot show, or that callers could not write. */
@@ -116,5 +138,6 @@ function decode(value: ReadValue, number: DecodeNumber): unknown {
   if (value.NULL !== undefined) return null
   if (value.SS !== undefined) return new Set(value.SS)
   if (value.NS !== undefined) return new Set(value.NS.map(number))
-  return value.BS === undefined ? value.B : new Set(value.BS)
+  if (value.BS !== undefined) return new Set(value.BS.map(readBytes))
+  return value.B === undefined ? undefined : readBytes(value.B)
 }

@@ -26,14 +26,17 @@ const within = (path: string, places: readonly string[]) =>
   places.some((place) => path === `src/${place}` || path.startsWith(`src/${place}/`))
 
 const capabilities = ['coordination', 'worker', 'transactions', 'recipes', 'lru', 'otel']
-const backends = ['dynamo', 'memory']
+const backends = ['dynamo', 'direct', 'memory']
 /** What joins a storage with the engine. */
 const joints = [
   'src/dynamo/database.ts',
   'src/dynamo/read-row.ts',
   'src/dynamo/text-rows.ts',
+  'src/direct/database.ts',
   'src/memory/database.ts',
 ]
+/** Sends the same requests as the other one, by itself. */
+const sharing: Readonly<Record<string, string>> = { direct: 'dynamo' }
 /** Names the type of what the engine gives it: ids and the time. */
 const typesOnly = ['src/model/message-row.ts']
 
@@ -45,7 +48,13 @@ const noArrows: [room: string, never: string[], except?: string[]][] = [
   ['engine', [...backends, ...capabilities, 'testing', 'cli']],
   ...backends.map((room): [string, string[], string[]] => [
     room,
-    ['engine', ...backends.filter((other) => other !== room), ...capabilities, 'testing', 'cli'],
+    [
+      'engine',
+      ...backends.filter((other) => other !== room && other !== sharing[room]),
+      ...capabilities,
+      'testing',
+      'cli',
+    ],
     joints,
   ]),
   ...capabilities.map((room): [string, string[]] => [room, ['engine', ...backends, 'testing', 'cli']]),

@@ -35,7 +35,7 @@ function arrows(from: RegExp, to: RegExp): string[] {
 
 const engine = /^src\/engine\//
 const capability = /^src\/(coordination|lru|transactions|worker|recipes|otel|testing|cli)\//
-const backend = /^src\/(dynamo|memory)\//
+const backend = /^src\/(dynamo|direct|memory)\//
 
 // capability -> interface <- engine -> storage, model <- backend
 describe('arrows between the rooms: an exception has its reason beside it', () => {
@@ -46,6 +46,7 @@ describe('arrows between the rooms: an exception has its reason beside it', () =
   test('no backend imports the engine: it uses storage and model', () => {
     expect(arrows(backend, engine)).toEqual([
       // the classes that join a storage to the engine
+      'src/direct/database.ts -> src/engine/engine.ts',
       'src/dynamo/database.ts -> src/engine/engine.ts',
       'src/dynamo/database.ts -> src/engine/items-engine.ts',
       // one bare row, read with the engine's patience: the command line shows what no item is
@@ -63,7 +64,7 @@ describe('arrows between the rooms: an exception has its reason beside it', () =
 
   test('the model imports neither engine nor capability nor backend', () => {
     const other =
-      /^src\/(engine|coordination|lru|transactions|worker|recipes|otel|testing|cli|dynamo|memory)\//
+      /^src\/(engine|coordination|lru|transactions|worker|recipes|otel|testing|cli|dynamo|direct|memory)\//
     expect(arrows(/^src\/model\//, other)).toEqual([])
   })
 

@@ -7,6 +7,7 @@ import { root } from './sources.ts'
 const entries: Record<keyof typeof exported, string> = {
   lockrow: 'src/index.ts',
   'lockrow/dynamo': 'src/dynamo/index.ts',
+  'lockrow/direct': 'src/direct/index.ts',
   'lockrow/backend': 'src/backend/index.ts',
   'lockrow/recipes': 'src/recipes/index.ts',
   'lockrow/testing': 'src/testing/index.ts',

@@ -112,6 +112,18 @@ export const exported = {
     'unchanged',
     'watch',
   ],
+  'lockrow/direct': [
+    'AtomicDynamoDB',
+    'AtomicDynamoDBOptions',
+    'AtomicDynamoItems',
+    'Credentials',
+    'CredentialsProvider',
+    'DirectClient',
+    'DirectClientOptions',
+    'DirectRequestEvent',
+    'ServiceException',
+    'directClient',
+  ],
   'lockrow/dynamo': [
     'AtomicDynamoDB',
     'AtomicDynamoDBOptions',

@@ -104,7 +104,7 @@ describe('the packed package', () => {
         /^package\/(dist\/|README\.md|LICENSE|CHANGELOG\.md|THIRD-PARTY\.md|package\.json)/.test(file),
       ),
     ).toBe(true)
-    for (const entry of ['index', 'dynamo', 'backend', 'recipes', 'testing', 'cdk', 'otel'])
+    for (const entry of ['index', 'dynamo', 'direct', 'backend', 'recipes', 'testing', 'cdk', 'otel'])
       for (const ending of ['mjs', 'cjs', 'd.mts', 'd.cts'])
         expect(listed).toContain(`package/dist/${entry}.${ending}`)
     // They would be more than half of it.

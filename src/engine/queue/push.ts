@@ -150,7 +150,4 @@ const putGuarded = async (context: Context, row: Row): Promise<void> => {
  * is there already, it is ours.
  */
 const applyPut = (context: Context, row: Row): Promise<unknown> =>
-  context.storage.apply(
-    { op: 'put', row, guard: isVacantGuard(nowSeconds(context)) },
-    { signal: context.call.signal },
-  )
+  context.storage.apply({ op: 'put', row, guard: isVacantGuard(nowSeconds(context)) }, context.call.request())

@@ -51,7 +51,7 @@ export class Token {
     this.#check(limitMs)
     const { storage, call } = this.#context
     return storage.transact(operations, this.#id, {
-      signal: call.signal,
+      ...call.request(),
       beforeSending: () => this.#check(limitMs),
     })
   }

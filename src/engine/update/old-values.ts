@@ -33,7 +33,7 @@ async function writeOne<T>(context: Context, write: RowWrite): Promise<OldItem<T
     context,
     'idempotent',
     [target(write)],
-    () => context.storage.apply(operation, { signal: context.call.signal }),
+    () => context.storage.apply(operation, context.call.request()),
     doubt,
   )
   return doubt.unanswered ? { known: false } : toOld<T>(old, nowSeconds(context))

@@ -1,0 +1,22 @@
+/** What a connection is to the request that it carries. */
+export interface Carrier {
+  /** Sends this in one piece. */
+  write(text: string): void
+  /** The request is over, and its reply was read to the end: the next one may come. */
+  release(): void
+  /** The request is over, and what comes of it is not known: nobody may use the connection again. */
+  destroy(): void
+}
+
+/** What a request is to the connection that carries it. */
+export interface Carried {
+  /** A connection is made for it. */
+  connecting(carrier: Carrier): void
+  /** There is a connection. */
+  send(carrier: Carrier): void
+  read(chunk: Buffer): void
+  /** The other side sends nothing more. */
+  ended(): void
+  /** The connection is gone, or was never made. */
+  lost(problem: unknown): void
+}

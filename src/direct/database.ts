@@ -1,0 +1,43 @@
+import { DynamoStorage } from '../dynamo/storage.ts'
+import { checkTableName } from '../dynamo/table-name.ts'
+import { AtomicEngine, type EngineOptions } from '../engine/engine.ts'
+import { InvalidInput } from '../errors.ts'
+import { type DirectClient, directClient } from './client.ts'
+import type { DirectClientOptions } from './options.ts'
+
+/** Options of `AtomicDynamoDB`. */
+export type AtomicDynamoDBOptions = EngineOptions
+
+/**
+ * The database in one DynamoDB table, as in `lockrow/dynamo`, without the AWS SDK. Takes a client or the options of one;
+ * make it once, outside of the handler. No I/O here.
+ *
+ * @example
+ * ```ts
+ * const db = new AtomicDynamoDB({ region: 'eu-west-1' }, 'orders')
+ * ```
+ */
+export class AtomicDynamoDB extends AtomicEngine {
+  constructor(
+    client: DirectClient | DirectClientOptions,
+    tableName: string,
+    options: AtomicDynamoDBOptions = {},
+  ) {
+    const sender = checkedClient(client)
+    checkTableName(tableName)
+    const transport = {
+      call: (operation: string, input: object, options: object) =>
+        sender.call(operation, input, options) as Promise<never>,
+    }
+    super(new DynamoStorage(transport, tableName), options)
+  }
+}
+
+function checkedClient(client: DirectClient | DirectClientOptions): DirectClient {
+  if (typeof (client as Partial<DirectClient> | undefined)?.call === 'function') return client as DirectClient
+  if (typeof (client as { send?: unknown } | undefined)?.send === 'function')
+    throw new InvalidInput('client', 'is one of the AWS SDK: that goes with lockrow/dynamo')
+  if (typeof client !== 'object' || client === null)
+    throw new InvalidInput('client', 'must be a directClient(...), or its options')
+  return directClient(client as DirectClientOptions)
+}

@@ -1,0 +1,147 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { type DirectClient, type DirectClientOptions, directClient } from 'lockrow/direct'
+import { afterEach, expect, test } from 'vitest'
+import { type FakeServer, fakeServer, rawServer, reply, secrets } from './fake-server.ts'
+
+/** Which connection a request takes, and when one is given up. */
+let server: FakeServer
+let client: DirectClient
+afterEach(async () => {
+  client?.destroy()
+  await server.stop()
+})
+
+function open(options: DirectClientOptions = {}): DirectClient {
+  client = directClient({ region: 'eu-west-1', endpoint: server.endpoint, credentials: secrets, ...options })
+  return client
+}
+const read = (more: object = {}) => client.call('GetItem', { TableName: 't', ...more })
+const answered = (response: ServerResponse) => reply(response, 200, {})
+
+test('one request after the other takes the same connection', async () => {
+  server = await fakeServer(answered)
+  open()
+  for (let i = 0; i < 5; i++) await read()
+  expect(server.connections.size).toBe(1)
+})
+
+test('no more than maxSockets at once; who waits is served in order', async () => {
+  const held: ServerResponse[] = []
+  let most = 0
+  server = await fakeServer((response) => {
+    held.push(response)
+    most = Math.max(most, held.length)
+    setTimeout(() => answered(held.splice(held.indexOf(response), 1)[0]!), 5)
+  })
+  open({ maxSockets: 3 })
+  await Promise.all(Array.from({ length: 20 }, (_, n) => read({ n })))
+  expect([most, server.connections.size]).toEqual([3, 3])
+  expect(server.received.map(({ body }) => JSON.parse(body).n)).toEqual(
+    Array.from({ length: 20 }, (_, n) => n),
+  )
+})
+
+test('who waits is served though a connection breaks', async () => {
+  server = await fakeServer((response, _, nth) => (nth === 0 ? response.destroy() : answered(response)))
+  open({ maxSockets: 1 })
+  const results = await Promise.allSettled([read(), read(), read()])
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled'])
+  expect(server.connections.size).toBe(2)
+})
+
+test('who gives up waiting leaves the line', async () => {
+  const held: ServerResponse[] = []
+  server = await fakeServer((response) => held.push(response))
+  open({ maxSockets: 1 })
+  const first = read()
+  const stop = new AbortController()
+  const second = client.call('GetItem', { n: 2 }, { signal: stop.signal })
+  const third = client.call('GetItem', { n: 3 })
+  stop.abort(new Error('enough'))
+  await expect(second).rejects.toThrow('enough')
+  await expect.poll(() => held.length).toBe(1)
+  answered(held[0]!)
+  await first
+  await expect.poll(() => held.length).toBe(2)
+  answered(held[1]!)
+  await third
+  expect(server.received.map(({ body }) => JSON.parse(body).n)).toEqual([undefined, 3])
+})
+
+test('a connection that was idle for too long is not used again, also where no timer ran meanwhile', async () => {
+  server = await fakeServer(answered)
+  open({ idleTimeoutMs: 200 })
+  await read()
+  // As in a function that is frozen: nothing runs.
+  const until = performance.now() + 300
+  while (performance.now() < until);
+  await read()
+  expect(server.connections.size).toBe(2)
+})
+
+test('idle connections end by themselves', async () => {
+  server = await fakeServer(answered)
+  open({ idleTimeoutMs: 40 })
+  await read()
+  const [socket] = server.connections
+  if (!socket!.destroyed) await once(socket!, 'close')
+  await read()
+  expect(server.connections.size).toBe(2)
+})
+
+test('a connection that the other side has ended is not used again', async () => {
+  server = await fakeServer(answered)
+  open()
+  await read()
+  const [socket] = server.connections
+  socket!.end()
+  await once(socket!, 'close')
+  await read()
+  expect(server.connections.size).toBe(2)
+})
+
+test('after more than the reply, or a reply that says so, it is not used again', async () => {
+  const text = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'
+  const texts = [`${text}HTTP/1.1 200 OK\r\n`, text.replace('\r\n', '\r\nconnection: close\r\n'), text, text]
+  let n = 0
+  server = await rawServer((socket) => socket.on('data', () => socket.write(texts[n++]!)))
+  open()
+  for (let i = 0; i < 4; i++) expect(await read()).toEqual({})
+  expect(server.connections.size).toBe(3)
+})
+
+test('what comes unasked on an idle connection is nobody’s reply', async () => {
+  const text = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'
+  server = await rawServer((socket) => socket.on('data', () => socket.write(text)))
+  open()
+  await read()
+  const [socket] = server.connections
+  socket!.write(text.replace('{}', '[]'))
+  await once(socket!, 'close')
+  expect(await read()).toEqual({})
+  expect(server.connections.size).toBe(2)
+})
+
+test('destroy ends what is under way and what waits; later requests are refused', async () => {
+  server = await fakeServer(() => {})
+  open({ maxSockets: 1 })
+  const both = Promise.allSettled([read(), read()])
+  await expect.poll(() => server.received.length).toBe(1)
+  client.destroy()
+  for (const result of await both) expect(result).toMatchObject({ reason: { code: 'BackendError' } })
+  await expect(read()).rejects.toThrow('destroyed')
+})
+
+test('an idle client does not keep the process alive', async () => {
+  const sockets = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
+  let inUse = 0
+  server = await fakeServer((response) => {
+    inUse = sockets()
+    answered(response)
+  })
+  open()
+  await read()
+  // The side of the server stays.
+  await expect.poll(sockets).toBe(inUse - 1)
+})
