@@ -1,6 +1,7 @@
 import { DynamoStorage } from '../dynamo/storage.ts'
 import { checkTableName } from '../dynamo/table-name.ts'
 import { AtomicEngine, type EngineOptions } from '../engine/engine.ts'
+import { ItemsEngine } from '../engine/items-engine.ts'
 import { InvalidInput } from '../errors.ts'
 import { type DirectClient, directClient } from './client.ts'
 import type { DirectClientOptions } from './options.ts'
@@ -23,14 +24,33 @@ export class AtomicDynamoDB extends AtomicEngine {
     tableName: string,
     options: AtomicDynamoDBOptions = {},
   ) {
-    const sender = checkedClient(client)
-    checkTableName(tableName)
-    const transport = {
-      call: (operation: string, input: object, options: object) =>
-        sender.call(operation, input, options) as Promise<never>,
-    }
-    super(new DynamoStorage(transport, tableName), options)
+    super(storageOf(client, tableName), options)
   }
+}
+
+/**
+ * `AtomicDynamoDB` without its queues, for functions that have none: less code in their bundle. A transaction with a push
+ * or an acknowledgement is refused as `InvalidInput`.
+ *
+ * @example
+ * const db = new AtomicDynamoItems({ region: 'eu-west-1' }, 'orders')
+ */
+export class AtomicDynamoItems extends ItemsEngine {
+  constructor(
+    client: DirectClient | DirectClientOptions,
+    tableName: string,
+    options: AtomicDynamoDBOptions = {},
+  ) {
+    super(storageOf(client, tableName), options)
+  }
+}
+
+function storageOf(client: DirectClient | DirectClientOptions, tableName: string): DynamoStorage {
+  const sender = checkedClient(client)
+  checkTableName(tableName)
+  const call = (operation: string, input: object, options: object) =>
+    sender.call(operation, input, options) as Promise<never>
+  return new DynamoStorage({ call }, tableName)
 }
 
 function checkedClient(client: DirectClient | DirectClientOptions): DirectClient {

@@ -47,6 +47,7 @@ describe('arrows between the rooms: an exception has its reason beside it', () =
     expect(arrows(backend, engine)).toEqual([
       // the classes that join a storage to the engine
       'src/direct/database.ts -> src/engine/engine.ts',
+      'src/direct/database.ts -> src/engine/items-engine.ts',
       'src/dynamo/database.ts -> src/engine/engine.ts',
       'src/dynamo/database.ts -> src/engine/items-engine.ts',
       // one bare row, read with the engine's patience: the command line shows what no item is
