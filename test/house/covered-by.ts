@@ -25,7 +25,6 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/coordination/nonce-ring.ts': 'test/coordination/nonce-sequence.test.ts',
   'src/coordination/run-with-lease.ts': 'test/coordination/lease.test.ts',
   'src/direct/builtin.ts': 'test/direct/container-credentials.test.ts',
-  'src/direct/carrying.ts': 'test/direct/pool.test.ts',
   'src/direct/checked-credentials.ts': 'test/direct/credentials.test.ts',
   'src/direct/connection-errors.ts': 'test/direct/what-goes-wrong.test.ts',
   'src/direct/connection.ts': 'test/direct/pool.test.ts',
