@@ -9,7 +9,7 @@ const [how, blockMs] = [process.argv[2], Number(process.argv[3])]
 const db = makeDb()
 const liveness = new Liveness(db, {
   heartbeatMs: 500,
-  deadAfterMs: 5000,
+  deadAfterMs: 4000,
   ...(how === 'thread' && {
     thread: {
       module: new URL('./make-db.ts', import.meta.url),
@@ -18,7 +18,7 @@ const liveness = new Liveness(db, {
   }),
 })
 await liveness.start()
-const mutex = new Mutex(db, { pk: 'l', sk: 'm' }, { ttlMs: null, liveness })
+const mutex = new Mutex(db, { pk: 'l', sk: how! }, { ttlMs: null, liveness })
 await mutex.acquire()
 console.log('held')
 // A long synchronous computation.

@@ -13,7 +13,8 @@ import { dropTable, freshTable, localClient } from '../../setup/local.ts'
 
 const root = join(import.meta.dirname, '../../..')
 
-describe('the event loop of a holder is blocked for longer than it takes to count as dead', () => {
+// Both at once: most of it is waiting.
+describe.concurrent('the event loop of a holder is blocked for longer than it takes to count as dead', () => {
   let client: DynamoDBClient
   let table: string
   const children: ChildProcess[] = []
@@ -39,18 +40,18 @@ describe('the event loop of a holder is blocked for longer than it takes to coun
     const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
     return { exit: once(child, 'exit'), line: async () => (await lines.next()).value as string | undefined }
   }
-  /** Another process. */
-  const contender = () =>
-    new Mutex(new AtomicDynamoDB(client, table), { pk: 'l', sk: 'm' }, { ttlMs: 5000, clockToleranceMs: 100 })
+  /** Another process, on the mutex of the holder of this name. */
+  const contender = (how: string) =>
+    new Mutex(new AtomicDynamoDB(client, table), { pk: 'l', sk: how }, { ttlMs: 5000, clockToleranceMs: 100 })
 
-  it('with a thread it is alive to others, and keeps what it holds', async () => {
-    const holder = start('thread', 12_000)
+  it('with a thread it is alive to others, and keeps what it holds', async ({ expect }) => {
+    const holder = start('thread', 9000)
     expect(await holder.line()).toBe('held')
-    const until = Date.now() + 11_000
+    const until = Date.now() + 8000
     let looks = 0
     while (Date.now() < until) {
-      expect(await contender().ownerStatus()).toBe('running')
-      expect(await contender().tryAcquire()).toBeUndefined()
+      expect(await contender('thread').ownerStatus()).toBe('running')
+      expect(await contender('thread').tryAcquire()).toBeUndefined()
       looks++
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
@@ -59,14 +60,14 @@ describe('the event loop of a holder is blocked for longer than it takes to coun
     expect(await holder.line()).toBe('stopped')
     // The thread has ended, and with it the process.
     expect(await holder.exit).toEqual([0, null])
-    expect((await contender().acquire({ timeoutMs: 5000 })).isHeld).toBe(true)
-    await contender().forceRelease()
+    expect((await contender('thread').acquire({ timeoutMs: 5000 })).isHeld).toBe(true)
+    await contender('thread').forceRelease()
   }, 60_000)
 
-  it('without one it is dead to others, and knows when it comes back', async () => {
-    const holder = start('loop', 12_000)
+  it('without one it is dead to others, and knows when it comes back', async ({ expect }) => {
+    const holder = start('loop', 9000)
     expect(await holder.line()).toBe('held')
-    expect((await contender().acquire({ timeoutMs: 11_000 })).isHeld).toBe(true)
+    expect((await contender('loop').acquire({ timeoutMs: 8500 })).isHeld).toBe(true)
     expect(await holder.line()).toBe('lost')
   }, 60_000)
 })
