@@ -24,6 +24,8 @@ export interface AtomicDbQueueItem<T = unknown> extends AtomicDbItem<T>, AtomicD
   firstReceivedAt?: number
   /** The group. Messages of one group keep their order under `strict`. */
   group?: string
+  /** The trace that the push belongs to, as W3C Trace Context writes it. */
+  traceparent?: string
   /** The `reason` that the last `queueRelease` gave. */
   reason?: string
   /** For a dead letter: where it comes from, and why. */
@@ -60,6 +62,11 @@ export interface AtomicDbQueueItemInput<T = unknown> {
   delaySeconds?: number
   /** The group by which `strict` pulls keep order. 1 to 128 bytes. */
   group?: string
+  /**
+   * The trace that the message belongs to, for its consumers: a `traceparent` of W3C Trace Context. It is kept in dead
+   * letters and redriven ones. 27 bytes. `withTracing` (`lockrow/otel`) sets it.
+   */
+  traceparent?: string
   /**
    * A second push with this id to this queue within the window does nothing and returns the key of the first message.
    * 1 to 512 bytes. Costs 4 WRU instead of 1: message and marker are written in one transaction. Not with `sk`.

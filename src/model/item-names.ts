@@ -31,6 +31,7 @@ const message: Fields<AtomicDbQueueItem> = {
   enqueuedAt: true,
   firstReceivedAt: true,
   group: true,
+  traceparent: true,
   reason: true,
   deadLetter: true,
 }

@@ -14,6 +14,7 @@ import { checkMessageNames } from './item-names.ts'
 import { checkPk } from './keys.ts'
 import { fromItem } from './rows.ts'
 import { fitsOneRow, maxItemBytes, rowBytes } from './sizes.ts'
+import { packTraceparent, traceparentBytes, unpackTraceparent } from './traceparent.ts'
 
 /** The row of a message. Its names are short because each of them is stored, and paid for, with every message. */
 export interface MessageRow extends Row {
@@ -31,6 +32,8 @@ export interface MessageRow extends Row {
   g?: string
   /** The partition key of its payload, where that is a row of its own. */
   p?: string
+  /** The trace that it belongs to, in 26 bytes. */
+  t?: Uint8Array
   /** Why it was released last. */
   why?: string
   /** Of a dead letter: where it comes from, and why. */
@@ -68,6 +71,7 @@ export function newMessage(
   const row: MessageRow = { ...fromItem({ ...key, data: input.data, ttl: input.ttl }, field), n: 0 }
   if (delay > 0) row.due = now + delay * 1000
   if (input.sk !== undefined) row.enq = now
+  if (input.traceparent !== undefined) row.t = packTraceparent(input.traceparent, `${at}traceparent`)
   if (input.group !== undefined) row.g = checkText(input.group, `${at}group`, 128)
   if (input.deduplicationId !== undefined) {
     checkText(input.deduplicationId, `${at}deduplicationId`, 512)
@@ -85,7 +89,8 @@ export function newMessage(
  * as a dead letter (where it comes from, and why). Without room it could never be claimed, and would block its queue.
  */
 export function checkRoom(row: Row, field: string): void {
-  if (fitsOneRow(row, maxMessageBytes)) return
+  const most = maxMessageBytes + ((row as MessageRow).t === undefined ? 0 : traceparentBytes)
+  if (fitsOneRow(row, most)) return
   throw new InvalidInput(
     field || 'item',
     `must be at most ${maxMessageBytes} bytes with its key and names: the rest of the row is for receipts; larger data goes into a row of its own with payloadThreshold`,
@@ -131,6 +136,8 @@ export function toMessage<T>(row: MessageRow, now: number): AtomicDbQueueItem<T>
   if (row.p !== undefined) item.payloadKey = row.p
   if (row.g !== undefined) item.group = row.g
   if (row.why !== undefined) item.reason = row.why
+  const traceparent = row.t === undefined ? undefined : unpackTraceparent(row.t)
+  if (traceparent !== undefined) item.traceparent = traceparent
   if (row.dl !== undefined) item.deadLetter = row.dl
   return item
 }

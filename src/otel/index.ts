@@ -1,1 +1,2 @@
+export { type TracedHandlerOptions, tracedHandler } from './traced-handler.ts'
 export * from './tracing.ts'

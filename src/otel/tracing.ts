@@ -5,20 +5,23 @@ import {
   metrics,
   type Span,
   SpanKind,
-  SpanStatusCode,
   type Tracer,
   trace,
 } from '@opentelemetry/api'
-import { AtomicDbError, ConditionFailed, RaceCondition } from '../errors.ts'
-import type { AtomicDbInterface } from '../interface.ts'
+import { ConditionFailed, RaceCondition } from '../errors.ts'
+import type { AtomicDbInterface, AtomicDbQueueItem } from '../interface.ts'
 import { checkDb } from '../model/checks.ts'
 import { type ContractMethod, isContractMethod } from '../model/effects.ts'
 import { optionsCheck } from '../model/options-check.ts'
+import { errorType, markFailed } from './failures.ts'
+import { destination, idOf, linksTo, type NameQueue, system, traceparentOf, withTrace } from './messages.ts'
 
 /** Options of tracing. */
 export interface TracingOptions {
   /** Named in spans as `db.collection.name`. */
   table?: string
+  /** How a queue is called in spans, for names that hold a tenant; undefined: not at all. @default its name */
+  queueName?: NameQueue
   /** Added to every span and measurement. */
   attributes?: Attributes
   /** Default: the globally registered one. */
@@ -30,6 +33,7 @@ export interface TracingOptions {
 const checkTracingOptions = /* @__PURE__ */ optionsCheck<TracingOptions>(() => [
   {
     table: true,
+    queueName: true,
     attributes: true,
     tracer: true,
     meter: true,
@@ -46,7 +50,7 @@ const messaging: Partial<Record<ContractMethod, 'send' | 'receive' | 'settle'>> 
   queueExtend: 'settle',
 }
 
-const spanKinds = { send: SpanKind.PRODUCER, receive: SpanKind.CONSUMER, settle: SpanKind.CLIENT } as const
+const spanKinds = { send: SpanKind.PRODUCER, receive: SpanKind.CLIENT, settle: SpanKind.CLIENT } as const
 
 interface Instruments {
   duration: Histogram
@@ -57,7 +61,9 @@ interface Instruments {
 
 /**
  * The same database with a span and measurements for every call, by OpenTelemetry's semantic conventions for databases
- * and messaging. Spans hold names, counts and error codes, never keys or data. Streams are passed through.
+ * and messaging. Spans hold names of methods and queues, counts, ids that the library drew, and error codes, never keys
+ * or data. Streams are passed through. Messages that are pushed, in transactions too, carry the `traceparent` of a span
+ * that is recorded (27 bytes); pulls link to the pushes, and `tracedHandler` does so for what handles the messages.
  *
  * ```ts
  * const db = withTracing(new AtomicDynamoDB(client, 'table'), { table: 'table' })
@@ -113,44 +119,66 @@ function tracedMethod(
   db: AtomicDbInterface,
 ): (...args: unknown[]) => unknown {
   const kind = messaging[name]
+  const { queueName = (queue) => queue } = options
   const fixed: Attributes = {
     'db.system.name': 'aws.dynamodb',
     'db.operation.name': name,
     ...(options.table === undefined ? {} : { 'db.collection.name': options.table }),
     ...(kind === undefined
       ? {}
-      : {
-          'messaging.system': 'lockrow',
-          'messaging.operation.name': name,
-          'messaging.operation.type': kind,
-        }),
+      : { ...system, 'messaging.operation.name': name, 'messaging.operation.type': kind }),
     ...options.attributes,
   }
-  const title = options.table === undefined ? name : `${name} ${options.table}`
-  return (...args) =>
-    tracer.startActiveSpan(
-      title,
-      { kind: kind ? spanKinds[kind] : SpanKind.CLIENT, attributes: fixed },
-      async (span) => {
-        const started = db.runtime.monotonic()
-        const measured: Attributes = { ...fixed }
-        if (Array.isArray(args[0])) span.setAttribute('db.operation.batch.size', args[0].length)
-        try {
-          const result = await method(...args)
-          countMessages(kind, result, span, instruments, fixed)
-          return result
-        } catch (error) {
-          measured['error.type'] = failed(span, error, instruments, fixed)
-          throw error
-        } finally {
-          instruments.duration.record((db.runtime.monotonic() - started) / 1000, measured)
-          span.end()
-        }
-      },
-    )
+  return (...args) => {
+    const queue = kind === undefined ? {} : destination(queueIn(args[0]), queueName)
+    const attributes = { ...fixed, ...queue }
+    const where = queue['messaging.destination.name'] ?? options.table
+    const title = where === undefined ? name : `${name} ${where}`
+    const spanOptions = { kind: kind ? spanKinds[kind] : SpanKind.CLIENT, attributes }
+    return tracer.startActiveSpan(title, spanOptions, async (span) => {
+      const started = db.runtime.monotonic()
+      const measured: Attributes = { ...attributes }
+      if (Array.isArray(args[0])) span.setAttribute('db.operation.batch.size', args[0].length)
+      try {
+        const result = await method(...withTraces(name, args, span))
+        showMessages(kind, result, span, instruments, attributes)
+        return result
+      } catch (error) {
+        measured['error.type'] = errorType(error)
+        failed(span, error, instruments, attributes)
+        throw error
+      } finally {
+        instruments.duration.record((db.runtime.monotonic() - started) / 1000, measured)
+        span.end()
+      }
+    })
+  }
 }
 
-function countMessages(
+/** The queue of a call: that of its options or messages, where all are of one. */
+function queueIn(given: unknown): unknown {
+  const list = (Array.isArray(given) ? given : [given]) as ({ pk?: unknown } | null | undefined)[]
+  const [first] = list
+  return list.every((one) => one?.pk === first?.pk) ? first?.pk : undefined
+}
+
+/** The same arguments; messages that are pushed carry the span, if it is recorded. */
+function withTraces(name: ContractMethod, args: unknown[], span: Span): unknown[] {
+  if (name !== 'queuePush' && name !== 'transact') return args
+  const traceparent = traceparentOf(span.spanContext())
+  if (traceparent === undefined) return args
+  const [given, ...others] = args
+  const traced = (one: unknown): unknown => {
+    if (name === 'queuePush') return withTrace(one, traceparent)
+    const operation = one as { type?: unknown; item?: unknown } | null | undefined
+    return operation?.type === 'queuePush'
+      ? { ...operation, item: withTrace(operation.item, traceparent) }
+      : one
+  }
+  return [Array.isArray(given) ? given.map(traced) : traced(given), ...others]
+}
+
+function showMessages(
   kind: string | undefined,
   result: unknown,
   span: Span,
@@ -158,20 +186,18 @@ function countMessages(
   attributes: Attributes,
 ): void {
   if (kind !== 'send' && kind !== 'receive') return
-  const { item, items } = (result ?? {}) as { item?: unknown; items?: unknown[] }
-  const count = Array.isArray(result) ? result.length : (items?.length ?? (item ? 1 : 0))
-  span.setAttribute('messaging.batch.message_count', count)
-  instruments[kind === 'send' ? 'sent' : 'consumed'].add(count, attributes)
+  const { item, items } = (result ?? {}) as { item?: AtomicDbQueueItem; items?: AtomicDbQueueItem[] }
+  const messages = Array.isArray(result) ? (result as AtomicDbQueueItem[]) : (items ?? (item ? [item] : []))
+  span.setAttribute('messaging.batch.message_count', messages.length)
+  if (messages.length === 1) span.setAttributes(idOf(messages[0]!))
+  if (kind === 'receive') for (const link of linksTo(messages)) span.addLink(link)
+  instruments[kind === 'send' ? 'sent' : 'consumed'].add(messages.length, attributes)
 }
 
-/** Marks the span; returns the type of the error. */
-function failed(span: Span, error: unknown, instruments: Instruments, attributes: Attributes): string {
-  const type =
-    error instanceof AtomicDbError ? error.code : error instanceof Error ? error.name : typeof error
-  span.setAttribute('error.type', type)
-  span.setStatus({ code: SpanStatusCode.ERROR, message: type })
+/** Marks the span, and counts conflicts. */
+function failed(span: Span, error: unknown, instruments: Instruments, attributes: Attributes): void {
+  markFailed(span, error)
   if (error instanceof RaceCondition || error instanceof ConditionFailed)
     span.setAttribute('lockrow.conflicts', error.conflicts.length)
   if (error instanceof RaceCondition) instruments.conflicts.add(1, attributes)
-  return type
 }

@@ -326,5 +326,5 @@ export const exported = {
     'actionsOf',
     'tenantTag',
   ],
-  'lockrow/otel': ['TracingOptions', 'withTracing'],
+  'lockrow/otel': ['TracedHandlerOptions', 'TracingOptions', 'tracedHandler', 'withTracing'],
 } as const

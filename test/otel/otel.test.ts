@@ -87,8 +87,8 @@ it('counts messages by the conventions for messaging', async () => {
     ]),
   ).toEqual([
     [SpanKind.PRODUCER, 'send', 3],
-    [SpanKind.CONSUMER, 'receive', 1],
-    [SpanKind.CONSUMER, 'receive', 2],
+    [SpanKind.CLIENT, 'receive', 1],
+    [SpanKind.CLIENT, 'receive', 2],
     [SpanKind.CLIENT, 'settle', undefined],
   ])
   expect((await metric('messaging.client.sent.messages'))[0]?.value).toBe(3)

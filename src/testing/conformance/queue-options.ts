@@ -28,6 +28,34 @@ export function queueOptions({ db, clock, test }: Kit): void {
     assert.equal(await data(pk), undefined)
   })
 
+  test('a message keeps its traceparent through claims, shards, dead letters and redrives', async (pk) => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const shards = 2
+    const [pushed] = await db().queuePush({ pk, data: { text: 'x'.repeat(2000) }, traceparent }, { shards })
+    assert.equal(pushed?.traceparent, traceparent)
+    const pull = async (queue: string) => (await db(1).queuePull({ pk: queue, shards })).item!
+    const pulled = await pull(pk)
+    assert.deepEqual([pulled.traceparent, pulled.data], [traceparent, { text: 'x'.repeat(2000) }])
+    await db(1).queueRelease(pulled, { deadLetter: `${pk}#dead`, reason: 'tried' })
+    const [letter] = await db().queuePeek({ pk: `${pk}#dead` })
+    assert.equal(letter?.traceparent, traceparent)
+    assert.equal(await db().queueRedrive({ from: `${pk}#dead`, shards }), 1)
+    assert.equal((await pull(pk)).traceparent, traceparent)
+    await db().transact([{ type: 'queuePush', item: { pk: `${pk}2`, traceparent } }])
+    const [sent] = await db().queuePeek({ pk: `${pk}2` })
+    assert.equal(sent?.traceparent, traceparent)
+    // As it was pulled, it may be sent on.
+    await db().queuePush({ ...sent!, pk: `${pk}3` }, { payloadThreshold: 1 })
+    assert.equal((await db().queuePull({ pk: `${pk}3` })).item?.traceparent, traceparent)
+    await db().queuePush({ pk: `${pk}4` })
+    assert.ok(!('traceparent' in (await db().queuePull({ pk: `${pk}4` })).item!))
+    for (const wrong of ['', '00-1-2-01', traceparent.toUpperCase(), traceparent.replace('00-', 'ff-'), 7])
+      await rejects(db().queuePush({ pk, traceparent: wrong as string }), {
+        code: 'InvalidInput',
+        field: 'traceparent',
+      })
+  })
+
   test('what others release is seen again, also behind many in processing', async (pk) => {
     await db().queuePush(Array.from({ length: 12 }, (_, i) => ({ pk, data: i })))
     const { items } = await db().queuePullMany({ pk, limit: 10 })

@@ -19,7 +19,7 @@ const blockage: Defect[] = [
     name: 'a message has no room for its receipt and blocks its queue',
     class: 'blockage',
     patches: [
-      change(messages, 'if (fitsOneRow(row, maxMessageBytes)) return', 'if (rowBytes(row) > 0) return'),
+      change(messages, 'if (fitsOneRow(row, most)) return', 'if (rowBytes(row) > 0) return'),
       change(
         claim,
         'if (result.refused) return await tooLarge(pull, result.row)',
