@@ -28,6 +28,12 @@ export const boundOf = (db: AtomicDbItemsInterface): number =>
 /** A request needs some time; one that begins too late ends at once. */
 export const atLeastOne = (ms: number): number => Math.max(1, ms)
 
+/** For how long a call that was given up still tidies up behind itself, ms. What stays then lapses. */
+const tidyMs = 1000
+
+/** For the requests with which a call that was given up tidies up. */
+export const tidying = (db: AtomicDbItemsInterface): CallOptions => callTime(db, { timeoutMs: tidyMs })
+
 /** More options for a request of the call; its time is still read when the request is made. */
 export const during = <O extends object>(call: CallOptions, more: O): O & CallOptions => ({
   ...more,

@@ -74,6 +74,8 @@ export class HeartbeatThread implements Pulse {
       ...(execArgv && { execArgv: [...execArgv] }),
     })
     this.#worker = worker
+    // What is lost is never revived: the thread and its client would stay for nothing.
+    this.#dead.signal.addEventListener('abort', () => void worker.terminate(), { once: true })
     worker.on('message', (message: ThreadMessage) => this.#hear(message))
     worker.on('error', (error) => this.#crashed(error))
     worker.on('exit', (code) => this.#crashed(new Error(`the thread ended with code ${code}`)))

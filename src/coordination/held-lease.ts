@@ -36,8 +36,10 @@ export interface LeaseRow<Token extends Fence = Fence> {
 export interface KeepOptions {
   /** Extend while the callback runs. @default true */
   extend?: boolean
-  /** Called when only `warnMs` are left because extending fails or is off. Must not throw. */
-  onWarning?: (leftMs: number) => void
+  /**
+   * Called when only `warnMs` are left because extending fails or is off. What it throws or rejects with is ignored.
+   */
+  onWarning?: (leftMs: number) => unknown
   /** How long before the end `onWarning` is called, ms. @default a third of the time to live */
   warnMs?: number
 }

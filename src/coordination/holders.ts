@@ -24,6 +24,8 @@ export const lapsed = (holders: Holders | undefined, limit: number): [string, nu
 export interface Place<T> {
   /** Of the deadline. */
   until: Path
+  /** When the row expires if it is extended now, epoch seconds. Undefined: it does not. */
+  expiry?(): number
   /** What giving it back does to the row. */
   removal: Changes
   /** The deadline as it is in the row; undefined: not ours any more. */
@@ -100,7 +102,7 @@ async function extendPlace<T>(
     const { applied, item } = await certainUpdate<T>(
       db,
       key,
-      { set: [[place.until, until]] },
+      { set: [[place.until, until]], ...(place.expiry && { ttl: place.expiry() }) },
       isEarlier,
       shows,
     )

@@ -1,7 +1,15 @@
 import { anyOf } from '../contract/conditions.ts'
 import { AtomicDbError, InvalidInput, LeaseLost } from '../errors.ts'
 import type { AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../interface.ts'
-import { checkDb, checkFunction, checkOptions, milliseconds, seconds } from '../model/checks.ts'
+import {
+  checkBoolean,
+  checkDb,
+  checkFunction,
+  checkOptions,
+  checkSignal,
+  milliseconds,
+  seconds,
+} from '../model/checks.ts'
 import { endingOf, timeLeftOf } from '../model/time-left.ts'
 import { callTime } from './call-time.ts'
 import { certainUpdate } from './certain-update.ts'
@@ -75,6 +83,8 @@ export async function idempotent<R>(
   const leaseMs = milliseconds(options.leaseMs ?? 60_000, 'leaseMs')
   const waitMs = milliseconds(options.waitMs ?? leaseMs, 'waitMs', { zero: true })
   const toleranceMs = checkTolerance(options.clockToleranceMs)
+  checkBoolean(options.extend, 'extend')
+  checkSignal(options.signal, 'signal')
   const { signal } = options
   const call = callTime(db, options)
   const expiry = () => Math.ceil(db.runtime.now() / 1000 + Math.max(ttlSeconds, (2 * leaseMs) / 1000))
@@ -85,7 +95,7 @@ export async function idempotent<R>(
       const isFree = anyOf([['', { exists: false }]], { state: 'running', until: { lt: limit() } })
       const changes = { set: { '': running }, ttl: expiry() }
       const settings = { ttlMs: leaseMs, changes, if: isFree, fields: ['state'] }
-      return claimOfPlace(db, at, by, placeOf<R>(by), settings, () => undefined)
+      return claimOfPlace(db, at, by, placeOf<R>(by, expiry), settings, () => undefined)
     })
   const { lease, item } = await waitFor(
     db,
@@ -104,9 +114,11 @@ export async function idempotent<R>(
   throw new InProgress(`${nameOf(at)} is being run by another caller: try again later`, { keys: [at] })
 }
 
-function placeOf<R>(by: string): Place<RunRow<R>> {
+/** `expiry`: of the row, which must outlast the run however long that takes. */
+function placeOf<R>(by: string, expiry?: () => number): Place<RunRow<R>> {
   return {
     until: ['until'],
+    ...(expiry && { expiry }),
     removal: { delete: true },
     read: (item) => (item?.data.by === by && item.data.state === 'running' ? item.data.until : undefined),
     ours: { by, state: 'running' },

@@ -1,5 +1,6 @@
 import type { CallOptions } from '../interface.ts'
 import { maxDurationMs } from '../model/checks.ts'
+import { notify } from '../model/notify.ts'
 import type { Runtime } from '../runtime.ts'
 import { atLeastOne, callTime } from './call-time.ts'
 
@@ -23,8 +24,8 @@ export interface Keeping {
   done: AbortSignal
   /** Called for each failed extension that is tried again. Must not throw. */
   onError?(error: unknown): void
-  /** Called once per stretch of trouble, when this much of the lease is left. Must not throw. */
-  warning?: { beforeMs: number; warn: (leftMs: number) => void }
+  /** Called once per stretch of trouble, when this much of the lease is left. */
+  warning?: { beforeMs: number; warn: (leftMs: number) => unknown }
 }
 
 /** How often the clocks are looked at, ms: a suspended machine wakes up with its timers late. */
@@ -84,7 +85,7 @@ function warner({ warning }: Keeping): (leftMs: number) => number {
       warned = false
       return leftMs - warning.beforeMs
     }
-    if (!warned) warning.warn(leftMs)
+    if (!warned) notify(warning.warn, leftMs)
     warned = true
     return Number.POSITIVE_INFINITY
   }

@@ -108,8 +108,10 @@ export class Liveness {
   /**
    * Writes the row and keeps it fresh. 1 WRU.
    * @throws InvalidInput when the module of the thread cannot be used
+   * @throws LeaseLost when it was stopped, or lost: make another one
    */
   async start(): Promise<this> {
+    this.#dead.signal.throwIfAborted()
     this.#starting ??= this.#start()
     try {
       await this.#starting
@@ -125,6 +127,11 @@ export class Liveness {
       ? new HeartbeatThread(this.#db, this.key, this.#timing, this.#thread)
       : new Heartbeat(this.#db, this.key, this.#timing)
     await pulse.start()
+    if (this.#dead.signal.aborted) {
+      // Stopped meanwhile.
+      await pulse.stop()
+      throw this.#dead.signal.reason
+    }
     this.#pulse = pulse
     const end = () => this.#dead.abort(pulse.signal.reason)
     if (pulse.signal.aborted) end()
@@ -144,8 +151,9 @@ export class Liveness {
 
   /** Others see at once that the process is gone. Ends the thread. */
   async stop(): Promise<void> {
-    await this.#pulse?.stop()
-    if (!this.#pulse) this.#dead.abort(new LeaseLost(`${nameOf(this.key)}: stopped`, { keys: [this.key] }))
+    if (this.#pulse) return this.#pulse.stop()
+    this.#dead.abort(new LeaseLost(`${nameOf(this.key)}: stopped`, { keys: [this.key] }))
+    await this.#starting?.catch(() => {})
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

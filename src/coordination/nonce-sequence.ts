@@ -1,5 +1,5 @@
 import type { Changes } from '../contract/changes.ts'
-import { absent, allOf, anyOf } from '../contract/conditions.ts'
+import { absent, allOf, anyOf, type Condition } from '../contract/conditions.ts'
 import { BackendError, InvalidInput, OutcomeUnknown, RaceCondition } from '../errors.ts'
 import type {
   AtomicDbItem,
@@ -75,7 +75,7 @@ export class NonceSequence {
         )
       }
     }
-    throw new RaceCondition('the nonce kept changing', [{ index: 0, key: this.key, reason: 'condition' }])
+    throw kept(this.key)
   }
 
   /** One round of A, reuse and B. The row that it leaves tells what was assigned. */
@@ -183,9 +183,8 @@ export class NonceSequence {
       const change: Changes = isLast
         ? { add: { n: -1 }, append: { ring: [[id, 'last']] } }
         : { append: { free: [nonce], ring: [[id]] } }
-      const isUnchanged = { n: row.n, ...(row.ring && { ring: { eq: row.ring } }) }
       try {
-        if ((await this.#db.update<unknown>(this.key, change, during(call, { if: isUnchanged }))).applied)
+        if ((await this.#db.update<unknown>(this.key, change, during(call, { if: unchanged(row) }))).applied)
           return
       } catch (error) {
         if (!(error instanceof OutcomeUnknown)) throw error
@@ -196,13 +195,37 @@ export class NonceSequence {
   }
 
   /**
-   * Forgets everything: the next nonce is the pending count, or the one after `last` where that is given.
-   * 1 WRU.
+   * Forgets everything: the next nonce is the pending count, or the one after `last` where that is given. One that
+   * arrives late does nothing, or nonces that were assigned since would be assigned again. 1 RRU and 1 WRU.
+   * @throws OutcomeUnknown when no reply came and others were assigned nonces meanwhile
    */
   async reset(last?: number, options: CallOptions = {}): Promise<void> {
-    checkOptions(options, ['signal', 'timeoutMs'])
-    if (last === undefined) await this.#db.delete(this.key, options)
-    else await this.#db.set({ ...this.key, data: { n: wholeNumber(last, 'last') } }, options)
+    if (last !== undefined) wholeNumber(last, 'last')
+    const call = checkedCall(this.#db, options)
+    const id = uniqueId(this.#db.runtime)
+    const changes: Changes =
+      last === undefined ? { delete: true } : { set: { '': { n: last, ring: [[id]] } } }
+    const isDone = (row: NonceRow | undefined) =>
+      last === undefined ? row === undefined : row !== undefined && wasReleasedBy(row, id)
+    let doubt: OutcomeUnknown | undefined
+    let seen: string | undefined
+    for (let turn = 0; turn < mostTurns; turn++) {
+      const item = await this.#db.get<NonceRow>(this.key, { ...call, consistent: true })
+      mustBeOurs(item, 'n')
+      if (isDone(item?.data)) return
+      const now = JSON.stringify(item?.data)
+      if (doubt && now !== seen) throw doubt
+      seen = now
+      try {
+        const isUnchanged = item ? unchanged(item.data) : absent
+        if ((await this.#db.update<unknown>(this.key, changes, during(call, { if: isUnchanged }))).applied)
+          return
+      } catch (error) {
+        if (!(error instanceof OutcomeUnknown)) throw error
+        doubt = error
+      }
+    }
+    throw doubt ?? kept(this.key)
   }
 
   /** The last nonce assigned, and those given back. 1 RRU. */
@@ -220,6 +243,13 @@ function isBack(row: NonceRow, nonce: number, by: string | undefined, id: string
   const last = attemptOf(row, nonce)
   return (last !== undefined && last !== by) || (row.n < nonce && last === by)
 }
+
+/** Nobody was assigned a nonce, or gave one back, since the row was read. */
+const unchanged = ({ n, ring }: NonceRow): Condition =>
+  allOf({ n }, ring ? { ring: { eq: ring } } : [['ring', { exists: false }]])
+
+const kept = (key: AtomicDbItemKey): RaceCondition =>
+  new RaceCondition('the nonce kept changing', [{ index: 0, key, reason: 'condition' }])
 
 const notAssigned = (nonce: number, last: number | undefined): InvalidInput =>
   new InvalidInput('nonce', 'was not assigned by this sequence', {

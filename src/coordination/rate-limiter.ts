@@ -5,6 +5,9 @@ import { checkDb, checkOptions, milliseconds, suggestion, wholeNumber } from '..
 import { checkedCall } from './call-time.ts'
 import { coordinationKey, mustBeOurs } from './coordination-key.ts'
 
+/** How far sums of times of today are rounded, ms: a share of a window need not be a whole number. */
+const roundingMs = 0.001
+
 /** What a `RateLimiter` allows. */
 export interface RateLimit {
   /** Maximum calls per window. */
@@ -65,18 +68,18 @@ export class RateLimiter {
     const now = this.#db.runtime.now()
     const step = this.#limit.windowMs / this.#limit.limit
     const slack = step * this.#limit.burst
+    const latest = now + slack - step + Math.min(roundingMs, step / 2)
     // Usual: `at` lies ahead of now, within the burst. Else it is behind: it starts from now.
     for (let turn = 0; turn < 20; turn++) {
       const busy = await this.#db.update<{ at: number }>(
         key,
         { add: { at: step }, ttl: this.#ttl(now + slack) },
-        { ...options, if: { at: { between: [now, now + slack - step] } } },
+        { ...options, if: { at: { between: [now, latest] } } },
       )
       if (busy.applied) return { allowed: true, retryAfterMs: 0 }
       mustBeOurs(busy.item, 'at')
       const at = busy.item?.data.at
-      if (at !== undefined && at > now + slack - step)
-        return { allowed: false, retryAfterMs: Math.ceil(at - (now + slack - step)) }
+      if (at !== undefined && at > latest) return { allowed: false, retryAfterMs: Math.ceil(at - latest) }
       const idle = await this.#db.update(
         key,
         { set: { at: now + step }, ttl: this.#ttl(now + slack) },

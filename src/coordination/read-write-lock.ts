@@ -3,7 +3,8 @@ import { absent, allOf, anyOf, type Condition } from '../contract/conditions.ts'
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../interface.ts'
 import { checkDb, checkOptions, milliseconds } from '../model/checks.ts'
-import { checkedCall, during } from './call-time.ts'
+import { endingOf } from '../model/time-left.ts'
+import { checkedCall, during, tidying } from './call-time.ts'
 import { uniqueId } from './certain-update.ts'
 import { claimLease } from './claim.ts'
 import { coordinationKey, nameOf } from './coordination-key.ts'
@@ -182,10 +183,16 @@ export class ReadWriteLock {
       return await this.#wait(options, (call) => this.#tryWrite(call, id), worthATry)
     } catch (error) {
       // Who gives up must not keep readers waiting.
-      if (Number.isFinite(announced))
-        await this.#db.update(this.key, { remove: ['pending'] }, { if: { 'pending.id': id } }).catch(() => {})
+      if (Number.isFinite(announced)) await this.#withdraw(id)
       throw error
     }
+  }
+
+  /** Best effort: an announcement that stays lapses. */
+  async #withdraw(id: string): Promise<void> {
+    const ending = endingOf(this.#db)
+    const options = during(tidying(ending), { if: { 'pending.id': id } })
+    await ending.update(this.key, { remove: ['pending'] }, options).catch(() => {})
   }
 
   async #announce(id: string, options: CallOptions): Promise<void> {

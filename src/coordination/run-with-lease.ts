@@ -1,4 +1,4 @@
-import { checkFunction, milliseconds } from '../model/checks.ts'
+import { checkBoolean, checkFunction, milliseconds } from '../model/checks.ts'
 import type { HeldLease, KeepOptions } from './held-lease.ts'
 import type { Fence, Lease } from './lease.ts'
 import { checkWait, type WaitOptions } from './wait-for.ts'
@@ -17,7 +17,9 @@ export interface RunOptions extends WaitOptions, KeepOptions {}
 
 const keepOptionNames = ['extend', 'onWarning', 'warnMs'] as const
 
-function checkKeep({ warnMs }: KeepOptions): void {
+function checkKeep({ extend, onWarning, warnMs }: KeepOptions): void {
+  checkBoolean(extend, 'extend')
+  if (onWarning !== undefined) checkFunction(onWarning, 'onWarning')
   if (warnMs !== undefined) milliseconds(warnMs, 'warnMs')
 }
 

@@ -1,6 +1,6 @@
 import { AtomicDbError, BackendError, OutcomeUnknown, RaceCondition, Throttled } from '../errors.ts'
 import type { AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../interface.ts'
-import { checkOptions, milliseconds } from '../model/checks.ts'
+import { checkOptions, checkSignal, milliseconds } from '../model/checks.ts'
 import { timeLeftOf } from '../model/time-left.ts'
 import { atLeastOne, boundOf } from './call-time.ts'
 import { LateReply } from './claim.ts'
@@ -18,6 +18,7 @@ export const waitOptionNames = ['signal', 'timeoutMs', 'pollMs'] as const
 
 export function checkWait(options: WaitOptions, more: readonly string[] = []): void {
   checkOptions(options, [...waitOptionNames, ...more])
+  checkSignal(options.signal, 'signal')
   if (options.pollMs !== undefined) milliseconds(options.pollMs, 'pollMs')
   if (options.timeoutMs !== undefined) milliseconds(options.timeoutMs, 'timeoutMs', { zero: true })
 }

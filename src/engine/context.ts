@@ -1,4 +1,5 @@
 import { InvalidInput } from '../errors.ts'
+import { checkFunction } from '../model/checks.ts'
 import { optionsCheck } from '../model/options-check.ts'
 import { idSource, type Runtime, systemRuntime, ulidSource } from '../runtime.ts'
 import type { Storage } from '../storage.ts'
@@ -14,7 +15,7 @@ export interface Context {
   /** Signs the cursors of pages. */
   readonly cursorSecret: string | Uint8Array | undefined
   readonly timeoutMs: number | undefined
-  readonly onEvent: ((event: AtomicDbEvent) => void) | undefined
+  readonly onEvent: ((event: AtomicDbEvent) => unknown) | undefined
   /** ULIDs, ever growing within the process. */
   readonly ulid: () => string
   /** Short unique ids: write ids, receipts, tokens. */
@@ -38,8 +39,8 @@ export interface EngineOptions {
    * @default none
    */
   timeoutMs?: number
-  /** Called before each repeat. Must not throw. */
-  onEvent?: (event: AtomicDbEvent) => void
+  /** Called before each repeat. What it throws or rejects with is ignored. */
+  onEvent?: (event: AtomicDbEvent) => unknown
   /**
    * Signs the cursors of `page`, so that nobody else can make or change one: the same secret in every process, at
    * least 16 characters or bytes. Without it a cursor is checked against accidents only.
@@ -72,6 +73,7 @@ export function newContext(storage: Storage, options: EngineOptions): Context {
   checkEngineOptions(options)
   const runtime = options.runtime ?? systemRuntime
   checkSecret(options.cursorSecret)
+  if (options.onEvent !== undefined) checkFunction(options.onEvent, 'options.onEvent')
   return Object.freeze({
     storage,
     runtime,

@@ -1,6 +1,7 @@
 import { BackendError, InvalidInput, OutcomeUnknown, RaceCondition, Throttled } from '../errors.ts'
 import type { AtomicDbItemKey } from '../interface.ts'
 import { checkOptions, milliseconds, wholeNumber } from '../model/checks.ts'
+import { notify } from '../model/notify.ts'
 import type { Runtime } from '../runtime.ts'
 import { type FaultKind, StorageFault } from '../storage.ts'
 import type { Call } from './call.ts'
@@ -63,7 +64,7 @@ export interface AtomicDbEvent {
 export interface RetryContext {
   readonly runtime: Runtime
   readonly retry: RetryOptions
-  readonly onEvent: ((event: AtomicDbEvent) => void) | undefined
+  readonly onEvent: ((event: AtomicDbEvent) => unknown) | undefined
   readonly call: Call
 }
 
@@ -131,7 +132,7 @@ export async function beforeRepeat(
   const attempt = ++call.repeats
   const wait = waitBefore(runtime, attempt, retry)
   if (attempt >= (retry.attempts ?? defaultAttempts) || wait >= call.left) throw surrender(fault, doubt, keys)
-  onEvent?.({ type: 'retry', reason: fault.kind as AtomicDbEvent['reason'], attempt, keys })
+  notify(onEvent, { type: 'retry', reason: fault.kind as AtomicDbEvent['reason'], attempt, keys })
   try {
     await runtime.sleep(wait, { signal: call.signal })
   } catch (error) {

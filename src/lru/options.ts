@@ -1,5 +1,4 @@
-import { InvalidInput } from '../errors.ts'
-import { checkOptions, milliseconds, wholeNumber } from '../model/checks.ts'
+import { checkBoolean, checkOptions, milliseconds, wholeNumber } from '../model/checks.ts'
 
 /** Options of `AtomicLRUCache`: what it keeps, and for how long. */
 export interface AtomicLRUCacheOptions {
@@ -30,7 +29,6 @@ export function checkedOptions(
   const maxItems = wholeNumber(options?.maxItems, 'maxItems', { min: 1, max: maxPlaces })
   const { maxAgeMs, copy = true } = options
   if (maxAgeMs !== undefined) milliseconds(maxAgeMs, 'maxAgeMs')
-  if (typeof copy !== 'boolean')
-    throw new InvalidInput('copy', 'must be true or false', { given: typeof copy })
+  checkBoolean(copy, 'copy')
   return { maxItems, maxAgeMs, copy }
 }

@@ -77,6 +77,18 @@ export function checkFunction(value: unknown, field: string): void {
     throw new InvalidInput(field, 'must be a function', { given: typeOf(value) })
 }
 
+/** `true` or `false`, where it is given. */
+export function checkBoolean(value: unknown, field: string): void {
+  if (value !== undefined && typeof value !== 'boolean')
+    throw new InvalidInput(field, 'must be true or false', { given: typeOf(value) })
+}
+
+/** An `AbortSignal`, where it is given; also one of another realm. */
+export function checkSignal(value: unknown, field: string): void {
+  if (value !== undefined && typeof (value as Partial<AbortSignal> | null)?.throwIfAborted !== 'function')
+    throw new InvalidInput(field, 'must be an AbortSignal', { given: typeOf(value) })
+}
+
 /** A whole number within bounds, both inclusive. */
 export function wholeNumber(
   value: unknown,

@@ -67,7 +67,7 @@ export function newMessage(
   checkPk(input.pk, `${at}pk`)
   const now = source.runtime.now()
   const delay = checkSeconds(input.delaySeconds ?? delaySeconds, `${at}delaySeconds`, 0)
-  const key = { pk: input.pk, sk: input.sk ?? source.ulid() }
+  const key = { pk: input.pk, sk: input.sk === undefined ? source.ulid() : input.sk }
   const row: MessageRow = { ...fromItem({ ...key, data: input.data, ttl: input.ttl }, field), n: 0 }
   if (delay > 0) row.due = now + delay * 1000
   if (input.sk !== undefined) row.enq = now

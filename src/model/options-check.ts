@@ -1,6 +1,5 @@
-import { InvalidInput } from '../errors.ts'
 import type { CallOptions } from '../interface.ts'
-import { checkOptions, milliseconds } from './checks.ts'
+import { checkBoolean, checkOptions, checkSignal, milliseconds } from './checks.ts'
 
 /** How every object of options is checked: each function that takes one makes its check here. */
 
@@ -37,13 +36,9 @@ export function optionsCheck<T>(
     const { names, booleans, hints, hasSignal, hasTimeout } = prepared
     checkOptions(given, names, field, hints)
     const options = given as Record<string, unknown>
-    for (const name of booleans)
-      if (options[name] !== undefined && typeof options[name] !== 'boolean')
-        throw new InvalidInput(`${field}.${name}`, 'must be true or false', { given: typeof options[name] })
+    for (const name of booleans) checkBoolean(options[name], `${field}.${name}`)
     if (options.timeoutMs !== undefined && hasTimeout) milliseconds(options.timeoutMs, `${field}.timeoutMs`)
-    const signal = options.signal as Partial<AbortSignal> | null | undefined
-    if (hasSignal && signal !== undefined && typeof signal?.throwIfAborted !== 'function')
-      throw new InvalidInput(`${field}.signal`, 'must be an AbortSignal')
+    if (hasSignal) checkSignal(options.signal, `${field}.signal`)
   }
 }
 

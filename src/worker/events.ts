@@ -1,4 +1,5 @@
 import type { AtomicDbQueueItem } from '../interface.ts'
+import { notify } from '../model/notify.ts'
 
 /** What happened to a message, for logs and metrics. */
 export type QueueWorkerEvent =
@@ -26,10 +27,4 @@ export interface Observed {
   onEvent?: (event: QueueWorkerEvent) => unknown
 }
 
-/** An observer must not change what happens. */
-export function tell(options: Observed, event: QueueWorkerEvent): void {
-  try {
-    const answer = options.onEvent?.(event) as PromiseLike<unknown> | undefined
-    if (typeof answer?.then === 'function') answer.then(undefined, () => {})
-  } catch {}
-}
+export const tell = ({ onEvent }: Observed, event: QueueWorkerEvent): void => notify(onEvent, event)

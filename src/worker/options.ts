@@ -1,7 +1,15 @@
 import { InvalidInput } from '../errors.ts'
 import type { AtomicDbQueuePullManyOptions } from '../interface.ts'
-import { checkOptions, milliseconds, seconds, wholeNumber } from '../model/checks.ts'
+import {
+  checkBoolean,
+  checkFunction,
+  checkOptions,
+  milliseconds,
+  seconds,
+  wholeNumber,
+} from '../model/checks.ts'
 import { deadLetterName } from '../model/key-names.ts'
+import { checkSeconds } from '../model/message-row.ts'
 import { checkShards } from '../model/shards.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Observed } from './events.ts'
@@ -60,24 +68,17 @@ export function checkHandling(options: QueueHandling, more: readonly string[]): 
   checkOptions(options, [...handlingOptions, ...more])
   const { pk, visibilitySeconds, timeoutSeconds, retrySeconds, maxReceives, deadLetter, shards } = options
   if (typeof pk !== 'string' || pk === '') throw new InvalidInput('pk', 'must be the name of a queue')
-  // Whole seconds, at most ten years: what the row and the timers can hold.
-  const whole = (value: unknown, field: string, least: number) => {
-    seconds(value, field, { zero: least === 0 })
-    return wholeNumber(value, field, { min: least })
-  }
-  if (visibilitySeconds !== undefined) whole(visibilitySeconds, 'visibilitySeconds', 1)
+  if (visibilitySeconds !== undefined) checkSeconds(visibilitySeconds, 'visibilitySeconds', 1)
   if (timeoutSeconds !== undefined) seconds(timeoutSeconds, 'timeoutSeconds')
-  checkPair(retrySeconds, 'retrySeconds', (value, field) => whole(value, field, 0))
+  checkPair(retrySeconds, 'retrySeconds', (value, field) => checkSeconds(value, field, 0))
   if (maxReceives !== undefined && maxReceives !== Number.POSITIVE_INFINITY)
     wholeNumber(maxReceives, 'maxReceives', { min: 1 })
   if (deadLetter !== undefined && (typeof deadLetter !== 'string' || deadLetter === ''))
     throw new InvalidInput('deadLetter', 'must be the name of a queue')
   if (deadLetter === pk) throw new InvalidInput('deadLetter', 'must be another queue than pk')
   if (shards !== undefined) checkShards(shards)
-  if (options.strict !== undefined && typeof options.strict !== 'boolean')
-    throw new InvalidInput('strict', 'must be true or false', { given: typeof options.strict })
-  if (options.onEvent !== undefined && typeof options.onEvent !== 'function')
-    throw new InvalidInput('onEvent', 'must be a function', { given: typeof options.onEvent })
+  checkBoolean(options.strict, 'strict')
+  if (options.onEvent !== undefined) checkFunction(options.onEvent, 'onEvent')
 }
 
 export const checkWaits = (value: unknown, field: string): void =>

@@ -187,7 +187,7 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
    * Takes no more messages, begins no more handlers, and resolves when those in hand are finished. After
    * `graceSeconds` (default: no limit) the handlers' signals are aborted and their messages released; what cannot be
    * released within half a second more comes back by its visibility timeout. May be called again, also with less
-   * patience.
+   * patience. A handler must not await it without `graceSeconds`: it waits for that handler.
    */
   async stop(options: { graceSeconds?: number } = {}): Promise<void> {
     checkOptions(options, ['graceSeconds'])

@@ -12,29 +12,27 @@ import {
   ReadWriteLock,
   Semaphore,
 } from 'lockrow'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
+import {
+  callback,
+  callbacks,
+  counts,
+  describeRefusals,
+  durations,
+  flag,
+  flags,
+  type Line,
+  ms,
+  positive,
+  seconds,
+  shards,
+  signals,
+  whole,
+} from '../setup/bad-input.ts'
 
 const db = new AtomicMemoryDb()
 const key = { pk: 'p', sk: 'k' }
 const handler = () => {}
-const shards = [0, -1, 2.5, Number.NaN, Number.POSITIVE_INFINITY, '3']
-const counts = [0, -1, 2.5, Number.NaN, Number.POSITIVE_INFINITY, '3']
-const durations = [-1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e15, '5', {}]
-const positive = [0, ...durations]
-
-/** What is given, the option that the error must name, and its unit. */
-type Line = [
-  what: string,
-  act: (value: never) => unknown,
-  values: readonly unknown[],
-  field: string,
-  unit: RegExp,
-]
-
-const ms = /millisecond/
-const seconds = /second/
-const whole = /whole number/
-
 const lines: Line[] = [
   ['Counter', (shards) => new Counter(db, key, { shards }), shards, 'shards', whole],
   ['queuePull', (shards) => db.queuePull({ pk: 'q', shards }), shards, 'shards', whole],
@@ -196,21 +194,38 @@ const lines: Line[] = [
     /queue/,
   ],
   ['queueLambda', (shards) => queueLambda(db, handler, { pk: 'q', shards }), shards, 'shards', whole],
+  ['Mutex.run', (extend) => mutex().run(handler, { extend }), flags, 'extend', flag],
+  ['Mutex.run', (onWarning) => mutex().run(handler, { onWarning }), callbacks, 'onWarning', callback],
+  ['Mutex.acquire', (signal) => mutex().acquire({ signal }), signals, 'signal', /AbortSignal/],
+  [
+    'Mutex',
+    (fair) => new Mutex(db, key, { ttlMs: 1, fair }),
+    ['yes', 1, null],
+    'fair',
+    /true or false|object/,
+  ],
+  [
+    'Mutex',
+    (name) => new Mutex(db, key, { ttlMs: 1, fair: { [name]: 1 } as never }),
+    ['tiketMs'],
+    'fair.tiketMs',
+    /did you mean/,
+  ],
+  [
+    'Mutex',
+    (liveness) => new Mutex(db, key, { ttlMs: 1, liveness }),
+    [{}, 'x', null],
+    'liveness',
+    /Liveness/,
+  ],
+  ['idempotent', (extend) => idempotent(db, key, handler, { extend }), flags, 'extend', flag],
+  ['idempotent', (signal) => idempotent(db, key, handler, { signal }), signals, 'signal', /AbortSignal/],
+  ['a database', (onEvent) => new AtomicMemoryDb({ onEvent }), callbacks, 'onEvent', callback],
 ]
 
-describe.each(lines)('%s', (_, act, values, field, unit) => {
-  it.each(values.map((value) => [String(value), value]))(`${field}: %s`, async (_, value) => {
-    const error = await Promise.resolve()
-      .then(() => act(value as never))
-      .then(
-        () => undefined,
-        (thrown) => thrown,
-      )
-    expect(error).toMatchObject({ code: 'InvalidInput' })
-    expect(error.field).toMatch(new RegExp(`(^|\\.)${field.replace('.', '\\.')}$`))
-    expect(error.message).toMatch(unit)
-  })
-})
+const mutex = () => new Mutex(db, key, { ttlMs: 1000 })
+
+describeRefusals(lines)
 
 /** The key of an item, of a message, of a lock, and none at all. */
 const foreign: [string, (at: { pk: string; sk: string }) => Promise<unknown>][] = [
@@ -221,6 +236,7 @@ const foreign: [string, (at: { pk: string; sk: string }) => Promise<unknown>][] 
   ['writer', (at) => new ReadWriteLock(db, at, { ttlMs: 1000 }).tryAcquireWrite()],
   ['idempotent', (at) => idempotent(db, at, handler)],
   ['NonceSequence', (at) => new NonceSequence(db, at).assign(1)],
+  ['NonceSequence.reset', (at) => new NonceSequence(db, at).reset()],
   ['RateLimiter', (at) => new RateLimiter(db, at, { limit: 1, windowMs: 1000 }).take()],
 ]
 

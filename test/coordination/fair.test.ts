@@ -237,3 +237,20 @@ onBothBackends('fair mutex', ({ open, pk }) => {
     expect(() => new Mutex(db, at, { ...options, heartbeatMs: -1 })).toThrow(/heartbeatMs/)
   })
 })
+
+it('two who wait by one object both get their turns while others keep the line busy', async () => {
+  const { simulation, open } = world(1)
+  await simulation.run(async () => {
+    let over = false
+    const others = [open(), open()].map(async ({ process, mutex }) => {
+      while (!over) await mutex.run(() => process.sleep(500))
+    })
+    const { process, mutex } = open()
+    await process.sleep(1000)
+    const began = simulation.time
+    await Promise.all([1, 2].map(() => mutex.run(() => process.sleep(100))))
+    expect(simulation.time - began).toBeLessThan(10_000)
+    over = true
+    await Promise.all(others)
+  })
+})

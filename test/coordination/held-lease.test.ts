@@ -171,3 +171,35 @@ it('a mutex can be released twice, but not one that was never held', async () =>
     await expect(mutex.release()).rejects.toMatchObject({ code: 'LeaseLost' })
   })
 })
+
+const broken = () => {
+  throw new Error('the logger is broken')
+}
+
+it.each([
+  ['throws', broken],
+  ['rejects', async () => broken()],
+])('an onWarning that %s changes nothing', async (_, complain) => {
+  const { world, open } = simulatedWorld()
+  await world.run(async () => {
+    const { db, process, intercept } = open()
+    let warned = 0
+    const running = new Mutex(db, key, { ttlMs: 9000 }).run(
+      async ({ signal }) => {
+        intercept.now = () => Promise.reject(new StorageFault('throttled', 'too much'))
+        await process.sleep(7000)
+        intercept.now = undefined
+        await process.sleep(30_000)
+        return signal.aborted
+      },
+      {
+        onWarning() {
+          warned++
+          return complain()
+        },
+      },
+    )
+    expect(await running).toBe(false)
+    expect(warned).toBe(1)
+  })
+})

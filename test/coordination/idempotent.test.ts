@@ -1,6 +1,7 @@
 import { idempotent } from 'lockrow'
 import { expect, it } from 'vitest'
 import { onBothBackends } from '../setup/backends.ts'
+import { simulatedWorld } from '../setup/world.ts'
 
 onBothBackends('idempotent', ({ open, pk }) => {
   it('once per key, whoever asks', async () => {
@@ -43,5 +44,22 @@ onBothBackends('idempotent', ({ open, pk }) => {
     expect(await never).toBe('taken over')
     expect(await idempotent(db, { pk: key.pk, sk: 'void' }, () => undefined)).toBeUndefined()
     expect(await idempotent(db, { pk: key.pk, sk: 'void' }, () => undefined)).toBeUndefined()
+  })
+})
+
+it('a run that takes longer than its result is remembered runs once all the same', async () => {
+  const { world, open } = simulatedWorld()
+  await world.run(async () => {
+    const [a, b] = [open(), open()]
+    let runs = 0
+    const run = ({ db, process }: typeof a) =>
+      idempotent(db, { pk: 'p', sk: 'long' }, () => process.sleep(120_000).then(() => ++runs), {
+        ttlSeconds: 30,
+        leaseMs: 10_000,
+        waitMs: 300_000,
+      })
+    const first = run(a)
+    await b.process.sleep(1000)
+    expect(await Promise.all([first, run(b)])).toEqual([1, 1])
   })
 })

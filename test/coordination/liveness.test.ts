@@ -82,3 +82,25 @@ it('setDraining ends runs and waits of this process', async () => {
     await liveness.stop()
   })
 })
+
+it('stopped while it starts, it does not beat on; once stopped, it does not start', async () => {
+  const { world, open } = simulatedWorld()
+  await world.run(async () => {
+    const { db, process, intercept } = open()
+    intercept.now = (send) => process.sleep(100).then(send)
+    const liveness = new Liveness(db)
+    const starting = liveness.start().catch((error) => error)
+    await process.sleep(50)
+    await liveness.stop()
+    expect(await starting).toMatchObject({ code: 'LeaseLost' })
+    let writes = 0
+    intercept.now = (send) => {
+      writes++
+      return send()
+    }
+    await process.sleep(60_000)
+    expect(await db.get(liveness.key)).toBeUndefined()
+    await expect(liveness.start()).rejects.toMatchObject({ code: 'LeaseLost' })
+    expect(writes).toBe(0)
+  })
+})

@@ -1,5 +1,6 @@
-import { RateLimiter } from 'lockrow'
+import { AtomicMemoryDb, RateLimiter } from 'lockrow'
 import { expect, it } from 'vitest'
+import { systemRuntime } from '../../src/runtime.ts'
 import { onBothBackends } from '../setup/backends.ts'
 
 onBothBackends('RateLimiter', ({ open, pk }) => {
@@ -32,4 +33,19 @@ onBothBackends('RateLimiter', ({ open, pk }) => {
       expect.objectContaining({ field: 'windowMs' }),
     )
   })
+})
+
+it.each([
+  [7, 1000, 7],
+  [600, 1000, 60],
+  [3, 60_000, 5],
+])('%i calls in %i ms: %i may come at one moment', async (limit, windowMs, burst) => {
+  for (let turn = 0; turn < 20; turn++) {
+    const now = 1_800_000_000_000 + turn * 977.3
+    const db = new AtomicMemoryDb({ runtime: { ...systemRuntime, now: () => now } })
+    const limiter = new RateLimiter(db, { pk: 'p', sk: 'r' }, { limit, windowMs, burst })
+    let allowed = 0
+    for (let call = 0; call < burst + 3; call++) if ((await limiter.take()).allowed) allowed++
+    expect(allowed).toBe(burst)
+  }
 })

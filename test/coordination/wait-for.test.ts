@@ -1,5 +1,6 @@
-import { Mutex } from 'lockrow'
+import { type AtomicDbInterface, Mutex, ReadWriteLock } from 'lockrow'
 import { expect, it } from 'vitest'
+import type { WaitOptions } from '../../src/coordination/wait-for.ts'
 import { StorageFault } from '../../src/storage.ts'
 import { simulatedWorld } from '../setup/world.ts'
 
@@ -39,4 +40,35 @@ it('a waiter does not hide trouble that lasts, nor after its time', async () => 
     await expect(mutex.acquire()).rejects.toMatchObject({ code: 'Throttled' })
     expect(world.time - began).toBeGreaterThan(60_000)
   })
+})
+
+it.each([
+  ['a fair mutex', (db: AtomicDbInterface) => new Mutex(db, key, { ttlMs: 3_600_000, fair: true })],
+  [
+    'a writer',
+    (db: AtomicDbInterface) => {
+      const lock = new ReadWriteLock(db, key, { ttlMs: 3_600_000 })
+      return { acquire: (options?: WaitOptions) => lock.acquireWrite(options) }
+    },
+  ],
+])('who gives up waiting for %s is not held up by a backend that hangs', async (_, open_) => {
+  for (const how of ['abort', 'time'] as const) {
+    const { world, open } = simulatedWorld()
+    await world.run(async () => {
+      const [a, b] = [open(), open()]
+      await open_(b.db).acquire()
+      const abort = new AbortController()
+      const waiting = open_(a.db)
+        .acquire(how === 'abort' ? { signal: abort.signal } : { timeoutMs: 5000 })
+        .catch((error) => error)
+      await a.process.sleep(4000)
+      a.intercept.now = (send) => a.process.sleep(600_000).then(send)
+      await a.process.sleep(1000)
+      abort.abort(new Error('enough'))
+      const began = world.time
+      const error = await waiting
+      expect(how === 'abort' ? error.message : error.code).toBe(how === 'abort' ? 'enough' : 'NotAcquired')
+      expect(world.time - began).toBeLessThan(1100)
+    })
+  }
 })

@@ -2,7 +2,7 @@ import { InProgress } from '../../src/coordination/idempotent.ts'
 import { Counter, idempotent, NonceSequence } from '../../src/coordination/index.ts'
 import { addWithin } from '../../src/recipes/index.ts'
 import { checkNumbers } from '../checkers/numbers.ts'
-import { record } from '../simulation/workloads/actor.ts'
+import { type Outcome, record } from '../simulation/workloads/actor.ts'
 import { isCode } from './lease-world.ts'
 import type { Plan, Process } from './world.ts'
 
@@ -11,6 +11,7 @@ const faults = { stepMs: 2000, freezeMs: 5000 }
 /** Nonces without gaps, a counter in shards, one with bounds, runs that happen once. */
 export const numbersPlan = (): Plan => {
   let runs = 0
+  const resetting = new Resetting()
   const refused = new Set<string>()
   return {
     contenders: 32,
@@ -27,6 +28,7 @@ export const numbersPlan = (): Plan => {
         })
         // Twice, as a caller does who was not told how the first time went.
         if (nonce !== undefined && random.chance(0.1)) await giveBack(actor, nonces, nonce)
+        await resetting.step(actor)
         const n = 1 + random.int(3)
         await record(actor, 'add', 'sum', n, () => counter.increment(n))
         const step = random.pick([-3, -1, 2, 4])
@@ -82,11 +84,40 @@ export const numbersPlan = (): Plan => {
       const told = operations.filter((one) => one.op === 'run' && one.output !== undefined)
       return [
         ...checkNumbers(of('nonce'), { contiguousFrom: 0 }).anomalies,
+        ...checkNumbers(of('reset')).anomalies,
         ...checkNumbers(of('sum')).anomalies,
         ...checkNumbers(of('bounded'), { min: 0, max: 20 }).anomalies,
         ...checkNumbers(told).anomalies,
       ]
     },
+  }
+}
+
+/** A sequence that is set further ahead now and then, while others are assigned nonces of it. */
+class Resetting {
+  /** The first nonce after the last reset that is known to be done. */
+  #first = 0
+  #resets = 0
+  #isReset = false
+
+  async step(actor: Process): Promise<void> {
+    const { random, db } = actor
+    const nonces = new NonceSequence(db, { pk: 'drill', sk: 'reset' }, { maxAhead: 1_000_000 })
+    if (random.chance(0.1) && !this.#isReset) {
+      this.#isReset = true
+      const last = 1000 * ++this.#resets - 1
+      const ended = (outcome: Outcome) => {
+        if (outcome === 'ok') this.#first = last + 1
+        this.#isReset = false
+      }
+      await record(actor, 'set ahead', 'reset', last, () => nonces.reset(last), { ended })
+      return
+    }
+    const first = this.#first
+    const output = (assigned: number) => assigned
+    const nonce = await record(actor, 'assign', 'reset', undefined, () => nonces.assign(0), { output })
+    if (nonce !== undefined && nonce < first)
+      actor.anomaly('reset undone', `${nonce} was assigned after the reset to ${first}`)
   }
 }
 

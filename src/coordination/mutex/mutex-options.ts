@@ -1,5 +1,5 @@
 import { InvalidInput } from '../../errors.ts'
-import { checkOptions, milliseconds, suggestion } from '../../model/checks.ts'
+import { checkBoolean, checkOptions, milliseconds, suggestion } from '../../model/checks.ts'
 import { checkTolerance } from '../lease.ts'
 import type { Liveness } from '../liveness.ts'
 
@@ -62,7 +62,7 @@ export function mutexSettings(options: MutexOptions): MutexSettings {
     ttlMs,
     observed: isObserved(options),
     toleranceMs: checkTolerance(options.clockToleranceMs),
-    liveness: options.liveness,
+    liveness: checkLiveness(options.liveness),
     heartbeatMs: checkHeartbeat(options.heartbeatMs, ttlMs),
     label: checkLabel(options.label),
     ticketMs: checkFair(options.fair),
@@ -77,7 +77,9 @@ function isObserved({ lease = 'wall', ttlMs }: MutexOptions): boolean {
   return lease === 'observed'
 }
 
-function checkFair(fair: MutexOptions['fair']): number | undefined {
+function checkFair(fair: MutexOptions['fair'] = false): number | undefined {
+  if (typeof fair === 'object') checkOptions(fair, ['ticketMs'], 'fair')
+  else checkBoolean(fair, 'fair')
   const { ticketMs = 10_000 } = typeof fair === 'object' ? fair : {}
   milliseconds(ticketMs, 'fair.ticketMs')
   return fair ? ticketMs : undefined
@@ -93,6 +95,12 @@ function checkHeartbeat(heartbeatMs: number | undefined, ttlMs: number): number 
       given: String(heartbeatMs),
     })
   return heartbeatMs
+}
+
+function checkLiveness(liveness: Liveness | undefined): Liveness | undefined {
+  if (liveness !== undefined && typeof (liveness as Partial<Liveness> | null)?.mustBeAlive !== 'function')
+    throw new InvalidInput('liveness', 'must be a Liveness: await new Liveness(db).start()')
+  return liveness
 }
 
 function checkLabel(label: unknown): string | undefined {

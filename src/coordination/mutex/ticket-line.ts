@@ -2,7 +2,7 @@ import { absent, anyOf, type Condition } from '../../contract/conditions.ts'
 import type { Path } from '../../contract/paths.ts'
 import type { AtomicDbItem, AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../../interface.ts'
 import { endingOf } from '../../model/time-left.ts'
-import { during } from '../call-time.ts'
+import { during, tidying } from '../call-time.ts'
 import { certainUpdate, uniqueId } from '../certain-update.ts'
 import { mustBeOurs } from '../coordination-key.ts'
 
@@ -111,31 +111,35 @@ export class Line {
     this.done()
     if (ticket === undefined) return
     const ending = endingOf(this.#db)
+    const call = tidying(ending)
     try {
       for (let turn = 0; turn < 10; turn++) {
-        const item = await ending.get<WithLine>(this.#key)
+        const item = await ending.get<WithLine>(this.#key, during(call, { consistent: true }))
         const place = placeOf(item, ticket)
-        if (place < 0 || (await this.#takeOut([[place, ticket]], {}, ending))) return
+        if (place < 0 || (await this.#takeOut([[place, ticket]], call, ending))) return
       }
     } catch {
       // The backend is in trouble; it lapses.
     }
   }
 
-  /** While we wait: keeps our ticket alive, or draws another one when it was taken out. */
+  /**
+   * While we wait: keeps our ticket alive, or draws another one when it was taken out, or when another waiter of this
+   * object used it.
+   */
   async keep(row: WithLine | undefined, options: CallOptions): Promise<void> {
-    if (this.#ticket === undefined) return
+    const ticket = this.#ticket
     const now = this.#db.runtime.now()
-    const place = row?.line?.findIndex(({ id }) => id === this.#ticket) ?? -1
+    const place = row?.line?.findIndex(({ id }) => id === ticket) ?? -1
     this.#place = place
-    if (place < 0) return this.enter(options, row?.line?.length)
+    if (ticket === undefined || place < 0) return this.enter(options, row?.line?.length)
     const lifetime = this.#lifetime(place)
     if (row!.line![place]!.until - now > lifetime / 2) return
     await certainUpdate(
       this.#db,
       this.#key,
       { set: [[['line', place, 'until'], Math.ceil(now + lifetime)]] },
-      during(options, { if: [[['line', place, 'id'], this.#ticket]] }),
+      during(options, { if: [[['line', place, 'id'], ticket]] }),
       () => false,
     )
   }

@@ -4,7 +4,8 @@ import { Groups } from './groups.ts'
 import { isBeyond } from './order.ts'
 import { Rescan } from './rescan.ts'
 
-const maxQueues = 20_000
+/** So many queues are remembered per database. */
+export const maxQueues = 20_000
 const maxOwn = 10_000
 const maxWindow = 64
 /** A queue that was found empty counts as empty for this long, ms. */

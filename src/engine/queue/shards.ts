@@ -2,7 +2,7 @@ import type { AtomicDbQueueItemInput } from '../../interface.ts'
 import { shardName } from '../../model/key-names.ts'
 import { checkShards, shardOf } from '../../model/shards.ts'
 import type { Context } from '../context.ts'
-import { inFlightOf } from './in-flight.ts'
+import { inFlightOf, maxQueues } from './in-flight.ts'
 
 /** How many shards one pull reads at most. */
 const maxVisits = 64
@@ -26,6 +26,7 @@ function turnsOf(context: Context, pk: string): Turns {
     // Many short-lived processes must not all begin with the same shard.
     const anywhere = () => Math.floor(context.runtime.random() * 2 ** 30)
     own = { push: anywhere(), pull: anywhere() }
+    if (all.size >= maxQueues) all.delete(all.keys().next().value!)
     all.set(pk, own)
   }
   return own

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -125,6 +125,35 @@ describe('the thread of liveness', () => {
     expect(liveness.signal.reason).toMatchObject({ ...cause, cause: expect.any(Error) })
     expect(liveness.isAlive).toBe(false)
     await liveness.stop()
+  })
+
+  it('ends when it is lost: nothing of it stays', async () => {
+    const ticks = new BroadcastChannel('ticks of liveness')
+    const told = new EventEmitter()
+    ticks.onmessage = () => told.emit('tick')
+    try {
+      const liveness = await livenessWith(
+        `export default () => {
+          const ticks = new BroadcastChannel('ticks of liveness')
+          setInterval(() => ticks.postMessage('tick'), 20)
+          const db = new AtomicMemoryDb()
+          const update = db.update.bind(db)
+          let count = 0
+          db.update = (...args) => (count++ === 0 ? update(...args) : Promise.resolve({ applied: false }))
+          return db
+        }`,
+      ).start()
+      await once(told, 'tick')
+      if (!liveness.signal.aborted) await once(liveness.signal, 'abort')
+      expect(liveness.signal.reason).toMatchObject({ code: 'LeaseLost' })
+      // Its end is no message: it is seen by the silence.
+      const quietFor = (ms: number) => once(told, 'tick', { signal: AbortSignal.timeout(ms) })
+      for (let looks = 0; looks < 20; looks++)
+        if ((await quietFor(200).catch(() => 'quiet')) === 'quiet') return
+      expect.fail('the thread goes on')
+    } finally {
+      ticks.close()
+    }
   })
 
   it.each([

@@ -16,6 +16,19 @@ export const numberDefects: readonly Defect[] = [
     found: /assigned twice|unexpected/,
   },
   {
+    name: 'a reset of nonces is a plain write that may arrive late',
+    class: 'numbers',
+    patches: [
+      change(
+        nonce,
+        'changes, during(call, { if: isUnchanged }))).applied)',
+        'changes, during(call, { if: item ? { n: { gte: 0 } } : isUnchanged }))).applied)',
+      ),
+    ],
+    drill: 'numbers',
+    found: /assigned twice|reset undone/,
+  },
+  {
     name: 'a run whose result cannot be stored runs again',
     class: 'numbers',
     patches: [

@@ -1,6 +1,6 @@
 import { change, type Defect } from './defect.ts'
 
-const events = 'worker/events.ts'
+const notify = 'model/notify.ts'
 const handling = 'worker/handling.ts'
 const worker = 'worker/queue-worker.ts'
 const pull = 'worker/pull-messages.ts'
@@ -128,7 +128,7 @@ const works: Defect[] = [
   {
     name: 'an observer that throws ends the worker',
     class: 'worker',
-    patches: [change(events, '} catch {}', '} catch (error) {\n    throw error\n  }')],
+    patches: [change(notify, '} catch {}', '} catch (error) {\n    throw error\n  }')],
     drill: 'queue, worker',
     found: /unexpected|unhandled|lost|no progress/,
   },
