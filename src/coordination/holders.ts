@@ -5,10 +5,10 @@ import { BackendError, LeaseLost } from '../errors.ts'
 import type { AtomicDbItem, AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../interface.ts'
 import { boundOf, during } from './call-time.ts'
 import { certainRemoval, certainUpdate } from './certain-update.ts'
-import type { Claim } from './claim.ts'
 import { nameOf } from './coordination-key.ts'
 import type { LeaseRow } from './held-lease.ts'
 import { type Fence, type Moment, momentOf } from './lease.ts'
+import type { Claim } from './lease-claim.ts'
 
 /** Holders by id, with the epoch ms (by their clocks) at which their lease is over. */
 export type Holders = Record<string, number>

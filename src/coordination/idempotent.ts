@@ -13,11 +13,11 @@ import {
 import { endingOf, timeLeftOf } from '../model/time-left.ts'
 import { callTime } from './call-time.ts'
 import { certainUpdate } from './certain-update.ts'
-import { claimLease } from './claim.ts'
 import { coordinationKey, nameOf } from './coordination-key.ts'
 import type { HeldLease } from './held-lease.ts'
 import { claimOfPlace, type Place, removePlace } from './holders.ts'
 import { checkTolerance } from './lease.ts'
+import { claimLease } from './lease-claim.ts'
 import { whileHeld } from './run-with-lease.ts'
 import { waitFor } from './wait-for.ts'
 

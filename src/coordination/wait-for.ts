@@ -3,7 +3,7 @@ import type { AtomicDbItemKey, AtomicDbItemsInterface, CallOptions } from '../in
 import { checkOptions, checkSignal, milliseconds } from '../model/checks.ts'
 import { timeLeftOf } from '../model/time-left.ts'
 import { atLeastOne, boundOf } from './call-time.ts'
-import { LateReply } from './claim.ts'
+import { LateReply } from './lease-claim.ts'
 import type { MutexState } from './mutex/mutex-row.ts'
 
 /** How long to wait for others, and how often to look. */

@@ -34,11 +34,11 @@ export async function writeBatches(
   send: Storage['write'] = (some, options) => context.storage.write(some, options),
 ): Promise<void> {
   const size = context.storage.batchSizes?.write ?? writes.length
-  const work = new Batches(context, writes, size, target, true)
+  const work = new Batches(context, writes, size, keyOfWrite, true)
   try {
     await work.run((some) => send(some, context.call.request()))
   } catch (error) {
-    const keys = work.undone.map(target)
+    const keys = work.undone.map(keyOfWrite)
     if (context.call.aborted || (keys.length === writes.length && !work.doubt.unanswered)) throw error
     throw new PartialWrite(
       `${keys.length} of ${writes.length} rows were not (certainly) written: write those in 'keys' again`,
@@ -47,7 +47,7 @@ export async function writeBatches(
   }
 }
 
-export const target = (write: RowWrite): AtomicDbItemKey => {
+export const keyOfWrite = (write: RowWrite): AtomicDbItemKey => {
   const { pk, sk } = 'put' in write ? write.put : write.delete
   return { pk, sk }
 }
@@ -127,4 +127,4 @@ class Batches<T> {
 
 /** Of several writes to one key the last one. */
 export const lastOfEach = (writes: readonly RowWrite[]): readonly RowWrite[] =>
-  writes.length === 1 ? writes : [...new Map(writes.map((one) => [keyText(target(one)), one])).values()]
+  writes.length === 1 ? writes : [...new Map(writes.map((one) => [keyText(keyOfWrite(one)), one])).values()]

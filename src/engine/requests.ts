@@ -1,6 +1,6 @@
 import type { AtomicDbItemKey } from '../interface.ts'
 import { leftUndone, type Page, type Range, type Row, type RowWrite, StorageFault } from '../storage.ts'
-import { lastOfEach, readBatches, target, writeBatches } from './batches.ts'
+import { keyOfWrite, lastOfEach, readBatches, writeBatches } from './batches.ts'
 import type { Context } from './context.ts'
 import { retried } from './retry.ts'
 
@@ -33,7 +33,7 @@ export async function writeRows(context: Context, writes: readonly RowWrite[]): 
 }
 
 const writeOne = (context: Context, writes: readonly RowWrite[]): Promise<void> =>
-  retried(context, 'idempotent', writes.map(target), async () => {
+  retried(context, 'idempotent', writes.map(keyOfWrite), async () => {
     const undone = await context.storage.write(writes, context.call.request())
     if (undone.length > 0) throw new StorageFault('throttled', 'left undone')
   })

@@ -1,17 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { AtomicDbItem } from '../interface.ts'
-import type { Runtime } from '../runtime.ts'
-
-/** A moment by both clocks: the wall clock may step, the monotonic one may stand still while a machine sleeps. */
-export interface Moment {
-  wall: number
-  monotonic: number
-}
-
-export const momentOf = (runtime: Runtime): Moment => ({
-  wall: runtime.now(),
-  monotonic: runtime.monotonic(),
-})
+import { type Moment, momentOf, type Runtime } from '../runtime.ts'
 
 /** An answer of the database that later reads may have. `undefined` as item: there is none. */
 interface Entry {

@@ -1,6 +1,6 @@
 import type { AtomicDbItem } from '../interface.ts'
 import { sameItem } from '../model/wire.ts'
-import type { Moment } from './entries.ts'
+import type { Moment } from '../runtime.ts'
 import type { Target } from './target.ts'
 
 /** What somebody was told of a key. */

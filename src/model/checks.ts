@@ -140,3 +140,19 @@ export function seconds(value: unknown, field: string, { zero = false }: { zero?
     },
   )
 }
+
+/** A whole number of seconds from `min`, at most 10 years. */
+export function wholeSeconds(value: unknown, field: string, { min = 0 }: { min?: number } = {}): number {
+  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= maxDurationMs / 1000)
+    return value as number
+  throw new InvalidInput(field, `must be a whole number of seconds from ${min}, at most 10 years`, {
+    given: typeof value === 'number' ? String(value) : typeof value,
+  })
+}
+
+/** A text that is not empty and has at most `limit` bytes of UTF-8. */
+export function shortText(value: unknown, field: string, limit: number): string {
+  if (typeof value !== 'string' || value === '' || !value.isWellFormed() || Buffer.byteLength(value) > limit)
+    throw new InvalidInput(field, `must be a text of 1 to ${limit} bytes`, { limit })
+  return value
+}

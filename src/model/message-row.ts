@@ -8,7 +8,7 @@ import type {
 } from '../interface.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Guard, Row, RowOperation } from '../storage.ts'
-import { maxDurationMs, wholeNumber } from './checks.ts'
+import { shortText, wholeSeconds } from './checks.ts'
 import { allGuards, isLive, isLiveGuard } from './expiry.ts'
 import { checkMessageNames } from './item-names.ts'
 import { checkPk } from './keys.ts'
@@ -66,15 +66,15 @@ export function newMessage(
   checkMessageNames(input, field || 'item')
   checkPk(input.pk, `${at}pk`)
   const now = source.runtime.now()
-  const delay = checkSeconds(input.delaySeconds ?? delaySeconds, `${at}delaySeconds`, 0)
+  const delay = wholeSeconds(input.delaySeconds ?? delaySeconds, `${at}delaySeconds`)
   const key = { pk: input.pk, sk: input.sk === undefined ? source.ulid() : input.sk }
   const row: MessageRow = { ...fromItem({ ...key, data: input.data, ttl: input.ttl }, field), n: 0 }
   if (delay > 0) row.due = now + delay * 1000
   if (input.sk !== undefined) row.enq = now
   if (input.traceparent !== undefined) row.t = packTraceparent(input.traceparent, `${at}traceparent`)
-  if (input.group !== undefined) row.g = checkText(input.group, `${at}group`, 128)
+  if (input.group !== undefined) row.g = shortText(input.group, `${at}group`, 128)
   if (input.deduplicationId !== undefined) {
-    checkText(input.deduplicationId, `${at}deduplicationId`, 512)
+    shortText(input.deduplicationId, `${at}deduplicationId`, 512)
     if (input.sk !== undefined)
       throw new InvalidInput(
         `${at}deduplicationId`,
@@ -99,12 +99,6 @@ export function checkRoom(row: Row, field: string): void {
 }
 
 const maxMessageBytes = maxItemBytes - 4096
-
-export function checkText(value: unknown, field: string, limit: number): string {
-  if (typeof value !== 'string' || value === '' || !value.isWellFormed() || Buffer.byteLength(value) > limit)
-    throw new InvalidInput(field, `must be a text of 1 to ${limit} bytes`, { limit })
-  return value
-}
 
 export const isMessage = (row: Row | undefined): row is MessageRow => typeof row?.n === 'number'
 
@@ -170,14 +164,3 @@ export function acknowledgeOperation(item: AtomicDbQueueItemKey): RowOperation &
     ? { op: 'delete', key }
     : { op: 'delete', key, guard: isHeldGuard(item.receipt) }
 }
-
-/** Whole seconds, at most ten years. */
-export function checkSeconds(value: unknown, field: string, least: number): number {
-  if (!Number.isSafeInteger(value) || (value as number) < least || (value as number) > maxDurationMs / 1000)
-    throw new InvalidInput(field, `must be a whole number of seconds from ${least}, at most 10 years`, {
-      given: typeof value === 'number' ? String(value) : typeof value,
-    })
-  return value as number
-}
-
-export const checkCount = (value: unknown, field: string): number => wholeNumber(value, field, { min: 1 })

@@ -66,7 +66,7 @@ export function toChanges(changes: Changes, where = 'changes'): PlannedChange[] 
 const maxChanges = 150
 
 /** Before anything else is looked at: what comes after is not linear. */
-function checkCount(count: number, where: string): void {
+function checkNumberOfChanges(count: number, where: string): void {
   if (count > maxChanges)
     throw new InvalidInput(
       where,
@@ -84,7 +84,7 @@ function addKind(list: PlannedChange[], kind: Kind, byPath: ByPath<unknown>, whe
   const entries: readonly (readonly [Path, unknown])[] = Array.isArray(byPath)
     ? byPath
     : Object.entries(byPath)
-  checkCount(list.length + entries.length, where)
+  checkNumberOfChanges(list.length + entries.length, where)
   for (const entry of entries) {
     if (!Array.isArray(entry) || entry.length !== 2)
       throw new InvalidInput(where, 'a list of changes holds pairs of path and value')
@@ -129,7 +129,7 @@ function members(value: Members, name: string): ReadonlySet<unknown> {
 function addRemovals(list: PlannedChange[], paths: readonly Path[] | undefined, where: string): void {
   if (paths === undefined) return
   if (!Array.isArray(paths)) throw new InvalidInput(where, 'must be a list of paths')
-  checkCount(list.length + paths.length, where)
+  checkNumberOfChanges(list.length + paths.length, where)
   for (const given of paths) {
     const path = parsePath(given, where)
     if (path.length === 0) throw new InvalidInput(where, 'cannot remove all of data: use { delete: true }')

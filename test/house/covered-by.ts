@@ -9,7 +9,7 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/contract/conditions.ts': 'test/conformance/memory.test.ts',
   'src/contract/paths.ts': 'test/conformance/memory.test.ts',
   'src/coordination/beat-board.ts': 'test/coordination/liveness.test.ts',
-  'src/coordination/claim.ts': 'test/coordination/lease.test.ts',
+  'src/coordination/lease-claim.ts': 'test/coordination/lease.test.ts',
   'src/coordination/coordination-key.ts': 'test/coordination/bad-input.test.ts',
   'src/coordination/fencing.ts': 'test/coordination/lease.test.ts',
   'src/coordination/heartbeat-messages.ts': 'test/coordination/liveness.test.ts',

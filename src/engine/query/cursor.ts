@@ -35,7 +35,7 @@ const hashOf = (query: AtomicDbPageQuery, secret: CursorSecret | undefined): Buf
   digest('query', identity(query), secret).subarray(0, hashBytes)
 
 const signatureOf = (format: number, content: Uint8Array, secret: CursorSecret | undefined): Buffer =>
-  digest(`seal ${format}`, content, secret).subarray(0, signatureBytes)
+  digest(`signature ${format}`, content, secret).subarray(0, signatureBytes)
 
 export function toCursor(query: AtomicDbPageQuery, sk: string, secret: CursorSecret | undefined): string {
   const format = secret === undefined ? plainFormat : secretFormat

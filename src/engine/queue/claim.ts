@@ -32,22 +32,23 @@ export interface Pull {
 }
 
 /** How many messages it still wants. */
-export const missing = (pull: Pull): number => pull.options.limit - pull.rows.length
+/** How many messages the pull can still take. */
+export const stillWanted = (pull: Pull): number => pull.options.limit - pull.rows.length
 
 /** The average length of a chunk: about what is asked for. */
 const chunkOf = (limit: number): number => 2 ** Math.floor(Math.log2(Math.min(64, limit)))
 
-/** How many rows to read in order to claim what is missing. */
+/** How many rows to read in order to claim what is still wanted. */
 export function worthReading(pull: Pull): number {
   const { inFlight, options } = pull
-  if (inFlight.window <= 1) return Math.max(4, missing(pull) + inFlight.claimingCount)
+  if (inFlight.window <= 1) return Math.max(4, stillWanted(pull) + inFlight.claimingCount)
   // Where other processes are at work, much of what is read is theirs.
-  const spread = Math.max(missing(pull), Math.ceil(inFlight.window) * chunkOf(options.limit))
+  const spread = Math.max(stillWanted(pull), Math.ceil(inFlight.window) * chunkOf(options.limit))
   return Math.ceil(spread / inFlight.readyShare) + inFlight.claimingCount
 }
 
 /**
- * Claims what is missing, among the first candidates. The window says how many candidates a claim chooses from: it
+ * Claims what is still wanted, among the first candidates. The window says how many candidates a claim chooses from: it
  * grows when claims fail, because other processes claim the same messages, and shrinks when they succeed. A process
  * that is alone has a window of 1, which is exact order.
  *
@@ -65,12 +66,12 @@ export async function claimUpTo(
 ): Promise<void> {
   const { inFlight, context } = pull
   const many = pull.options.limit > 1
-  while (candidates.length > 0 && missing(pull) > 0) {
+  while (candidates.length > 0 && stillWanted(pull) > 0) {
     if (many && (inFlight.window > 1 || !inFlight.isCalm)) {
       if (!(await claimChunk(pull, candidates, busy, isLast))) return
       continue
     }
-    const count = Math.min(missing(pull), candidates.length)
+    const count = Math.min(stillWanted(pull), candidates.length)
     const among = Math.min(candidates.length - count + 1, many ? 1 : Math.floor(inFlight.window))
     const some = candidates.splice(Math.floor(context.runtime.random() * among), count)
     inFlight.claimsFailed((await claimAll(pull, some)) / some.length)
@@ -96,7 +97,7 @@ async function claimChunk(
   const failed = await claimAll(pull, [head!])
   inFlight.claimsFailed(failed)
   if (failed === 0) {
-    const more = rest.splice(0, missing(pull))
+    const more = rest.splice(0, stillWanted(pull))
     if (more.length > 0) await claimAll(pull, more)
   }
   // Other processes are at work here: what lies further behind is a better bet, and a few messages are enough.
@@ -175,7 +176,7 @@ export async function claim(
   }
   try {
     const result = await applyOrRead(context, key, operation, undefined, apply)
-    if (result.refused) return await tooLarge(pull, result.row)
+    if (result.refused) return await buryTooLarge(pull, result.row)
     if (!isHeldBy(result.row, receipt)) {
       found(result.row)
       return 'refused'
@@ -190,7 +191,7 @@ export async function claim(
 }
 
 /** A row that cannot take a receipt. One that is no message any more is as good as buried. */
-async function tooLarge(pull: Pull, row: Row | undefined): Promise<'buried' | 'stuck'> {
+async function buryTooLarge(pull: Pull, row: Row | undefined): Promise<'buried' | 'stuck'> {
   const why = { reason: 'too large to be given out' }
   return !isMessage(row) || (await giveUp(pull, row, why)) ? 'buried' : 'stuck'
 }

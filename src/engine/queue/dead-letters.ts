@@ -1,9 +1,10 @@
 import { InvalidInput } from '../../errors.ts'
 import type { AtomicDbDeadLetter, AtomicDbQueueRedriveOptions } from '../../interface.ts'
+import { wholeNumber } from '../../model/checks.ts'
 import { allGuards, isVacantGuard } from '../../model/expiry.ts'
 import { deadLetterName, payloadKey, queueOfShard } from '../../model/key-names.ts'
 import { checkPk, keyText } from '../../model/keys.ts'
-import { checkCount, isReady, isReadyGuard, type MessageRow } from '../../model/message-row.ts'
+import { isReady, isReadyGuard, type MessageRow } from '../../model/message-row.ts'
 import { checkShards } from '../../model/shards.ts'
 import { maxItemBytes, rowBytes } from '../../model/sizes.ts'
 import { announcePush } from '../../model/wake.ts'
@@ -113,7 +114,7 @@ export async function redrive(context: Context, options: AtomicDbQueueRedriveOpt
   checkPk(options?.from, 'from')
   if (options.to !== undefined) checkPk(options.to, 'to')
   if (options.to === options.from) throw new InvalidInput('to', 'must be another queue than from')
-  if (options.limit !== undefined) checkCount(options.limit, 'limit')
+  if (options.limit !== undefined) wholeNumber(options.limit, 'limit', { min: 1 })
   if (options.shards !== undefined) checkShards(options.shards)
   return inSlices(context, (did) => redriveAll(context, options, did))
 }

@@ -141,7 +141,7 @@ export class InFlight {
   }
 
   /** A page beyond the frontier was read. */
-  readRows(count: number, ready: number): void {
+  noteRead(count: number, ready: number): void {
     if (count > 0) this.#readyShare = Math.max(1 / 16, 0.7 * this.#readyShare + (0.3 * ready) / count)
   }
 

@@ -6,9 +6,10 @@ import type {
   AtomicDbQueueStats,
   AtomicDbQueueStatsOptions,
 } from '../../interface.ts'
+import { wholeNumber } from '../../model/checks.ts'
 import { isLive } from '../../model/expiry.ts'
 import { checkPk, checkSk } from '../../model/keys.ts'
-import { checkCount, isMessage, type MessageRow, toMessage } from '../../model/message-row.ts'
+import { isMessage, type MessageRow, toMessage } from '../../model/message-row.ts'
 import { shardsOf } from '../../model/shards.ts'
 import type { Page } from '../../storage.ts'
 import { type Context, nowSeconds } from '../context.ts'
@@ -76,7 +77,7 @@ export async function peek<T>(
 ): Promise<AtomicDbQueueItem<T>[]> {
   checkPk(options?.pk)
   const limit = options.limit ?? 10
-  checkCount(limit, 'limit')
+  wholeNumber(limit, 'limit', { min: 1 })
   if (options.after !== undefined) checkSk(options.after, 'after')
   const found: MessageRow[] = []
   for (const pk of partsOf(options.pk, options)) {
@@ -98,7 +99,7 @@ export async function purge(
   options: AtomicDbQueuePurgeOptions = {},
 ): Promise<number> {
   checkPk(pk)
-  if (options.limit !== undefined) checkCount(options.limit, 'limit')
+  if (options.limit !== undefined) wholeNumber(options.limit, 'limit', { min: 1 })
   const { limit = Number.POSITIVE_INFINITY } = options
   const atOnce = options.limit === undefined ? undefined : Math.min(1000, options.limit)
   return inSlices(context, async (did) => {

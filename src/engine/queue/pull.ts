@@ -6,15 +6,9 @@ import type {
   AtomicDbQueuePullOptions,
   AtomicDbQueuePullResult,
 } from '../../interface.ts'
+import { shortText, wholeNumber, wholeSeconds } from '../../model/checks.ts'
 import { checkPk } from '../../model/keys.ts'
-import {
-  type ClaimedRow,
-  checkCount,
-  checkSeconds,
-  checkText,
-  isHeldGuard,
-  toMessage,
-} from '../../model/message-row.ts'
+import { type ClaimedRow, isHeldGuard, toMessage } from '../../model/message-row.ts'
 import { checkShards, shardOf } from '../../model/shards.ts'
 import type { Context } from '../context.ts'
 import type { Pull } from './claim.ts'
@@ -43,7 +37,7 @@ export async function pullMany<T>(
   options: AtomicDbQueuePullManyOptions,
 ): Promise<AtomicDbQueuePullManyResult<T>> {
   checkPk(options?.pk)
-  checkCount(options.limit, 'limit')
+  wholeNumber(options.limit, 'limit', { min: 1 })
   const { shards, ...ofShard } = options
   if (shards === undefined) return pullQueue<T>(context, options)
   checkShards(shards)
@@ -96,9 +90,9 @@ async function pullQueue<T>(
 }
 
 function begin(context: Context, options: AtomicDbQueuePullManyOptions): Pull {
-  const seconds = checkSeconds(options.ttlSeconds ?? defaultSeconds, 'ttlSeconds', 1)
-  if (options.maxReceives !== undefined) checkCount(options.maxReceives, 'maxReceives')
-  if (options.group !== undefined) checkText(options.group, 'group', 128)
+  const seconds = wholeSeconds(options.ttlSeconds ?? defaultSeconds, 'ttlSeconds', { min: 1 })
+  if (options.maxReceives !== undefined) wholeNumber(options.maxReceives, 'maxReceives', { min: 1 })
+  if (options.group !== undefined) shortText(options.group, 'group', 128)
   const deadLetter = deadLetterOf(options.pk, options.deadLetter)
   return {
     context,

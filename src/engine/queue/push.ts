@@ -1,9 +1,10 @@
 import { AtomicDbError, InvalidInput, OutcomeUnknown, PartialWrite } from '../../errors.ts'
 import type { AtomicDbQueueItem, AtomicDbQueueItemInput, AtomicDbQueuePushOptions } from '../../interface.ts'
+import { wholeNumber, wholeSeconds } from '../../model/checks.ts'
 import { isVacantGuard } from '../../model/expiry.ts'
 import { deduplicationKey, queueOfShard } from '../../model/key-names.ts'
 import { checkPk, keyText } from '../../model/keys.ts'
-import { checkCount, checkRoom, checkSeconds, newMessage } from '../../model/message-row.ts'
+import { checkRoom, newMessage } from '../../model/message-row.ts'
 import { asList } from '../../model/rows.ts'
 import { announcePush } from '../../model/wake.ts'
 import { type Row, type RowWrite, StorageFault } from '../../storage.ts'
@@ -66,9 +67,11 @@ function draftOf(
   field: string,
   options: AtomicDbQueuePushOptions,
 ): Draft {
-  const window = checkSeconds(options.deduplicationWindowSeconds ?? 300, 'deduplicationWindowSeconds', 1)
+  const window = wholeSeconds(options.deduplicationWindowSeconds ?? 300, 'deduplicationWindowSeconds', {
+    min: 1,
+  })
   const { shards, payloadThreshold } = options
-  if (payloadThreshold !== undefined) checkCount(payloadThreshold, 'payloadThreshold')
+  if (payloadThreshold !== undefined) wholeNumber(payloadThreshold, 'payloadThreshold', { min: 1 })
   const { row, item } = newMessage(context, input, field, options.delaySeconds)
   if (shards !== undefined) {
     row.pk = item.pk = shardFor(context, shards, input)

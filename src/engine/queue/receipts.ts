@@ -6,13 +6,13 @@ import type {
   AtomicDbQueueReleaseOptions,
   CallOptions,
 } from '../../interface.ts'
+import { wholeSeconds } from '../../model/checks.ts'
 import { allGuards } from '../../model/expiry.ts'
 import { queueOfShard } from '../../model/key-names.ts'
 import { checkKey, showKey } from '../../model/keys.ts'
 import {
   acknowledgeOperation,
   type ClaimedRow,
-  checkSeconds,
   isHeldBy,
   isHeldGuard,
   isMessage,
@@ -80,7 +80,7 @@ export async function release(
   options: AtomicDbQueueReleaseOptions = {},
 ): Promise<void> {
   checkKey(item)
-  const delay = checkSeconds(options.delaySeconds ?? 0, 'delaySeconds', 0)
+  const delay = wholeSeconds(options.delaySeconds ?? 0, 'delaySeconds')
   if (options.deadLetter !== undefined) return toDeadLetters(context, item, options)
   if (options.uncounted && item.receipt === undefined)
     throw new InvalidInput('uncounted', 'needs a receipt: pass the message as it was pulled')
@@ -132,7 +132,7 @@ export async function extend<T>(
   const { receipt } = item
   if (typeof receipt !== 'string')
     throw new InvalidInput('receipt', 'is missing: pass the message as it was pulled')
-  const seconds = checkSeconds(options?.ttlSeconds, 'ttlSeconds', 1)
+  const seconds = wholeSeconds(options?.ttlSeconds, 'ttlSeconds', { min: 1 })
   const due = context.runtime.now() + seconds * 1000
   const { row } = await whileHeld(
     context,

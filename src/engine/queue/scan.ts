@@ -3,7 +3,7 @@ import { isMessage, isReady, type MessageRow } from '../../model/message-row.ts'
 import { rowBytes } from '../../model/sizes.ts'
 import type { Row } from '../../storage.ts'
 import { readRange, readRows } from '../requests.ts'
-import { beginsChunk, claimUpTo, maxPage, missing, type Pull, worthReading } from './claim.ts'
+import { beginsChunk, claimUpTo, maxPage, type Pull, stillWanted, worthReading } from './claim.ts'
 
 /** A message first received within this time is a sign that another process is claiming its chunk, ms. */
 const busyMs = 100
@@ -13,7 +13,7 @@ export async function pullByScan(pull: Pull): Promise<void> {
   const { inFlight, context } = pull
   const { runtime } = context
   await claimOwn(pull)
-  if (missing(pull) <= 0) return
+  if (stillWanted(pull) <= 0) return
   inFlight.planRescan(runtime.monotonic(), runtime.now())
   await scan(pull)
   // Nothing beyond the frontier: something may have come back before it.
@@ -58,7 +58,7 @@ async function scan(pull: Pull): Promise<void> {
     isCold: inFlight.frontier === undefined,
     atLeast: 0,
   }
-  while (missing(pull) > 0) {
+  while (stillWanted(pull) > 0) {
     const limit = rowsToRead(pull, at)
     if (limit === 0) {
       // The rescan goes on with a later pull.
@@ -69,7 +69,7 @@ async function scan(pull: Pull): Promise<void> {
     const isLast = page.next === undefined
     const { candidates, busy } = sortOut(pull, at, page.rows)
     endOfPage(pull, at, isLast)
-    if (!at.isRescan) inFlight.readRows(page.rows.length, candidates.length)
+    if (!at.isRescan) inFlight.noteRead(page.rows.length, candidates.length)
     at.atLeast = candidates.length === 0 ? limit * 2 : 0
     await claimUpTo(pull, candidates, busy, isLast)
     if (isLast) break

@@ -3,7 +3,7 @@ import { isMessage, isReady, isUlid, type MessageRow, wasReceived } from '../../
 import type { Page, Row } from '../../storage.ts'
 import { nowSeconds } from '../context.ts'
 import { readRange, readRows } from '../requests.ts'
-import { claim, giveUp, maxPage, missing, type Pull } from './claim.ts'
+import { claim, giveUp, maxPage, type Pull, stillWanted } from './claim.ts'
 import { type Groups, isBehind, type Known } from './groups.ts'
 import { isBeyond } from './order.ts'
 
@@ -32,9 +32,9 @@ export async function pullInOrder(pull: Pull): Promise<void> {
     await groups.reading
   }
   await claimHeads(pull, groups)
-  if (missing(pull) <= 0) return
+  if (stillWanted(pull) <= 0) return
   if (await readHeldAgain(pull, groups)) await claimHeads(pull, groups)
-  for (let more = true; more && missing(pull) > 0; ) {
+  for (let more = true; more && stillWanted(pull) > 0; ) {
     more = await readOn(pull, groups)
     await claimHeads(pull, groups)
   }
@@ -94,8 +94,8 @@ function heads({ context, options, inFlight }: Pull, groups: Groups): Known[] {
 }
 
 async function claimHeads(pull: Pull, groups: Groups): Promise<void> {
-  while (missing(pull) > 0) {
-    const some = heads(pull, groups).slice(0, missing(pull))
+  while (stillWanted(pull) > 0) {
+    const some = heads(pull, groups).slice(0, stillWanted(pull))
     if (some.length === 0) return
     const tries = await Promise.allSettled(
       some.map((head) => pull.inFlight.whileClaiming(head.sk, () => claimHead(pull, groups, head))),

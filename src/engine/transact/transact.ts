@@ -28,7 +28,10 @@ export async function setAtomic(
   const lockList = asList(locks)
   if (lockList.length === 0)
     throw new InvalidInput('locks', 'must be at least one lock: without any, use set')
-  checkCount(itemList.length + lockList.length, () => `${itemList.length} items and ${lockList.length} locks`)
+  checkRowCount(
+    itemList.length + lockList.length,
+    () => `${itemList.length} items and ${lockList.length} locks`,
+  )
   const bumps = lockList.map((lock, i) =>
     bumpStep(context, itemList.length + i, lock, Array.isArray(locks) ? `locks[${i}]` : 'lock'),
   )
@@ -44,7 +47,7 @@ export async function setAtomic(
 const maxBytes = 4 * 1024 * 1024
 
 /** Before each one is looked at. */
-function checkCount(rows: number, origin: () => string): void {
+function checkRowCount(rows: number, origin: () => string): void {
   if (rows > maxRows)
     throw new InvalidInput('operations', `a transaction can have at most ${maxRows} rows`, {
       limit: maxRows,
@@ -87,7 +90,7 @@ export async function transact(
     throw new InvalidInput('operations', 'must be an array', { given: typeof operations })
   if (operations.length === 0) throw new InvalidInput('operations', 'is empty')
   const isMarked = options.idempotencyKey !== undefined
-  checkCount(operations.length + (isMarked ? 1 : 0), () => countByType(operations, isMarked))
+  checkRowCount(operations.length + (isMarked ? 1 : 0), () => countByType(operations, isMarked))
   const result: TransactResult = { locks: [], pushed: [] }
   const steps = operations.map((operation, i) => toStep(context, known, operation, i, result))
   const marker =

@@ -5,7 +5,7 @@ import { keyText } from '../../model/keys.ts'
 import { itemOrNone } from '../../model/rows.ts'
 import { clone } from '../../model/values.ts'
 import type { Row, RowWrite, SingleOperation } from '../../storage.ts'
-import { lastOfEach, target } from '../batches.ts'
+import { keyOfWrite, lastOfEach } from '../batches.ts'
 import { type Context, nowSeconds } from '../context.ts'
 import { type Doubt, retried } from '../retry.ts'
 
@@ -32,7 +32,7 @@ async function writeOne<T>(context: Context, write: RowWrite): Promise<OldItem<T
   const { old } = await retried(
     context,
     'idempotent',
-    [target(write)],
+    [keyOfWrite(write)],
     () => context.storage.apply(operation, context.call.request()),
     doubt,
   )
@@ -48,7 +48,7 @@ export async function writeForOld<T>(context: Context, writes: readonly RowWrite
   const work = async () => {
     for (let one = pending.shift(); one && !failure; one = pending.shift()) {
       try {
-        found.set(keyText(target(one)), await writeOne<T>(context, one))
+        found.set(keyText(keyOfWrite(one)), await writeOne<T>(context, one))
       } catch (error) {
         failure ??= { error }
         return
@@ -56,10 +56,10 @@ export async function writeForOld<T>(context: Context, writes: readonly RowWrite
     }
   }
   await Promise.all(Array.from({ length: Math.min(requestsAtOnce, count) }, work))
-  if (!failure) return writes.map((write) => found.get(keyText(target(write)))!)
+  if (!failure) return writes.map((write) => found.get(keyText(keyOfWrite(write)))!)
   if (count === 1) throw failure.error
-  const undone = writes.filter((write) => !found.has(keyText(target(write))))
-  const keys = undone.map(target).map(({ pk, sk }) => ({ pk, sk }))
+  const undone = writes.filter((write) => !found.has(keyText(keyOfWrite(write))))
+  const keys = undone.map(keyOfWrite).map(({ pk, sk }) => ({ pk, sk }))
   throw new PartialWrite(
     `${keys.length} of ${writes.length} rows were not (certainly) written: write those in 'keys' again`,
     { keys, cause: failure.error },

@@ -2,7 +2,7 @@ import { change, type Defect } from './defect.ts'
 
 const runtime = 'runtime.ts'
 const heldLease = 'coordination/held-lease.ts'
-const claim = 'coordination/claim.ts'
+const claim = 'coordination/lease-claim.ts'
 const run = 'coordination/run-with-lease.ts'
 const mutex = 'coordination/mutex/mutex.ts'
 const contender = 'coordination/mutex/contender.ts'

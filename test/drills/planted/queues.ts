@@ -22,7 +22,7 @@ const blockage: Defect[] = [
       change(messages, 'if (fitsOneRow(row, most)) return', 'if (rowBytes(row) > 0) return'),
       change(
         claim,
-        'if (result.refused) return await tooLarge(pull, result.row)',
+        'if (result.refused) return await buryTooLarge(pull, result.row)',
         'if (result.refused) throw result.refused',
       ),
     ],
