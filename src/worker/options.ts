@@ -7,9 +7,9 @@ import {
   milliseconds,
   seconds,
   wholeNumber,
+  wholeSeconds,
 } from '../model/checks.ts'
 import { deadLetterName } from '../model/key-names.ts'
-import { checkSeconds } from '../model/message-row.ts'
 import { checkShards } from '../model/shards.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Observed } from './events.ts'
@@ -68,9 +68,9 @@ export function checkHandling(options: QueueHandling, more: readonly string[]): 
   checkOptions(options, [...handlingOptions, ...more])
   const { pk, visibilitySeconds, timeoutSeconds, retrySeconds, maxReceives, deadLetter, shards } = options
   if (typeof pk !== 'string' || pk === '') throw new InvalidInput('pk', 'must be the name of a queue')
-  if (visibilitySeconds !== undefined) checkSeconds(visibilitySeconds, 'visibilitySeconds', 1)
+  if (visibilitySeconds !== undefined) wholeSeconds(visibilitySeconds, 'visibilitySeconds', { min: 1 })
   if (timeoutSeconds !== undefined) seconds(timeoutSeconds, 'timeoutSeconds')
-  checkPair(retrySeconds, 'retrySeconds', (value, field) => checkSeconds(value, field, 0))
+  checkPair(retrySeconds, 'retrySeconds', wholeSeconds)
   if (maxReceives !== undefined && maxReceives !== Number.POSITIVE_INFINITY)
     wholeNumber(maxReceives, 'maxReceives', { min: 1 })
   if (deadLetter !== undefined && (typeof deadLetter !== 'string' || deadLetter === ''))
