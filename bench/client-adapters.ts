@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: OneTable has a template language of its own.
-import type { AtomicDynamoDB } from '../src/dynamo/index.ts'
+import type { AtomicDbInterface } from '../src/index.ts'
 import { peer } from './lib/peers.ts'
 import type { Client, DocumentClient } from './lib/sdk.ts'
 import { seeded } from './lib/seeded.ts'
@@ -13,7 +13,7 @@ export type Adapter = Operations & { name: string }
 export interface Setting {
   client: Client
   documents: DocumentClient
-  database: () => AtomicDynamoDB
+  database: () => AtomicDbInterface
   table: string
 }
 

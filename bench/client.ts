@@ -2,6 +2,7 @@ import { AtomicDynamoDB } from '../src/dynamo/index.ts'
 import { type Adapter, adapters, type Operation, operations } from './client-adapters.ts'
 import { bare, bareAlike } from './client-bare.ts'
 import { ours } from './client-ours.ts'
+import { overTheWire } from './client-wire.ts'
 import { withLocal } from './lib/local.ts'
 import { interleaved, type Measured, ratio, spread } from './lib/measure.ts'
 import type { BenchOptions } from './lib/options.ts'
@@ -11,7 +12,7 @@ import { lib, makeClient, sdkVersion } from './lib/sdk.ts'
 import type { Section } from './lib/section.ts'
 import { number, progress } from './lib/terminal.ts'
 
-/** Client CPU per operation: every reply comes from the process itself, at once. */
+/** Client CPU per operation: every reply comes from the process itself, at once; then over the wire, with lockrow/direct. */
 export async function run({ tiny }: BenchOptions): Promise<Section> {
   const notes: string[] = []
   return withLocal(async (endpoint, table) => {
@@ -50,7 +51,15 @@ export async function run({ tiny }: BenchOptions): Promise<Section> {
         label: `client, ${operation}`,
       })
     }
-    return section(measured, ready, notes, { rounds, sliceMs })
+    const inside = section(measured, ready, notes, { rounds, sliceMs })
+    const wire = await overTheWire(endpoint, table, titles, { tiny })
+    return {
+      ...inside,
+      targets: [...inside.targets!, ...wire.targets],
+      tables: [...inside.tables, ...wire.tables],
+      charts: [...inside.charts, ...wire.charts],
+      notes: [...inside.notes, ...wire.notes],
+    }
   })
 }
 
@@ -100,7 +109,7 @@ function section(
   })
   return {
     id: 'client',
-    title: 'Client overhead: CPU per operation with replies from inside the process',
+    title: 'Client overhead: CPU per operation, with replies from inside the process and over the wire',
     settings: {
       ...settings,
       '@aws-sdk': sdkVersion,

@@ -18,6 +18,7 @@ export const benches: Record<string, () => Promise<{ run: Bench }>> = {
   queue: () => import('./queue.ts'),
   'queue-peers': () => import('./queue-peers.ts'),
   scale: () => import('./scale.ts'),
+  cold: () => import('./cold.ts'),
   size: () => import('./size.ts'),
 }
 

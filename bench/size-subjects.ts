@@ -128,3 +128,32 @@ export const updated = await users.build(UpdateItemCommand).item({ pk: 'user', s
 `,
   },
 ]
+
+const handler = `
+export const handler = async (event) => {
+  const key = { pk: 'order', sk: event.id }
+  const item = await db.get(key)
+  await db.update(key, { add: { stock: -event.count } }, { if: { stock: { gte: event.count } } })
+  const lock = await db.getLock({ pk: 'order', sk: event.id + '#lock' })
+  await db.setAtomic({ ...key, data: { ...item.data, by: event.by } }, lock)
+}`
+
+/** A handler that reads, updates and commits, by the modules that it imports. */
+export const handlers: readonly {
+  name: string
+  code: (direct: string, dynamo: string) => string
+  most?: number
+}[] = [
+  {
+    name: 'lockrow/direct',
+    most: 110,
+    code: (direct) => `import { AtomicDynamoItems, directClient } from '${direct}'
+const db = new AtomicDynamoItems(directClient(), process.env.TABLE)${handler}`,
+  },
+  {
+    name: 'SDK and lockrow',
+    code: (_, dynamo) => `import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { AtomicDynamoItems } from '${dynamo}'
+const db = new AtomicDynamoItems(new DynamoDBClient(), process.env.TABLE)${handler}`,
+  },
+]

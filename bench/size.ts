@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { bundled } from './lib/bundle.ts'
 import { importTimes } from './lib/import-time.ts'
 import { type Spread, spread } from './lib/measure.ts'
 import type { BenchOptions } from './lib/options.ts'
@@ -10,7 +12,7 @@ import type { Section, Table, Target } from './lib/section.ts'
 import { buildPackage, minified } from './lib/size.ts'
 import { number, progress } from './lib/terminal.ts'
 import { instantiations } from './lib/type-cost.ts'
-import { bundles, imports, typed } from './size-subjects.ts'
+import { bundles, handlers, imports, typed } from './size-subjects.ts'
 
 const bench = fileURLToPath(new URL('.', import.meta.url))
 
@@ -27,6 +29,7 @@ export async function run({ tiny }: BenchOptions): Promise<Section> {
     await buildPackage(folder)
     const tables = [
       await sizes(targets, notes),
+      ...(await handlerBundles(folder, targets)),
       await imported(folder, tiny ? 2 : 20, targets, notes),
       await types(folder, tiny, targets, notes),
     ]
@@ -48,6 +51,7 @@ export async function run({ tiny }: BenchOptions): Promise<Section> {
         ...notes,
         'Size: esbuild, minified ESM for Node 20; AWS SDK and its Smithy packages left out for everybody, every other dependency counted.',
         'lockrow/dynamo is one engine with the whole contract: locks, conditions and updates with their checks, transactions, the queue. A bundler cannot leave methods of a class away, so AtomicDynamoDB alone is nearly as large as everything.',
+        'A handler: one minified ES module with the AWS SDK and everything else in it (esbuild).',
         'Import time: a process of its own each time, in turn; from the start of the process until everything is imported, and the part after the SDK is there.',
         'Type cost: tsc --strict --skipLibCheck --extendedDiagnostics on one small file each; the SDK file makes a client and gets an item.',
       ],
@@ -73,6 +77,45 @@ async function sizes(targets: Target[], notes: string[]): Promise<Table> {
       })
   }
   return { title: 'Own minified code', columns: ['what', 'kB', 'kB, gzip'], rows }
+}
+
+/** The whole of a function as it is deployed, and what it is made of. */
+async function handlerBundles(folder: string, targets: Target[]): Promise<Table[]> {
+  const rows: (string | number)[][] = []
+  const shares: (string | number)[][] = []
+  for (const { name, code, most } of handlers) {
+    progress(`size: ${name}`)
+    const { contents } = await bundled(code('lockrow/direct', 'lockrow/dynamo'), folder)
+    const kB = contents.length / 1000
+    rows.push([name, kB, gzipSync(contents).length / 1000])
+    if (most === undefined) continue
+    targets.push({
+      what: `a handler with everything in it, ${name}`,
+      target: `at most ${most} kB`,
+      value: `${number(kB)} kB`,
+      met: kB <= most,
+    })
+    // From the sources, for the package has one file for all of them.
+    const { bytesOf } = await bundled(code('../src/direct/index.ts', '../src/dynamo/index.ts'), bench)
+    shares.push(...byFolder(bytesOf))
+  }
+  return [
+    {
+      title: 'A handler that reads, updates and commits, everything included',
+      columns: ['with', 'kB', 'kB, gzip'],
+      rows,
+    },
+    { title: 'What the handler with lockrow/direct is made of', columns: ['folder', 'kB'], rows: shares },
+  ]
+}
+
+function byFolder(bytesOf: Readonly<Record<string, number>>): (string | number)[][] {
+  const sums = new Map<string, number>()
+  for (const [file, bytes] of Object.entries(bytesOf)) {
+    const folder = /(?:node_modules|src)\/(?:@[^/]+\/)?(?:engine\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? 'the rest'
+    sums.set(folder, (sums.get(folder) ?? 0) + bytes)
+  }
+  return [...sums].sort(([, a], [, b]) => b - a).map(([folder, bytes]) => [folder, bytes / 1000])
 }
 
 async function imported(folder: string, rounds: number, targets: Target[], notes: string[]): Promise<Table> {

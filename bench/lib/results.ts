@@ -6,7 +6,19 @@ import type { Results, Section } from './section.ts'
 const file = new URL('../results.json', import.meta.url)
 const html = new URL('../report.html', import.meta.url)
 /** The order of the report. */
-const order = ['client', 'local', 'units', 'atomic', 'twin', 'lru', 'queue', 'queue-peers', 'scale', 'size']
+const order = [
+  'client',
+  'local',
+  'units',
+  'atomic',
+  'twin',
+  'lru',
+  'queue',
+  'queue-peers',
+  'scale',
+  'cold',
+  'size',
+]
 
 /** Replaces these sections in results.json and writes the report from all of it. */
 export function save(sections: readonly Section[]): void {
