@@ -3,6 +3,8 @@ import { change, type Defect } from './defect.ts'
 const runtime = 'runtime.ts'
 const heldLease = 'coordination/held-lease.ts'
 const claim = 'coordination/lease-claim.ts'
+const holders = 'coordination/holders.ts'
+const readWriteLock = 'coordination/read-write-lock.ts'
 const run = 'coordination/run-with-lease.ts'
 const mutex = 'coordination/mutex/mutex.ts'
 const contender = 'coordination/mutex/contender.ts'
@@ -218,6 +220,20 @@ const blockage: Defect[] = [
     ],
     drill: 'mutex by wall clock',
     found: /contradiction/,
+  },
+  {
+    name: 'crashed readers stay in the row',
+    class: 'blockage',
+    patches: [change(readWriteLock, 'if (lease) await this.#takeOutCrashed(item?.data.readers, call)\n', '')],
+    drill: 'read-write lock',
+    found: /row grows/,
+  },
+  {
+    name: 'an extension of a permit that arrives late makes it shorter',
+    class: 'exclusion',
+    patches: [change(holders, 'allOf(place.ours, [[place.until, { lt: until }]])', 'place.ours')],
+    drill: 'semaphore',
+    found: robbed,
   },
   {
     name: 'a ticket on a new key makes a row that nobody can take',
