@@ -129,9 +129,11 @@ async function loadPayloads(pull: Pull): Promise<void> {
   pull.rows = pull.rows.filter((row) => !lacking.includes(row))
 }
 
-function handOut<T>({ context, inFlight, rows, dead }: Pull): AtomicDbQueuePullManyResult<T> {
+function handOut<T>({ context, inFlight, options, rows, dead }: Pull): AtomicDbQueuePullManyResult<T> {
   const now = context.runtime.now()
-  inFlight.pulled(rows.length > 0, context.runtime.monotonic())
+  // That there is nothing of one group says nothing of the others.
+  if (rows.length > 0 || options.group === undefined)
+    inFlight.pulled(rows.length > 0, context.runtime.monotonic())
   const items = rows.sort(bySk).map((row) => toMessage<T>(row, now))
   return { items, ...(dead.length > 0 && { dead: dead.map((row) => toMessage<T>(row, now)) }) }
 }

@@ -228,3 +228,13 @@ describe('strict', () => {
     })
   })
 })
+
+test('a pull of a group that has nothing does not make its shard count as empty', async () => {
+  const { world, open } = setUp()
+  await world.run(async () => {
+    const db = open()
+    await db.queuePush({ pk, group: 'a' }, { shards: 1 })
+    expect(await db.queuePull({ pk, shards: 1, group: 'b' })).toEqual({})
+    expect((await db.queuePull({ pk, shards: 1 })).item).toBeDefined()
+  })
+})
