@@ -1,13 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { AtomicDbInterface } from 'lockrow'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
-
-/** Name of the table, from the environment of the function. */
-export function tableName(): string {
-  const name = process.env.TABLE_NAME
-  if (!name) throw new Error('TABLE_NAME is not set')
-  return name
-}
+import { tableName } from './table-name.ts'
 
 /**
  * A client for one Lambda process: made once, outside of the handler, so that its connections are kept between

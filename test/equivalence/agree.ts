@@ -3,6 +3,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import fc from 'fast-check'
 import type { AtomicDbError, AtomicDbInterface, RetryOptions } from 'lockrow'
 import { AtomicEngine, type Row, systemRuntime } from 'lockrow/backend'
+import { type DirectClient, AtomicDynamoDB as DirectDynamoDB } from 'lockrow/direct'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
 import { TestRuntime } from 'lockrow/testing'
 import { expect } from 'vitest'
@@ -73,6 +74,8 @@ const shownSteps = (failed: Step, steps: readonly { step: Step; wait: number }[]
 
 export interface World {
   client: DynamoDBClient
+  /** In place of the SDK's client, for all but rows of other programs. */
+  direct?: DirectClient
   table: string
   retry?: RetryOptions
 }
@@ -80,13 +83,15 @@ export interface World {
 export async function agree(
   histories: fc.Arbitrary<{ step: Step; wait: number }[]>,
   numRuns: number,
-  { client, table, retry }: World,
+  { client, direct, table, retry }: World,
 ): Promise<void> {
   const runtime = new StillRuntime()
   clock.start = Math.floor(runtime.at / 1000)
   const rows = new MemoryStorage(runtime)
   const memory = new AtomicEngine(rows, { runtime })
-  const dynamo = new AtomicDynamoDB(client, table, { runtime, retry })
+  const dynamo = direct
+    ? new DirectDynamoDB(direct, table, { runtime, retry })
+    : new AtomicDynamoDB(client, table, { runtime, retry })
   const wire = new DynamoStorage(sdkTransport(client), table)
   const kept = (storage: MemoryStorage | DynamoStorage): Memory => ({
     locks: new Map(),

@@ -13,6 +13,7 @@ import {
   field,
   not,
 } from 'lockrow'
+import { directClient } from 'lockrow/direct'
 import { injectFaults } from 'lockrow/testing'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { dropTable, freshTable, localClient } from '../setup/local.ts'
@@ -548,6 +549,13 @@ it(`the twin and DynamoDB Local agree on ${runs} random histories`, { timeout: 3
     'delete returnOld ok',
   ])
     expect(met.get(kind), kind).toBeGreaterThan(0)
+})
+
+it('they agree without the SDK', { timeout: 3_600_000 }, async () => {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  const direct = directClient({ endpoint: inject('dynamoEndpoint'), region: 'local', credentials })
+  await agree(histories, Math.ceil(runs / 8), { client, direct, table })
+  direct.destroy()
 })
 
 it('they agree when requests are refused, in conflict or done in part: retries are not seen', {

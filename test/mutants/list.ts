@@ -49,6 +49,12 @@ const dynamoStorage = of('src/dynamo/storage.ts', dynamo)
 const batches = of('src/dynamo/batches.ts', dynamo)
 const faults = of('src/dynamo/faults.ts', dynamo)
 const expressions = of('src/dynamo/expressions.ts', dynamo)
+const direct = ['test/direct']
+const exchange = of('src/direct/exchange.ts', direct)
+const pool = of('src/direct/pool.ts', direct)
+const directReply = of('src/direct/reply.ts', direct)
+const replyParser = of('src/direct/reply-parser.ts', direct)
+const directClient = of('src/direct/client.ts', direct)
 const noSdkRetry = of('src/dynamo/no-sdk-retry.ts', dynamo)
 const queue = [
   'test/conformance/memory.test.ts',
@@ -203,6 +209,21 @@ export const mutants: readonly Mutant[] = [
     'return `if_not_exists(${path}, ${this.value(0)}) + ${value}`',
     'return `${path} + ${value}`',
   ),
+  exchange('sent before there is a connection', '  #isSent = false', '  #isSent = true'),
+  exchange('what was sent counts as never sent', '    this.#isSent = true\n', ''),
+  exchange('the last word is not asked for', 'this.#options.beforeSending?.()', ''),
+  pool(
+    'old connections are used again',
+    'if (connection.idleMs < this.#limits.idleTimeoutMs) break',
+    'break',
+  ),
+  pool('any number of connections', 'this.#all.size < this.#limits.maxSockets', 'true'),
+  directReply('the checksum is not looked at', 'Number(sum) !== reader.crc32(body)', 'false'),
+  directReply('trouble of the service is a refusal', 'if (status >= 500) noteSent(refused)', ''),
+  replyParser('two replies in one', 'if (rest.length > missing) {', 'if (false) {'),
+  directClient('the clock stays wrong', 'this.#clockOffset = theirs - this.#now()', ''),
+  directClient('expired credentials stay', 'this.#credentials.expired(used)', ''),
+  directClient('secrets are told', "text = text.replaceAll(secret, '***')", ''),
   noSdkRetry('the SDK may send a request again', 'stack.add(straightOn as never, inPlaceOfRetry)', ''),
   claim(
     "a claim of ours whose reply was lost is nobody's",

@@ -288,6 +288,44 @@ export const done = [item, atomic(db).set({ pk: 'a', sk: 'b' }).commit()]
     expect(tsc('esnext', 'bundler', 'a.mts')).toMatchObject({ code: 0, out: '' })
   }, 60_000)
 
+  it('lockrow/direct runs as ESM and as CJS, and is typed, where there is no AWS SDK', () => {
+    const program = `
+const client = directClient({ region: 'eu-west-1', endpoint: 'http://127.0.0.1:1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } })
+const db = new AtomicDynamoDB(client, 'none', { retry: { attempts: 1 } })
+const error = await db.get({ pk: 'a', sk: 'b' }).catch((error) => error)
+console.log(error instanceof BackendError, error.message.includes('ECONNREFUSED'))
+`
+    const folder = project(
+      'direct',
+      {
+        'package.json': '{}',
+        'esm.mjs': `import { BackendError } from 'lockrow'\nimport { AtomicDynamoDB, directClient } from 'lockrow/direct'\n${program}`,
+        'cjs.cjs': `const { BackendError } = require('lockrow')\nconst { AtomicDynamoDB, directClient } = require('lockrow/direct')\n;(async () => {${program}})()`,
+        'typed.mts': `import { AtomicDynamoDB, type DirectClient, directClient } from 'lockrow/direct'
+const client: DirectClient = directClient({ region: 'eu-west-1' })
+// @ts-expect-error there is no such option
+directClient({ regoin: 'eu-west-1' })
+export const item = new AtomicDynamoDB(client, 'none').get<{ n: number }>({ pk: 'a', sk: 'b' })
+`,
+      },
+      ['@types/node', 'undici-types'],
+    )
+    expect(run(folder, 'esm.mjs')).toMatchObject({ code: 0, out: 'true true' })
+    expect(run(folder, 'cjs.cjs')).toMatchObject({ code: 0, out: 'true true' })
+    const tsc = join(modules, 'typescript/bin/tsc')
+    const strict = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'node16', '--types', 'node']
+    expect(run(folder, tsc, ...strict, '--moduleResolution', 'node16', 'typed.mts')).toMatchObject({
+      code: 0,
+      out: '',
+    })
+    // Nor does any of its files name one.
+    const dist = join(work, 'package/dist')
+    for (const file of readdirSync(dist).filter((name) => /^(direct|core)/.test(name)))
+      expect(readFileSync(join(dist, file), 'utf8'), file).not.toMatch(
+        /(from|require\(|import\()\s*["']@(aws-sdk|smithy)/,
+      )
+  }, 60_000)
+
   it('bundles with esbuild, and what is not used stays out', () => {
     const folder = project('bundled', {
       'main.mjs': `import { path } from 'lockrow'\nconsole.log(path('a.b', 0))`,

@@ -1,4 +1,5 @@
-import { openDb, tableName } from '../db.ts'
+import { openDb } from '../db.ts'
+import { tableName } from '../table-name.ts'
 import { workerHandler } from '../worker.ts'
 
 export const handler = workerHandler(openDb(), {

@@ -1,5 +1,5 @@
 import { Agent, type ClientRequestArgs } from 'node:http'
-import { connect, type NetConnectOpts, type Socket } from 'node:net'
+import { connect, type NetConnectOpts, Socket } from 'node:net'
 import { constants } from 'node:os'
 import type { Duplex } from 'node:stream'
 import type { Random } from '../random.ts'
@@ -43,16 +43,31 @@ export class FailingAgent extends Agent {
 
   override createConnection(options: ClientRequestArgs, connected?: Connected): Socket | undefined {
     if (connected && this.#happens()) {
-      const fault = this.#random.pick(connectFaults)
-      const place = { host: String(options.host ?? ''), port: Number(options.port ?? 0) }
-      const several = fault.startsWith('connect') && this.#random.chance(0.25)
-      const error = several ? severalAddresses(fault, place) : socketError(fault, place)
-      this.#failed(fault)
+      const error = this.#refusal({ host: String(options.host ?? ''), port: Number(options.port ?? 0) })
       // With an error there is no stream.
       setImmediate(() => connected(error, undefined as never))
       return undefined
     }
-    const socket = connect(options as NetConnectOpts)
+    return this.#followed(connect(options as NetConnectOpts))
+  }
+
+  /** A socket for a client that opens its own: `directClient({ connect: (to) => proxy.agent.open(to) })`. */
+  open(to: { host: string; port: number }): Socket {
+    if (!this.#happens()) return this.#followed(connect(to))
+    const socket = new Socket()
+    setImmediate(() => socket.destroy(this.#refusal(to)))
+    return socket
+  }
+
+  /** Why no connection is made. */
+  #refusal(place: { host: string; port: number }): Error {
+    const fault = this.#random.pick(connectFaults)
+    const several = fault.startsWith('connect') && this.#random.chance(0.25)
+    this.#failed(fault)
+    return several ? severalAddresses(fault, place) : socketError(fault, place)
+  }
+
+  #followed(socket: Socket): Socket {
     let port = 0
     socket.once('connect', () => {
       port = socket.localPort ?? 0

@@ -21,6 +21,7 @@ const fates: [ProxyFault, (request: ProxyRequest) => boolean][] = [
   ['partialBatch', ({ action, rows }) => action.startsWith('Batch') && rows.length > 1],
   ['duplicate', ({ isWrite, isRepeatable }) => isWrite && isRepeatable],
   ['replyTwice', () => true],
+  ['corrupt', () => true],
 ]
 
 /** Chance, and how often it struck. */

@@ -163,8 +163,10 @@ export class Exchanges {
       case 'serverError':
       case 'unavailable':
       case 'socket':
+      case 'corrupt':
         this.report({ request, fault, applied, answered: false, late: false })
         if (fault === 'cutAfter') replies.sendHalf(response, reply, date)
+        else if (fault === 'corrupt') replies.send(response, replies.corrupted(reply, this.dice.random), date)
         else this.#spoil(request, response, fault)
         return
       default:

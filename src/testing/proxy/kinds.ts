@@ -37,6 +37,8 @@ export const proxyFaults = [
   'delay',
   /** Time passes while the request is on its way: up to `maxFreezeMs` on the clock. */
   'freeze',
+  /** One byte of the reply is another, under the checksum of the whole. Only for clients that look at it: the SDK does not. */
+  'corrupt',
   /** An established connection fails with an error of `socketFaults`, before or after the request is applied. */
   'socket',
   /** A new connection fails with an error of `connectFaults`. Never sent. */

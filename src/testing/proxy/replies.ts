@@ -79,6 +79,14 @@ export function leftUndone(given: ProxyReply, rest: object, isWrite: boolean): P
   return { ...given, headers, body: Buffer.from(JSON.stringify({ ...content, ...undone })) }
 }
 
+/** One byte is another, and the checksum that of the whole reply. */
+export function corrupted(given: ProxyReply, random: Random): ProxyReply {
+  const body = Buffer.from(given.body)
+  const at = random.int(body.length)
+  body[at] = body[at]! ^ (1 + random.int(127))
+  return { ...given, body }
+}
+
 const headersOf = (given: ProxyReply, date: string) => ({
   ...given.headers,
   date,

@@ -1,7 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { AtomicDynamoDB } from '../../../src/dynamo/index.ts'
-import type { AtomicDbItemKey } from '../../../src/interface.ts'
+import {
+  type DirectClient,
+  AtomicDynamoDB as DirectDynamoDB,
+  directClient,
+} from '../../../src/direct/index.ts'
+import { AtomicDynamoDB, type AtomicDynamoDBOptions } from '../../../src/dynamo/index.ts'
+import type { AtomicDbInterface, AtomicDbItemKey } from '../../../src/interface.ts'
 import type { Runtime } from '../../../src/runtime.ts'
 import {
   type FaultProxy,
@@ -12,7 +17,7 @@ import {
   startFaultProxy,
   type TestClock,
 } from '../../../src/testing/proxy/index.ts'
-import type { ClientPlan, WirePlan } from './plan.ts'
+import type { ClientPlan, WirePlan, WireTransport } from './plan.ts'
 import type { WriteLog } from './write-log.ts'
 
 /** A write whose reply was lost: its rows, and the moment at which it was done. */
@@ -46,8 +51,10 @@ export class CallTrace {
 export interface Connection {
   name: string
   proxy: FaultProxy
-  client: DynamoDBClient
-  db: AtomicDynamoDB
+  client: { destroy(): void }
+  /** Where it is one of the SDK. */
+  sdk?: DynamoDBClient
+  db: AtomicDbInterface
   /** Requests so far, those for which no connection could be made included. */
   requests(): number
   /** Does a call, and knows its requests from those of others on this connection. */
@@ -58,6 +65,8 @@ export interface Connection {
 
 export interface ConnectionOptions {
   endpoint: string
+  /** @default 'sdk' */
+  transport?: WireTransport | undefined
   table: string
   name: string
   clock: TestClock
@@ -89,15 +98,8 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
       options.seen?.(exchange)
     },
   })
-  const client = new DynamoDBClient({
-    endpoint: proxy.endpoint,
-    region: 'local',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    requestHandler: { httpAgent: proxy.agent },
-    ...(own.maxAttempts ? { maxAttempts: own.maxAttempts } : {}),
-  })
-  if (own.signing !== 'system') signBy(client, clock, own.signing === 'skewed' ? 3 * 3_600_000 : 0)
-  calls.follow(client)
+  const opened =
+    options.transport === 'direct' ? openDirect(options, proxy, calls) : openSdk(options, proxy, calls)
   const runtime: Runtime = {
     now: () => clock.now() + own.offsetMs,
     monotonic: () => clock.monotonic(),
@@ -107,13 +109,46 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
   const connection: Connection = {
     name,
     proxy,
-    client,
-    db: new AtomicDynamoDB(client, table, { runtime, ...(plan.retry ? { retry: plan.retry } : {}) }),
+    client: opened.client,
+    ...('sdk' in opened ? { sdk: opened.sdk } : {}),
+    db: opened.database(table, { runtime, ...(plan.retry ? { retry: plan.retry } : {}) }),
     requests: () => requests + proxy.counts.connect,
     traced: (trace, call) => calls.traced(trace, call),
     lateWrites: 0,
   }
   return connection
+}
+
+const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+const skewMs = 3 * 3_600_000
+
+function openSdk({ client: own, clock }: ConnectionOptions, proxy: FaultProxy, calls: Calls) {
+  const sdk = new DynamoDBClient({
+    endpoint: proxy.endpoint,
+    region: 'local',
+    credentials,
+    requestHandler: { httpAgent: proxy.agent },
+    ...(own.maxAttempts ? { maxAttempts: own.maxAttempts } : {}),
+  })
+  if (own.signing !== 'system') signBy(sdk, clock, own.signing === 'skewed' ? skewMs : 0)
+  calls.follow(sdk)
+  const database = (table: string, options: AtomicDynamoDBOptions) => new AtomicDynamoDB(sdk, table, options)
+  return { client: sdk, sdk, database }
+}
+
+function openDirect({ client: own, clock }: ConnectionOptions, proxy: FaultProxy, calls: Calls) {
+  const client = directClient({
+    endpoint: proxy.endpoint,
+    region: 'local',
+    credentials,
+    connect: (to) => proxy.agent.open(to),
+    headers: () => calls.headers(),
+    ...(own.signing === 'system' ? {} : { now: () => clock.now() + (own.signing === 'skewed' ? skewMs : 0) }),
+  })
+  const followed = calls.followed(client)
+  const database = (table: string, options: AtomicDynamoDBOptions) =>
+    new DirectDynamoDB(followed, table, options)
+  return { client, database }
 }
 
 function note(calls: Calls, name: string, log: WriteLog, exchange: ProxyExchange): void {
@@ -174,6 +209,32 @@ class Calls {
       },
       { step: 'finalizeRequest', priority: 'low', name: 'proofCalls' },
     )
+  }
+
+  /** Those by which the proxy tells the call of a request. */
+  headers(): Record<string, string> {
+    const current = this.#current.getStore()
+    return current ? { [callHeader]: current.id } : {}
+  }
+
+  /** A client of our own, each of whose requests is noted. */
+  followed(client: DirectClient): DirectClient {
+    return {
+      call: async (operation, input, options) => {
+        const trace = this.#current.getStore()?.trace
+        if (!trace) return client.call(operation, input, options)
+        trace.requests++
+        trace.learned(this.#clock.now())
+        this.#saw((input as { ClientRequestToken?: string }).ClientRequestToken)
+        const sentAt = this.#clock.monotonic()
+        try {
+          return await client.call(operation, input, options)
+        } finally {
+          trace.slowestMs = Math.max(trace.slowestMs, this.#clock.monotonic() - sentAt)
+        }
+      },
+      destroy: () => client.destroy(),
+    }
   }
 
   #saw(token: string | undefined): void {

@@ -6,7 +6,7 @@ import { libraryVersion } from '../version.ts'
 import { addResult, doubtful, emptyReport, terminalReport, unseenFaults, type WireResult } from './report.ts'
 import type { WireTask } from './worker.ts'
 
-const usage = `npm run prove:wire -- [--operations N] [--seed FIRST] [--run OPERATIONS OF A RUN]
+const usage = `npm run prove:wire -- [--operations N] [--seed FIRST] [--run OPERATIONS OF A RUN] [--transport sdk|direct]
 npm run prove:wire -- --seed N --operations 1000     one run again`
 
 const { values } = parseArgs({
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     operations: { type: 'string', default: '100000' },
     seed: { type: 'string', default: '1' },
     run: { type: 'string', default: '1000' },
+    transport: { type: 'string', default: 'sdk' },
     help: { type: 'boolean', short: 'h' },
   },
 })
@@ -29,6 +30,11 @@ if (values.help) {
   console.log(usage)
   process.exit()
 }
+const { transport } = values
+if (transport !== 'sdk' && transport !== 'direct') {
+  console.error(`--transport must be sdk or direct, got ${transport}\n${usage}`)
+  process.exit(2)
+}
 const operations = wholeNumber('operations')
 const share = wholeNumber('run')
 let seed = wholeNumber('seed')
@@ -40,14 +46,14 @@ process.once('SIGINT', () => {
   process.once('SIGINT', () => process.exit(130))
 })
 
-const report = emptyReport()
+const report = emptyReport(transport)
 const started = performance.now()
 const elapsed = () => Math.round((performance.now() - started) / 1000)
 let planned = 0
 let shownAt = 0
 
 function show(result: WireResult): void {
-  const replay = `npm run prove:wire -- --seed ${result.seed} --operations ${result.operations}`
+  const replay = `npm run prove:wire -- --seed ${result.seed} --operations ${result.operations} --transport ${transport}`
   const [first] = result.findings
   if (first) {
     console.log(`\nseed ${result.seed}: ${first.kind}: ${first.message}\n\n${result.around.join('\n')}`)
@@ -70,7 +76,7 @@ try {
       if (planned >= operations) return undefined
       const size = Math.min(share, operations - planned)
       planned += size
-      return { endpoint: server.endpoint, seed: seed++, operations: size }
+      return { endpoint: server.endpoint, seed: seed++, operations: size, transport }
     },
     onResult(result) {
       addResult(report, result)

@@ -39,20 +39,28 @@ const unusual: Partial<Record<ProxyFault, readonly number[]>> = {
   partialBatch: [0.1, 0.5],
 }
 
+/** Which client is proven: the SDK's, or our own. */
+export type WireTransport = 'sdk' | 'direct'
+
+/** The SDK does not look at the checksum of a reply. */
+export const faultsOf = (transport: WireTransport): readonly ProxyFault[] =>
+  transport === 'direct' ? proxyFaults : proxyFaults.filter((fault) => fault !== 'corrupt')
+
 /** Each run has some of the faults, at rates of its own: a run with all of them all the time never gets far. */
-function chooseRates(random: Random): ProxyFaultRates {
+function chooseRates(random: Random, transport: WireTransport): ProxyFaultRates {
   const rates: ProxyFaultRates = {}
-  for (const fault of proxyFaults) if (random.chance(0.6)) rates[fault] = random.pick(unusual[fault] ?? usual)
+  for (const fault of faultsOf(transport))
+    if (random.chance(0.6)) rates[fault] = random.pick(unusual[fault] ?? usual)
   return rates
 }
 
-export function choosePlan(random: Random): WirePlan {
+export function choosePlan(random: Random, transport: WireTransport = 'sdk'): WirePlan {
   const mode = random.pick(['plain', 'plain', 'lru', 'rivals'] as const)
   return {
     mode,
     clients: random.pick([4, 12, 24]),
     speed: random.pick([1, 20, 60, 60, 300, 300]),
-    rates: chooseRates(random),
+    rates: chooseRates(random, transport),
     focus: random.pick(['transactions', undefined, undefined] as const),
     hold: random.pick([
       { replies: 4, ms: 200 },

@@ -1,5 +1,6 @@
-import { connectFaults, proxyFaults, socketFaults } from '../../../src/testing/proxy/index.ts'
+import { connectFaults, socketFaults } from '../../../src/testing/proxy/index.ts'
 import type { Finding } from '../judge.ts'
+import { faultsOf, type WireTransport } from './plan.ts'
 import type { WireRun } from './run.ts'
 import type { CallCounts } from './watched.ts'
 
@@ -25,12 +26,14 @@ export interface WireReport {
   findings: (Finding & { seed: number })[]
 }
 
-export const emptyReport = (): WireReport => ({
+export const emptyReport = (transport: WireTransport = 'sdk'): WireReport => ({
   runs: { plain: 0, lru: 0, rivals: 0 },
   operations: 0,
   requests: 0,
   lateWrites: 0,
-  faults: Object.fromEntries([...proxyFaults, ...connectFaults, ...socketFaults].map((name) => [name, 0])),
+  faults: Object.fromEntries(
+    [...faultsOf(transport), ...connectFaults, ...socketFaults].map((name) => [name, 0]),
+  ),
   calls: {},
   findings: [],
 })

@@ -15,7 +15,7 @@ import type { Actor, Workload } from '../workloads/actor.ts'
 import { cachedWorkload } from '../workloads/cached.ts'
 import { everyWorkload } from '../workloads/index.ts'
 import { type Connection, connect } from './connection.ts'
-import { chooseClient, choosePlan, type WirePlan } from './plan.ts'
+import { chooseClient, choosePlan, type WirePlan, type WireTransport } from './plan.ts'
 import { type CallStats, watched } from './watched.ts'
 import { WriteLog } from './write-log.ts'
 
@@ -41,6 +41,8 @@ export interface WireOptions {
   endpoint: string
   seed: number
   operations: number
+  /** @default 'sdk' */
+  transport?: WireTransport
   /** Decided by hand instead of by the seed. */
   force?: Partial<WirePlan>
   workloads?: () => Workload[]
@@ -103,7 +105,7 @@ class Run {
   constructor(options: WireOptions) {
     this.#options = options
     this.#random = new Random(options.seed)
-    this.#plan = { ...choosePlan(this.#random), ...options.force }
+    this.#plan = { ...choosePlan(this.#random, options.transport), ...options.force }
     const chance = this.#random.fork()
     this.#clock = new TestClock({ speed: this.#plan.speed, random: chance.next })
     this.#history = new HistoryRecorder(() => this.#clock.monotonic())
@@ -196,6 +198,7 @@ class Run {
     const { endpoint } = this.#options
     return connect({
       endpoint,
+      transport: this.#options.transport,
       table: this.#table,
       name,
       clock: this.#clock,

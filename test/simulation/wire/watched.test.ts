@@ -51,7 +51,7 @@ test('requests that run beside a throttled call are not counted as its own', asy
 test('a call that makes more requests than its budget is found, whoever repeats them', async () => {
   const { connection, db, findings } = await throttledDb()
   // Retries below the engine, as the SDK has them.
-  connection.client.middlewareStack.add(
+  connection.sdk!.middlewareStack.add(
     (next) => async (args) => {
       const first = await next(args).catch(() => undefined)
       return first ?? next(args)

@@ -6,15 +6,22 @@ import { signBy, startFaultProxy, TestClock } from 'lockrow/testing'
 import { expect, inject, test } from 'vitest'
 import { runWire } from './run.ts'
 
-test.each(['plain', 'rivals', 'lru'] as const)(
-  'real clients through fault proxies, %s',
-  async (mode) => {
+test.each([
+  ['plain', 'sdk'],
+  ['rivals', 'sdk'],
+  ['lru', 'sdk'],
+  ['plain', 'direct'],
+  ['rivals', 'direct'],
+] as const)(
+  'real clients through fault proxies, %s, %s',
+  async (mode, transport) => {
     const seed = Math.floor(Math.random() * 1e6)
-    const again = `npm run prove:wire -- --seed ${seed}, mode ${mode}`
+    const again = `npm run prove:wire -- --seed ${seed} --transport ${transport}, mode ${mode}`
     const run = await runWire({
       endpoint: inject('dynamoEndpoint'),
       seed,
       operations: 250,
+      transport,
       // No real waiting.
       force: { mode, speed: 300, clients: 12 },
     })

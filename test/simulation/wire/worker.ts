@@ -1,6 +1,7 @@
 /** A child of `npm run prove:wire`: does the runs that it is sent, one at a time. */
 import { around } from '../trace.ts'
 import { everyWorkload, type WorkloadSetName, workloadSets } from '../workloads/index.ts'
+import type { WireTransport } from './plan.ts'
 import type { WireResult } from './report.ts'
 import { runWire } from './run.ts'
 
@@ -8,6 +9,8 @@ export interface WireTask {
   endpoint: string
   seed: number
   operations: number
+  /** @default 'sdk' */
+  transport?: WireTransport
   /** Longer than this the run has got stuck. */
   maxSeconds?: number
   /** @default 'all' */
