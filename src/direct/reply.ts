@@ -20,8 +20,6 @@ export function readReply(operation: string, host: string, reply: RawReply, read
   if (status === 200 && content !== undefined) return content
   const refused = exceptionOf(status, requestIdOf(reply), content, reader.hide)
   if (!refused) throw foreign(operation, host, reply)
-  // A refusal of the service is certain, its own trouble is not.
-  if (status >= 500) noteSent(refused)
   throw refused
 }
 
