@@ -7,6 +7,7 @@ import type { Construct } from 'constructs'
 import { queueOfShard } from '../../src/model/key-names.ts'
 import { maxShards } from '../../src/model/shards.ts'
 import { ACTIONS, type GrantPurpose, KEY_ACTIONS } from './actions.ts'
+import { conditionOn, literalProblem, prefixProblem } from './literal-keys.ts'
 import { type GrantUses, needsOf } from './methods.ts'
 import { FEATURES_OF, type KeyFeature, keysOfPartition, keysOfQueue, type QueueScope } from './queue-keys.ts'
 import { TagPrefix } from './tenant-tag.ts'
@@ -149,9 +150,7 @@ function replicaArn(scope: Construct, { tableArn, tableName }: GrantTable, regio
   return Arn.format({ ...Arn.split(tableArn, ArnFormat.SLASH_RESOURCE_NAME), region })
 }
 
-/**
- * The condition for a scope. `ForAllValues` is true of a request without the key as well, hence the `Null` guard.
- */
+/** The condition for a scope. */
 export function leadingKeysCondition(
   features: readonly KeyFeature[],
   { pks = [], queues = [], pkPrefixes = [] }: GrantScope,
@@ -174,10 +173,7 @@ export function leadingKeysCondition(
       `Grant: pks, queues and pkPrefixes make ${length} characters of keys (at most ${MAX_KEYS_LENGTH}); ` +
         'cover them by fewer pkPrefixes',
     )
-  return {
-    'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [...keys] },
-    Null: { 'dynamodb:LeadingKeys': 'false' },
-  }
+  return conditionOn([...keys])
 }
 
 function prefixPattern(prefix: string | TagPrefix): string {
@@ -210,10 +206,8 @@ export function assertQueueKey(prop: string, pk: string): void {
 /** Refuses a prefix that would match more than it says. */
 export function assertPrefix(prop: string, prefix: string): void {
   assertLiteralKey(prop, prefix)
-  if (/[\p{L}\p{N}]$/u.test(prefix))
-    throw new Error(
-      `${prop}: '${prefix}' would also match '${prefix}0'; end it with a separator such as '#', or name whole keys`,
-    )
+  const problem = prefixProblem(prefix)
+  if (problem) throw new Error(`${prop}: ${problem}`)
 }
 
 /** Refuses what IAM would not take literally, and what no partition key can be. */
@@ -222,10 +216,6 @@ export function assertLiteralKey(prop: string, key: string): void {
     throw new Error(
       `${prop}: a value known only at deployment cannot be checked for wildcards; give a literal string`,
     )
-  if (typeof key !== 'string' || key === '')
-    throw new Error(`${prop}: a partition key or prefix must not be empty`)
-  if (/[*?]|\$\{/.test(key))
-    throw new Error(`${prop}: '${key}' holds a wildcard (* or ?) or a policy variable ($\{...}) of IAM`)
-  if (/\p{Surrogate}/u.test(key) || Buffer.byteLength(key) > 2048)
-    throw new Error(`${prop}: '${key.slice(0, 40)}' is no partition key (well-formed, at most 2,048 bytes)`)
+  const problem = literalProblem(key)
+  if (problem) throw new Error(`${prop}: ${problem}`)
 }

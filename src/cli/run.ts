@@ -7,6 +7,7 @@ import { addDev } from './commands/dev.ts'
 import { addGet } from './commands/get.ts'
 import { addLock } from './commands/lock.ts'
 import { addMutex } from './commands/mutex.ts'
+import { addPrint } from './commands/print.ts'
 import { addQuery } from './commands/query.ts'
 import { addQueue } from './commands/queue.ts'
 import { addTable } from './commands/table.ts'
@@ -63,6 +64,7 @@ function programOf(host: Host): Command {
   addLock(program, host)
   addQueue(program, host)
   addMutex(program, host)
+  addPrint(program, host)
   addHelp(program)
   return program
 }

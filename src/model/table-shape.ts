@@ -68,6 +68,7 @@ const OUR_TYPES: Readonly<Record<string, string>> = {
   p: 'S',
   q: 'S',
   r: 'S',
+  t: 'B',
   ttl: 'N',
   version: 'S',
   w: 'S',

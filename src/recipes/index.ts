@@ -1,3 +1,4 @@
 export * from './bounded.ts'
 export * from './recipes.ts'
+export { type HttpAnswer, type HttpProblem, toHttp } from './to-http.ts'
 export * from './unique.ts'

@@ -230,6 +230,8 @@ export const exported = {
     'BoundedOptions',
     'BoundedResult',
     'ClampOptions',
+    'HttpAnswer',
+    'HttpProblem',
     'UniqueValues',
     'addClamped',
     'addWithin',
@@ -242,6 +244,7 @@ export const exported = {
     'putIfAbsent',
     'releaseUnique',
     'reserveUnique',
+    'toHttp',
     'uniqueOwner',
   ],
   'lockrow/testing': [
