@@ -1,5 +1,6 @@
-import { Mutex } from 'lockrow'
+import { AtomicMemoryDb, Mutex } from 'lockrow'
 import { expect, it } from 'vitest'
+import { Line } from '../../../src/coordination/mutex/ticket-line.ts'
 import { StorageFault } from '../../../src/storage.ts'
 import { simulatedWorld } from '../../setup/world.ts'
 
@@ -22,4 +23,18 @@ it.each(['lost', 'late'])('a fair mutex on a new key works after its first reque
     await b.process.sleep(60_000)
     expect((await make(b).acquire({ timeoutMs: 20_000 })).fencingToken).toBeGreaterThan(first.fencingToken)
   })
+})
+
+it('no ticket is drawn on an item that is no mutex', async () => {
+  const db = new AtomicMemoryDb()
+  const key = { pk: 'p', sk: 'item' }
+  await db.set({ ...key, data: { n: 1 } })
+  await expect(new Line(db, key, 1000, 0).enter({})).rejects.toMatchObject({
+    code: 'InvalidInput',
+    field: 'key',
+  })
+  expect((await db.get(key))!.data).toEqual({ n: 1 })
+  const line = new Line(db, { pk: 'p', sk: 'new' }, 1000, 0)
+  await line.enter({})
+  expect(line.waits).toBe(true)
 })
