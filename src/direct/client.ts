@@ -16,6 +16,7 @@ import { Pool } from './pool.ts'
 import { readReply, requestIdOf } from './reply.ts'
 import type { RawReply } from './reply-parser.ts'
 import { requestText } from './request-text.ts'
+import { takesRows } from './row-reader.ts'
 import { ServiceException } from './service-exception.ts'
 import { signedHeaders } from './sign.ts'
 import { socketsTo } from './sockets.ts'
@@ -144,6 +145,7 @@ class Requests implements DirectClient {
       return readReply(operation, url.host, reply, {
         crc32: tools.crc32,
         hide: (text) => hidden(text, credentials),
+        takesRows: takesRows in options,
       })
     } catch (error) {
       if (error instanceof ServiceException) this.#learn(error, reply, credentials)

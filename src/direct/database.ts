@@ -5,6 +5,7 @@ import { ItemsEngine } from '../engine/items-engine.ts'
 import { InvalidInput } from '../errors.ts'
 import { type DirectClient, directClient } from './client.ts'
 import type { DirectClientOptions } from './options.ts'
+import { takesRows } from './row-reader.ts'
 
 /** Options of `AtomicDynamoDB`. */
 export type AtomicDynamoDBOptions = EngineOptions
@@ -49,7 +50,11 @@ function storageOf(client: DirectClient | DirectClientOptions, tableName: string
   const sender = checkedClient(client)
   checkTableName(tableName)
   const call = (operation: string, input: object, options: object) =>
-    sender.call(operation, input, options) as Promise<never>
+    sender.call(
+      operation,
+      input,
+      operation === 'Query' ? { ...options, [takesRows]: true } : options,
+    ) as Promise<never>
   return new DynamoStorage({ call }, tableName)
 }
 

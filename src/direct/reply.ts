@@ -1,6 +1,7 @@
 import { noteSent } from '../dynamo/trail.ts'
 import { BackendError } from '../errors.ts'
 import type { RawReply } from './reply-parser.ts'
+import { outputWithRows } from './row-reader.ts'
 import { exceptionOf } from './service-exception.ts'
 
 /** What replies are read with. */
@@ -8,6 +9,8 @@ export interface ReplyReader {
   readonly crc32: (data: Uint8Array) => number
   /** Takes credentials out of a text. */
   readonly hide: (text: string) => string
+  /** Whether `Rows` may come in place of `Items`. */
+  readonly takesRows: boolean
 }
 
 /** The output of a request, or the error that it ended with. */
@@ -16,7 +19,8 @@ export function readReply(operation: string, host: string, reply: RawReply, read
   const sum = headers['x-amz-crc32']
   if (sum !== undefined && Number(sum) !== reader.crc32(body))
     throw lost(operation, host, 'the checksum of the reply is wrong: it was changed on its way')
-  const content = parsed(body)
+  const rows = reader.takesRows && status === 200 ? outputWithRows(body) : undefined
+  const content = rows ?? parsed(body)
   if (status === 200 && content !== undefined) return content
   const refused = exceptionOf(status, requestIdOf(reply), content, reader.hide)
   if (!refused) throw foreign(operation, host, reply)

@@ -88,10 +88,10 @@ export class DynamoStorage implements Storage {
 
   async page(range: Range, options: ReadRequestOptions): Promise<Page> {
     const input = queryInput(this.#table, range, options.consistent ?? true)
-    const { Items = [], Count = 0, LastEvaluatedKey } = await this.#sent('Query', input, options)
+    const { Items = [], Rows, Count = 0, LastEvaluatedKey } = await this.#sent('Query', input, options)
     const page: Page = range.count
       ? { rows: [], count: Count }
-      : { rows: Items.map((item) => decodeRow(item) as Row) }
+      : { rows: Rows ?? Items.map((item) => decodeRow(item) as Row) }
     return LastEvaluatedKey ? { ...page, next: LastEvaluatedKey.sk!.S! } : page
   }
 

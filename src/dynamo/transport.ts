@@ -1,5 +1,5 @@
 import type { ReadRow, WireRow } from '../model/attribute-values.ts'
-import type { RequestOptions } from '../storage.ts'
+import type { RequestOptions, Row } from '../storage.ts'
 
 /**
  * How requests reach DynamoDB: the name of an operation and its input in the service's own form, its output in the same
@@ -31,7 +31,11 @@ export interface Operations {
     input: { TransactItems: { Get: Keyed }[] }
     output: { Responses?: { Item?: ReadRow }[] }
   }
-  Query: { input: QueryInput; output: { Items?: ReadRow[]; Count?: number; LastEvaluatedKey?: ReadRow } }
+  Query: {
+    input: QueryInput
+    /** `Rows` in place of `Items`: the same, decoded. */
+    output: { Items?: ReadRow[]; Rows?: Row[]; Count?: number; LastEvaluatedKey?: ReadRow }
+  }
   PutItem: { input: Guarded & { Item: WireRow }; output: Attributes }
   UpdateItem: { input: Guarded & { Key: WireRow; UpdateExpression?: string }; output: Attributes }
   DeleteItem: { input: Guarded & { Key: WireRow }; output: Attributes }
