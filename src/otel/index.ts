@@ -1,2 +1,3 @@
 export { type TracedHandlerOptions, tracedHandler } from './traced-handler.ts'
+export { type EndedRequest, type TracedRequestsOptions, tracedRequests } from './traced-requests.ts'
 export * from './tracing.ts'

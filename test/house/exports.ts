@@ -329,5 +329,13 @@ export const exported = {
     'actionsOf',
     'tenantTag',
   ],
-  'lockrow/otel': ['TracedHandlerOptions', 'TracingOptions', 'tracedHandler', 'withTracing'],
+  'lockrow/otel': [
+    'EndedRequest',
+    'TracedHandlerOptions',
+    'TracedRequestsOptions',
+    'TracingOptions',
+    'tracedHandler',
+    'tracedRequests',
+    'withTracing',
+  ],
 } as const
