@@ -27,10 +27,11 @@ export class Orders extends Construct {
     worker.addEnvironment('VISIBILITY_SECONDS', '60')
 
     const { order, product } = PREFIXES
-    // One grant for what one transaction touches: the order, the stock, and the message in the outbox.
-    db.grantReadWrite(api, { pks: [OUTBOX], pkPrefixes: [order, product] })
-    db.grantRead(read, { pkPrefixes: [order, product] })
-    db.grantReadWrite(worker, { pks: [OUTBOX], pkPrefixes: [order] })
+    // What each handler calls. One grant for what one transaction touches: the order, the stock, and the outbox.
+    db.grant(api, { methods: ['get', 'transact'], pks: [OUTBOX], pkPrefixes: [order, product] })
+    db.grant(read, { methods: ['get'], pkPrefixes: [order, product] })
+    // It ships in one transaction that also acknowledges the message; the rest of the queue comes with the worker.
+    db.grant(worker, { methods: ['get', 'transact'], pks: [OUTBOX], pkPrefixes: [order] })
     db.addQueueWorker(worker, { pk: OUTBOX, maxBatchingWindow: Duration.seconds(1), alarms: true })
 
     this.httpApi = this.#api(api, read)

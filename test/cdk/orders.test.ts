@@ -2,7 +2,7 @@
 
 import { Template } from 'aws-cdk-lib/assertions'
 import { expect, test } from 'vitest'
-import { READ_ACTIONS, READ_WRITE_ACTIONS } from '../../infra/cdk/index.ts'
+import { NEEDS } from '../../infra/cdk/methods.ts'
 import { LockrowStack } from '../../infra/cdk/stack.ts'
 import { actionsIn, type Json, newApp } from './helpers.ts'
 
@@ -39,18 +39,22 @@ test('three functions on Node 22 and arm64, told the table, with logs that end',
   for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(30)
 })
 
-test('the API writes orders, stock and outbox; the reader reads; the worker knows no stock', () => {
+test('each function has what its handler calls: no queries, no batches, no queue but the worker', () => {
+  const commits = NEEDS.transact.actions.map((name) => `dynamodb:${name}`)
   const [api, ...noMore] = tableStatements('Api')
   expect(noMore).toEqual([])
-  expect(actionsIn(api)).toEqual([...READ_WRITE_ACTIONS])
+  expect(actionsIn(api)).toEqual(commits)
   expect(keysOf(api)).toEqual(expect.arrayContaining(['orders#outbox', 'order#*', 'product#*']))
-  const [read] = tableStatements('Read')
-  expect(actionsIn(read)).toEqual([...READ_ACTIONS])
+  expect(keysOf(api)).not.toContain('orders#outbox#dead')
+  const [read, ...none] = tableStatements('Read')
+  expect(none).toEqual([])
+  expect([read.Action].flat()).toEqual(['dynamodb:GetItem'])
   expect(keysOf(read)).toEqual(['order#*', 'product#*'])
-  const worker = tableStatements('Worker').map(keysOf)
-  expect(worker[0]).toEqual(expect.arrayContaining(['orders#outbox', 'order#*']))
-  expect(worker.flat()).not.toContain('product#*')
-  expect(worker[1]).toEqual([
+  const [own, queue] = tableStatements('Worker')
+  expect(actionsIn(own)).toEqual(commits)
+  expect(keysOf(own)).toEqual(expect.arrayContaining(['orders#outbox', 'order#*']))
+  expect([...keysOf(own), ...keysOf(queue)]).not.toContain('product#*')
+  expect(keysOf(queue)).toEqual([
     'orders#outbox',
     'orders#outbox#payload#*',
     'orders#outbox#dead',

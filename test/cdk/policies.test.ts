@@ -5,6 +5,7 @@ import { Template } from 'aws-cdk-lib/assertions'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { queueLambda } from 'lockrow'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
+import { injectFaults } from 'lockrow/testing'
 import { afterAll, beforeAll, describe, expect, inject, it, test, vi } from 'vitest'
 import { apiHandler } from '../../examples/orders/api.ts'
 import { readHandler } from '../../examples/orders/read.ts'
@@ -199,9 +200,62 @@ describe('of the example', () => {
     for (const { client } of [api, read, worker]) client.destroy()
   })
 
-  test.each(['Api', 'Read', 'Worker'])('%s: nothing else', (name) => {
-    expectNothingElse(policies(name), id)
+  it('each handler does so through lost replies, throttling and conflicts as well', async () => {
+    const [api, read, worker] = [recorded(id), recorded(id), recorded(id)]
+    const rates = { dropReply: 0.2, throttle: 0.1, conflict: 0.1 }
+    const faults = [api, read, worker].map(({ client }, seed) =>
+      injectFaults(client, { seed, rates, log: () => {} }),
+    )
+    await new AtomicDynamoDB(admin, table).set({ ...productKey('coat'), data: { left: 12 } })
+    const context = () => lambdaContext('fn', 30_000)
+    for (let n = 0; n < 8; n++) {
+      await apiHandler(api.db)(
+        postOrder({ product: 'coat', quantity: 1, customer: 'bob' }, `f-${n}`),
+        context(),
+      )
+      await readHandler(read.db)(getStock('coat'), context())
+    }
+    // A pull that fails ends a run; the next one goes on.
+    for (let run = 0; run < 3; run++)
+      await workerHandler(worker.db, { table })(scheduleEvent(OUTBOX), context()).catch(() => {})
+    expect(faults.reduce((sum, { counts }) => sum + counts.dropReply, 0)).toBeGreaterThan(2)
+    expect(refusals(policies('Api'), api.requests)).toEqual([])
+    expect(refusals(policies('Read'), read.requests)).toEqual([])
+    expect(refusals(policies('Worker'), worker.requests)).toEqual([])
+    for (const { client } of [api, read, worker]) client.destroy()
   })
+
+  /** What each role may do with a row of each kind, of all that there is to do with rows. */
+  const rows = {
+    order: 'order#1',
+    product: 'product#boot',
+    outbox: OUTBOX,
+    dead: `${OUTBOX}#dead`,
+    other: 'user#1',
+  }
+  const commits = 'BatchGetItem ConditionCheckItem DeleteItem GetItem PutItem UpdateItem'
+  const consumes = 'BatchGetItem ConditionCheckItem DeleteItem GetItem PutItem Query UpdateItem'
+  const permitted: Record<string, Record<keyof typeof rows, string>> = {
+    Api: { order: commits, product: commits, outbox: commits, dead: '', other: '' },
+    Read: { order: 'GetItem', product: 'GetItem', outbox: '', dead: '', other: '' },
+    Worker: { order: commits, product: '', outbox: consumes, dead: consumes, other: '' },
+  }
+  const actions = [...consumes.split(' '), 'BatchWriteItem', 'Scan', 'PartiQLSelect', 'PartiQLUpdate']
+
+  test.each(Object.entries(permitted))(
+    '%s: these actions on these rows, and nothing else',
+    (name, expected) => {
+      const resource = tableArn(id)
+      const found = Object.entries(rows).map(([kind, key]) => {
+        const may = actions.filter((each) =>
+          isAllowed(policies(name), { action: `dynamodb:${each}`, resource, keys: [key] }),
+        )
+        return [kind, may.join(' ')]
+      })
+      expect(Object.fromEntries(found)).toEqual(expected)
+      expectNothingElse(policies(name), id)
+    },
+  )
 })
 
 describe('the evaluator', () => {
