@@ -32,6 +32,8 @@ export default defineConfig({
       AWS_SESSION_TOKEN: '',
       AWS_PROFILE: '',
       AWS_EC2_METADATA_DISABLED: 'true',
+      // Once per worker otherwise, in the middle of the results.
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     },
     coverage: {
       provider: 'v8',

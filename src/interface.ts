@@ -37,6 +37,13 @@ import type {
 import type { AtomicDbQueueInterface } from './contract/queue-methods.ts'
 import type { Runtime } from './runtime.ts'
 
+declare global {
+  // Without @types/node there is none; with it, this adds nothing to it.
+  namespace NodeJS {
+    interface ReadableStream {}
+  }
+}
+
 export type * from './contract/items.ts'
 export type * from './contract/operations.ts'
 export type * from './contract/options.ts'

@@ -5,6 +5,9 @@ import { type AtomicDbInterface, AtomicMemoryDb } from 'lockrow'
 import { type Input, readInput } from './input.ts'
 import { audit, fillStock, placeOrder, ship } from './shop.ts'
 
+// Told by the SDK at its first client otherwise, in the middle of what this prints.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
+
 /**
  * A small shop: concurrent handlers place the orders of a file against shared stock, workers ship them through the
  * queue, and at the end everything must add up. `npm run demo`, or `npm run demo -- --dynamo`.

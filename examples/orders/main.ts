@@ -5,6 +5,9 @@ import { startDynamoDBLocal } from 'lockrow/testing'
 import { openClient, openDb } from './db.ts'
 import { scenario } from './run/scenario.ts'
 
+// Told by the SDK at its first client otherwise, in the middle of what this prints.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
+
 /** The functions of the example, driven by events on DynamoDB Local: `npm run example`. */
 const usage = `npm run example -- [--endpoint URL] [--orders N] [--logs]
 

@@ -88,7 +88,7 @@ export function explain(error: unknown, target: Target): string {
   if (denied) return oneLine(`not allowed: ${denied.message}`)
   const missing = cause(error, coded('ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'))
   if (missing?.message.includes('@aws-sdk/'))
-    return 'the AWS SDK is missing: npm install @aws-sdk/client-dynamodb @aws-sdk/lib-dynamodb'
+    return 'the AWS SDK is missing: npm install @aws-sdk/client-dynamodb'
   if (cause(error, (one) => one.message === 'Region is missing'))
     return 'no region: give --region, or set AWS_REGION, or name a local server with --endpoint'
 

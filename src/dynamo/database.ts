@@ -1,7 +1,6 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { AtomicEngine, type EngineOptions } from '../engine/engine.ts'
 import { ItemsEngine } from '../engine/items-engine.ts'
+import type { SdkClient } from './no-sdk-retry.ts'
 import { sdkTransport } from './sdk-transport.ts'
 import { DynamoStorage } from './storage.ts'
 import { checkTable } from './table.ts'
@@ -16,11 +15,7 @@ export type AtomicDynamoDBOptions = EngineOptions
  * Takes either client of the SDK and leaves it as it is; make it once, outside of the handler. No I/O here.
  */
 export class AtomicDynamoDB extends AtomicEngine {
-  constructor(
-    client: DynamoDBClient | DynamoDBDocumentClient,
-    tableName: string,
-    options: AtomicDynamoDBOptions = {},
-  ) {
+  constructor(client: SdkClient, tableName: string, options: AtomicDynamoDBOptions = {}) {
     checkTable(client, tableName)
     super(new DynamoStorage(sdkTransport(client), tableName), options)
   }
@@ -36,11 +31,7 @@ export class AtomicDynamoDB extends AtomicEngine {
  * await db.setAtomic({ ...key, data: { n: found!.item!.data.n + 1 } }, found!.lock)
  */
 export class AtomicDynamoItems extends ItemsEngine {
-  constructor(
-    client: DynamoDBClient | DynamoDBDocumentClient,
-    tableName: string,
-    options: AtomicDynamoDBOptions = {},
-  ) {
+  constructor(client: SdkClient, tableName: string, options: AtomicDynamoDBOptions = {}) {
     checkTable(client, tableName)
     super(new DynamoStorage(sdkTransport(client), tableName), options)
   }

@@ -1,5 +1,4 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { RequestOptions } from '../storage.ts'
 import { noteSent } from './trail.ts'
 
@@ -45,6 +44,14 @@ export interface Command<Out> {
 
 export type Send = <Out>(command: Command<Out>, options: RequestOptions) => Promise<Out>
 
+/**
+ * A client of the SDK: a DynamoDBClient, or a DynamoDBDocumentClient, whose package is then not needed for its name.
+ */
+export interface SdkClient {
+  readonly config: DynamoDBClient['config']
+  send(...args: never[]): unknown
+}
+
 /** How far a command came. */
 interface Trail {
   /** Its middleware was put together: whether it comes to the socket is seen. */
@@ -53,7 +60,7 @@ interface Trail {
 }
 
 /** `send` of a client of either kind, without repeats. Its caller decides on every error. */
-export function sender(client: DynamoDBClient | DynamoDBDocumentClient): Send {
+export function sender(client: SdkClient): Send {
   const idle = isIdle(client.config.logger as { info?: unknown } | undefined)
   return async (command, { signal, beforeSending }) => {
     const trail: Trail = { begun: false, sent: false }

@@ -3,7 +3,6 @@ import {
   BatchWriteItemCommand,
   DeleteItemCommand,
   DescribeTableCommand,
-  type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
@@ -11,8 +10,7 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
-import { type Command, sender } from './no-sdk-retry.ts'
+import { type Command, type SdkClient, sender } from './no-sdk-retry.ts'
 import type { Operation, Transport } from './transport.ts'
 
 type CommandClass = new (input: never) => Command<never>
@@ -31,7 +29,7 @@ const commands: Readonly<Record<Operation, unknown>> = {
 }
 
 /** Requests by a client of the SDK, of either kind. It stays as it is, and repeats nothing. */
-export function sdkTransport(client: DynamoDBClient | DynamoDBDocumentClient): Transport {
+export function sdkTransport(client: SdkClient): Transport {
   const send = sender(client)
   return {
     call(operation, input, options) {

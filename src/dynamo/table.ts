@@ -7,6 +7,7 @@ import {
 import { InvalidInput } from '../errors.ts'
 import { seconds } from '../model/checks.ts'
 import { optionsCheck } from '../model/options-check.ts'
+import type { SdkClient } from './no-sdk-retry.ts'
 import { checkTableName } from './table-name.ts'
 
 /** Options of `createTable`. */
@@ -17,7 +18,7 @@ export interface CreateTableOptions {
   waitSeconds?: number
 }
 
-export function checkTable(client: Pick<DynamoDBClient, 'send'>, tableName: string): void {
+export function checkTable(client: Pick<SdkClient, 'send'>, tableName: string): void {
   if (typeof client?.send !== 'function')
     throw new InvalidInput('client', 'must be a DynamoDBClient or a DynamoDBDocumentClient')
   checkTableName(tableName)
