@@ -53,7 +53,7 @@ function storageOf(client: DirectClient | DirectClientOptions, tableName: string
     sender.call(
       operation,
       input,
-      operation === 'Query' ? { ...options, [takesRows]: true } : options,
+      operation === 'Query' || operation === 'BatchGetItem' ? { ...options, [takesRows]: true } : options,
     ) as Promise<never>
   return new DynamoStorage({ call }, tableName)
 }

@@ -9,7 +9,7 @@ export interface ReplyReader {
   readonly crc32: (data: Uint8Array) => number
   /** Takes credentials out of a text. */
   readonly hide: (text: string) => string
-  /** Whether `Rows` may come in place of `Items`. */
+  /** Whether `Rows` may come in place of `Items` or `Responses`. */
   readonly takesRows: boolean
 }
 

@@ -2,7 +2,7 @@ import { decodeNumber, isShownExactly } from '../model/numbers.ts'
 import type { Row } from '../storage.ts'
 
 /**
- * Reads the rows of a query's reply straight from its text, without the objects that JSON would make for every value: half
+ * Reads the rows of a query or a batch straight from its text, without the objects that JSON would make for every value: half
  * the work of a large page. Only what is plain, which nearly all replies are: ASCII, no escapes, and values that callers
  * see as they are stored. Of anything else it says so, and the reply is read as JSON.
  */
@@ -15,20 +15,22 @@ export interface OutputWithRows {
 /** In the options of a request: its caller takes `Rows` as well. */
 export const takesRows = Symbol('takesRows')
 
-const opening = '"Items":['
+/** Of a query, or of a batch from one table. */
+const opening = /"(?:Items":|Responses":\{"[^"]*":)\[/
 
-/** The output of a query, with `Rows` in place of `Items`; nothing where the reply is not plain. */
+/** The output, with `Rows` in place of `Items` or `Responses`; nothing where the reply is not plain. */
 export function outputWithRows(body: Buffer): OutputWithRows | undefined {
   text = body.toString()
   bytes = body
   try {
     if (text.length !== body.length || text.includes('\\') || text.includes('\ufffd')) return undefined
-    // Without escapes no text holds a quote, and as an attribute `Items` would be an object: this is the page itself.
-    const from = text.indexOf(opening)
-    if (from === -1) return undefined
-    at = from + opening.length - 1
+    // Without escapes no text holds a quote, and nothing before the rows has such a name: these are the rows themselves.
+    const found = opening.exec(text)
+    if (!found) return undefined
+    at = found.index + found[0].length - 1
     const Rows = list(row)
-    const rest = JSON.parse(`${text.slice(0, from)}"Items":null${text.slice(at)}`)
+    if (found[0].startsWith('"R')) expect(125)
+    const rest = JSON.parse(`${text.slice(0, found.index)}"Items":null${text.slice(at)}`)
     delete rest.Items
     return { ...rest, Rows }
   } catch {

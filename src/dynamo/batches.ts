@@ -34,14 +34,12 @@ export function undoneWrites(
 /** The rows of a reply in the order of `keys`. */
 export function rowsOf(
   keys: readonly AtomicDbItemKey[],
-  { Responses, UnprocessedKeys }: Operations['BatchGetItem']['output'],
+  { Responses, Rows, UnprocessedKeys }: Operations['BatchGetItem']['output'],
   table: string,
 ): (Row | undefined | typeof leftUndone)[] {
   const found = new Map<string, Row | typeof leftUndone>()
-  for (const item of Responses?.[table] ?? []) {
-    const row = decodeRow(item) as Row
-    found.set(keyText(row), row)
-  }
+  const rows = Rows ?? (Responses?.[table] ?? []).map((item) => decodeRow(item) as Row)
+  for (const row of rows) found.set(keyText(row), row)
   for (const key of UnprocessedKeys?.[table]?.Keys ?? []) found.set(keyText(keyIn(key)), leftUndone)
   return keys.map((key) => found.get(keyText(key)))
 }

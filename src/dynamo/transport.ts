@@ -22,8 +22,10 @@ export interface Operations {
   GetItem: { input: Keyed & { ConsistentRead?: boolean }; output: { Item?: ReadRow } }
   BatchGetItem: {
     input: { RequestItems: Record<string, { Keys: WireRow[]; ConsistentRead?: boolean }> }
+    /** `Rows` in place of `Responses`: the same, decoded. */
     output: {
       Responses?: Record<string, ReadRow[]>
+      Rows?: Row[]
       UnprocessedKeys?: Record<string, { Keys?: ReadRow[] | undefined }>
     }
   }

@@ -75,6 +75,21 @@ describe('outputWithRows', () => {
     expect(outputWithRows(body)).toEqual({ ConsumedCapacity, Rows: [{ pk: 'a' }], Count: 1 })
   })
 
+  it('reads the rows of a batch from one table, with what was left undone', () => {
+    const UnprocessedKeys = { t: { Keys: [{ pk: { S: 'a' }, sk: { S: 'c' } }] } }
+    const rows = [{ pk: 'a', sk: 'b', data: { Responses: [1], Items: ['x'] } }]
+    const Responses = { t: rows.map(encodeRow) }
+    for (const reply of [
+      { Responses, UnprocessedKeys },
+      { UnprocessedKeys, Responses },
+    ])
+      expect(outputWithRows(Buffer.from(JSON.stringify(reply)))).toEqual({ Rows: rows, UnprocessedKeys })
+    const none = { Responses: { t: [] }, UnprocessedKeys: {} }
+    expect(outputWithRows(Buffer.from(JSON.stringify(none)))).toEqual({ Rows: [], UnprocessedKeys: {} })
+    const two = { Responses: { ...Responses, u: [] } }
+    expect(outputWithRows(Buffer.from(JSON.stringify(two)))).toBeUndefined()
+  })
+
   it('takes names of the row before only where they are the whole name', () => {
     const items = [
       { pk: { S: 'a' }, data: { M: { ab: { N: '1' }, c: { N: '2' } } } },
