@@ -1,6 +1,13 @@
 import { InvalidInput } from 'lockrow'
 import { describe, expect, test } from 'vitest'
-import { checkOptions, milliseconds, seconds, wholeNumber } from '../../src/model/checks.ts'
+import {
+  checkOptions,
+  milliseconds,
+  seconds,
+  shortText,
+  wholeNumber,
+  wholeSeconds,
+} from '../../src/model/checks.ts'
 
 describe('options', () => {
   const known = ['consistent', 'signal', 'timeoutMs', 'if', 'exactlyOnce']
@@ -46,4 +53,21 @@ test('numbers name the option, its unit and its bounds', () => {
   expect(seconds(30, 'delaySeconds')).toBe(30)
   for (const bad of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1e9])
     expect(() => seconds(bad, 'delaySeconds')).toThrow(/^delaySeconds: .*seconds/)
+})
+
+test('whole seconds, up to ten years', () => {
+  expect([wholeSeconds(0, 'f'), wholeSeconds(1, 'f', { min: 1 }), wholeSeconds(316_224_000, 'f')]).toEqual([
+    0, 1, 316_224_000,
+  ])
+  for (const value of [-1, 1.5, 316_224_001, Number.NaN, '5', undefined])
+    expect(() => wholeSeconds(value, 'f')).toThrow(
+      /^f: must be a whole number of seconds from 0, at most 10 years/,
+    )
+  expect(() => wholeSeconds(0, 'f', { min: 1 })).toThrow(/seconds from 1, at most 10 years, got 0/)
+})
+
+test('short texts, in bytes of UTF-8', () => {
+  expect(shortText('äb', 'f', 3)).toBe('äb')
+  for (const value of ['', 'äbc', 'abcd', '\ud800', 7, undefined])
+    expect(() => shortText(value, 'f', 3)).toThrow(/^f: must be a text of 1 to 3 bytes/)
 })

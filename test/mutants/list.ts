@@ -19,7 +19,7 @@ const dynamo = [
   'test/engine',
   'test/dynamo',
   'test/mutants/survivors.test.ts',
-  'test/testing/faults.test.ts',
+  'test/testing/faults/fault-injection.test.ts',
 ]
 
 const of =

@@ -31,8 +31,7 @@ export interface Pull {
   readonly dead: MessageRow[]
 }
 
-/** How many messages it still wants. */
-/** How many messages the pull can still take. */
+/** How many messages the pull still wants. */
 export const stillWanted = (pull: Pull): number => pull.options.limit - pull.rows.length
 
 /** The average length of a chunk: about what is asked for. */

@@ -1,72 +1,43 @@
-import { AtomicEngine } from 'lockrow/backend'
 import { expect, test } from 'vitest'
-import { type Storage, StorageFault } from '../../../src/storage.ts'
-import { SimulatedServer } from '../../../src/testing/sim/server.ts'
-import { type SimulatedRuntime, Simulation } from '../../../src/testing/sim/simulation.ts'
+import { AtomicEngine } from '../../../src/engine/engine.ts'
+import { MemoryStorage } from '../../../src/memory/storage.ts'
+import { systemRuntime } from '../../../src/runtime.ts'
 
-const pk = 'jobs'
-
-function open(wrap: (storage: Storage, process: SimulatedRuntime) => Storage) {
-  const world = new Simulation({ seed: 1 })
-  const process = world.process()
-  const storage = wrap(new SimulatedServer(world).connect(process), process)
-  return { world, db: new AtomicEngine(storage, { runtime: process, retry: { attempts: 3 } }) }
+/** Notes how many rows each transaction has. */
+class Counted extends MemoryStorage {
+  readonly sizes: number[] = []
+  override transact(...given: Parameters<MemoryStorage['transact']>) {
+    this.sizes.push(given[0].length)
+    return super.transact(...given)
+  }
 }
 
-test.each([1, 3])(
-  'written in part, then refused (%i left): the error says so, and of what',
-  async (count) => {
-    const refuse = async () => {
-      throw new StorageFault('throttled', 'too much')
-    }
-    const { world, db } = open((storage) => ({ ...storage, apply: refuse, write: refuse }))
-    await world.run(async () => {
-      const fresh = Array.from({ length: count }, () => ({ pk, data: 'fresh' }))
-      const error = await db.queuePush([{ pk, sk: 'own' }, ...fresh]).catch((reason) => reason)
-      expect(error).toMatchObject({ code: 'PartialWrite', cause: { code: 'Throttled' } })
-      expect(error.keys).toHaveLength(count)
-      expect((await db.queuePeek({ pk })).map(({ sk }) => sk)).toEqual(['own'])
-      await expect(db.queuePush(fresh)).rejects.toMatchObject({ code: 'Throttled' })
-    })
-  },
-)
+function open() {
+  const storage = new Counted(systemRuntime)
+  return { storage, db: new AtomicEngine(storage) }
+}
 
-test('beyond one transaction, a later one that is refused does not hide those before it', async () => {
-  let transactions = 0
-  const { world, db } = open((storage) => ({
-    ...storage,
-    transact(...args) {
-      if (++transactions > 1) throw new StorageFault('throttled', 'too much')
-      return storage.transact(...args)
-    },
-  }))
-  await world.run(async () => {
-    const items = Array.from({ length: 150 }, () => ({ pk }))
-    const error = await db.queuePush(items, { exactlyOnce: true }).catch((reason) => reason)
-    expect(error).toMatchObject({ code: 'PartialWrite', cause: { code: 'Throttled' } })
-    expect(error.keys).toHaveLength(50)
-    expect(await db.queueStats(pk)).toMatchObject({ ready: 100 })
-  })
+const messages = (count: number, more: object = {}) =>
+  Array.from({ length: count }, (_, i) => ({ pk: 'jobs', data: i, ...more }))
+
+test('pushes of many messages are transactions of a hundred rows each', async () => {
+  const { storage, db } = open()
+  await db.queuePush(messages(250), { exactlyOnce: true })
+  expect(storage.sizes).toEqual([100, 100, 50])
+  expect((await db.queueStats('jobs')).ready).toBe(250)
 })
 
-test('the window of a deduplicationId begins when it is written, also after a long pause', async () => {
-  let pauses = 1
-  const { world, db } = open((storage, process) => ({
-    ...storage,
-    async transact(...args) {
-      if (pauses-- <= 0) return storage.transact(...args)
-      await process.sleep(360_000)
-      throw new StorageFault('unknown', 'no reply')
-    },
-  }))
-  await world.run(async () => {
-    const item = { pk, deduplicationId: 'order-1' }
-    const [first] = await db.queuePush(item)
-    await db.runtime.sleep(200_000)
-    const [second] = await db.queuePush(item)
-    expect(second!.sk).toBe(first!.sk)
-    await db.runtime.sleep(200_000)
-    const [third] = await db.queuePush(item)
-    expect(third!.sk).not.toBe(first!.sk)
-  })
+test('a message with an id has a row for it', async () => {
+  const { storage, db } = open()
+  const marked = messages(120).map((message, i) => ({ ...message, deduplicationId: `id${i}` }))
+  await db.queuePush(marked, { exactlyOnce: true })
+  expect(storage.sizes).toEqual([100, 100, 40])
+  await db.queuePush(marked.slice(0, 3), { exactlyOnce: true })
+  expect((await db.queueStats('jobs')).ready).toBe(120)
+})
+
+test('and of four megabytes', async () => {
+  const { storage, db } = open()
+  await db.queuePush(messages(25, { data: 'x'.repeat(390_000) }), { exactlyOnce: true })
+  expect(storage.sizes).toEqual([10, 10, 5])
 })

@@ -1,50 +1,62 @@
-import { AtomicEngine } from 'lockrow/backend'
-import { describe, expect, test } from 'vitest'
-import type { AtomicDbQueueItemKey } from '../../../src/interface.ts'
-import { type Storage, StorageFault } from '../../../src/storage.ts'
-import { SimulatedServer } from '../../../src/testing/sim/server.ts'
-import { Simulation } from '../../../src/testing/sim/simulation.ts'
+import { expect, test } from 'vitest'
+import { AtomicEngine } from '../../../src/engine/engine.ts'
+import type { AtomicDbEvent } from '../../../src/engine/retry.ts'
+import { MemoryStorage } from '../../../src/memory/storage.ts'
+import { systemRuntime } from '../../../src/runtime.ts'
+import { StorageFault } from '../../../src/storage.ts'
 
-const pk = 'jobs'
-
-/** One message is pulled; then `act` loses its first two requests, or the replies to them. */
-async function acting(
-  when: 'request' | 'reply',
-  act: (db: AtomicEngine, key: AtomicDbQueueItemKey) => Promise<unknown>,
-): Promise<object> {
-  const world = new Simulation({ seed: 1 })
-  const server = new SimulatedServer(world)
-  const process = world.process()
-  const storage = server.connect(process)
-  let toLose = 0
-  const apply: Storage['apply'] = async (operation, options) => {
-    if (toLose === 0) return storage.apply(operation, options)
-    toLose--
-    if (when === 'reply') await storage.apply(operation, options)
-    throw new StorageFault('unknown', `the ${when} was lost`)
+/** Loses requests to write, while `lost` says so. */
+class Losing extends MemoryStorage {
+  lost = 0
+  override async apply(...given: Parameters<MemoryStorage['apply']>) {
+    if (this.lost-- > 0) throw new StorageFault('unknown', 'no reply')
+    return super.apply(...given)
   }
-  return world.run(async () => {
-    const db = new AtomicEngine({ ...storage, apply }, { runtime: process })
-    await db.queuePush({ pk })
-    const { item } = await db.queuePull({ pk })
-    toLose = 2
-    await act(db, item!)
-    return db.queueStats(pk)
-  })
 }
 
-describe.each(['request', 'reply'] as const)('the %s is lost, twice', (when) => {
-  test.each([
-    ['with its receipt', (item: AtomicDbQueueItemKey) => item],
-    ['by bare key', ({ sk }: AtomicDbQueueItemKey) => ({ pk, sk })],
-  ] as const)('acknowledged or given back %s: it is so when it is answered', async (_how, named) => {
-    expect(await acting(when, (db, item) => db.queueAcknowledge(named(item)))).toMatchObject({
-      ready: 0,
-      inFlight: 0,
-    })
-    expect(await acting(when, (db, item) => db.queueRelease(named(item)))).toMatchObject({
-      ready: 1,
-      inFlight: 0,
-    })
-  })
+async function pulled() {
+  const storage = new Losing(systemRuntime)
+  const events: AtomicDbEvent[] = []
+  const retry = { attempts: 6, baseMs: 0 }
+  const db = new AtomicEngine(storage, { retry, onEvent: (event) => events.push(event) })
+  await db.queuePush({ pk: 'jobs', data: 1 })
+  const { item } = await db.queuePull({ pk: 'jobs', ttlSeconds: 60 })
+  return { storage, db, events, item: item! }
+}
+
+test('an acknowledgement without a reply is sent again while the row shows our receipt', async () => {
+  const { storage, db, events, item } = await pulled()
+  storage.lost = 2
+  await db.queueAcknowledge(item)
+  expect(events.map(({ attempt }) => attempt)).toHaveLength(2)
+  expect(await db.queuePeek({ pk: 'jobs' })).toEqual([])
+})
+
+test('and not for ever: the outcome is unknown then', async () => {
+  const { storage, db, item } = await pulled()
+  storage.lost = 1000
+  await expect(db.queueAcknowledge(item)).rejects.toMatchObject({ code: 'OutcomeUnknown' })
+  expect(storage.lost).toBeGreaterThan(900)
+  expect(await db.queuePeek({ pk: 'jobs' })).toHaveLength(1)
+})
+
+test('a receipt that somebody else has replaced changes nothing', async () => {
+  const { db, item } = await pulled()
+  await db.queueRelease(item)
+  const { item: next } = await db.queuePull({ pk: 'jobs', ttlSeconds: 60 })
+  const stale = { code: 'StaleReceipt', keys: [{ pk: item.pk, sk: item.sk }] }
+  await expect(db.queueAcknowledge(item)).rejects.toMatchObject(stale)
+  await expect(db.queueRelease(item)).rejects.toMatchObject(stale)
+  await expect(db.queueExtend(item, { ttlSeconds: 60 })).rejects.toMatchObject(stale)
+  await db.queueAcknowledge(next!)
+  await expect(db.queueAcknowledge(next!)).rejects.toMatchObject(stale)
+})
+
+test('by bare key it is done whoever holds the message, and also when it is gone', async () => {
+  const { db, item } = await pulled()
+  const key = { pk: item.pk, sk: item.sk }
+  await db.queueAcknowledge(key)
+  await db.queueAcknowledge(key)
+  await db.queueRelease(key)
+  expect(await db.queuePeek({ pk: 'jobs' })).toEqual([])
 })

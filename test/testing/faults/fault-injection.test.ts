@@ -9,7 +9,7 @@ import {
 import { AtomicDynamoDB } from 'lockrow/dynamo'
 import { injectFaults, type SdkFaultRates } from 'lockrow/testing'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { dropTable, freshTable, localClient } from '../setup/local.ts'
+import { dropTable, freshTable, localClient } from '../../setup/local.ts'
 
 const plain = localClient(inject('dynamoEndpoint'))
 let TableName: string

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb'
 import { afterEach, describe, expect, inject, test, vi } from 'vitest'
 import { startDynamoDBLocal } from '../../src/testing/dynamo-local.ts'
-import { dropTable, freshTable, localClient } from './local.ts'
+import { dropTable, freshTable, localClient } from '../setup/local.ts'
 
 const isUp = (endpoint: string) => fetch(endpoint).then(Boolean, () => false)
 

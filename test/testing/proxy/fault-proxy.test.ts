@@ -20,7 +20,7 @@ import {
   TestClock,
 } from 'lockrow/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
-import { dropTable, freshTable, localClient } from '../setup/local.ts'
+import { dropTable, freshTable, localClient } from '../../setup/local.ts'
 
 const target = inject('dynamoEndpoint')
 const plain = localClient(target)
