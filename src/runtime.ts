@@ -13,8 +13,8 @@ export interface Runtime {
   random(): number
 }
 
-// Node fires a timer at once that is set for longer.
-const longestTimerMs = 2 ** 31 - 1
+/** Node fires a timer at once that is set for longer. */
+export const longestTimerMs = 2 ** 31 - 1
 
 /** Clock, timers and chance of the machine. */
 export const systemRuntime: Runtime = {

@@ -12,8 +12,8 @@ export interface Carrier {
 export interface Carried {
   /** A connection is made for it. */
   connecting(carrier: Carrier): void
-  /** There is a connection. */
-  send(carrier: Carrier): void
+  /** There is a connection. False: it is not wanted any more, and nothing was sent. */
+  send(carrier: Carrier): boolean
   read(chunk: Buffer): void
   /** The other side sends nothing more. */
   ended(): void

@@ -1,6 +1,7 @@
 import { isSkewed } from '../dynamo/faults.ts'
 import { noteRenewed, noteUnconnected } from '../dynamo/trail.ts'
 import { BackendError, InvalidInput } from '../errors.ts'
+import { notify } from '../model/notify.ts'
 import { type RequestOptions, StorageFault } from '../storage.ts'
 import { builtin } from './builtin.ts'
 import { connectionError } from './connection-errors.ts'
@@ -15,7 +16,7 @@ import { checkedLimits, type DirectClientOptions, type Limits } from './options.
 import { Pool } from './pool.ts'
 import { readReply, requestIdOf } from './reply.ts'
 import type { RawReply } from './reply-parser.ts'
-import { requestText } from './request-text.ts'
+import { requestBody, requestText } from './request-text.ts'
 import { takesRows } from './row-reader.ts'
 import { ServiceException } from './service-exception.ts'
 import { signedHeaders } from './sign.ts'
@@ -72,8 +73,11 @@ class Requests implements DirectClient {
   readonly #credentials: CredentialSource
   readonly #now: () => number
   #endpoint: Endpoint
-  #accountId: string | undefined
+  /** Null before the first request. */
+  #accountId: string | null | undefined = null
   #tools: Tools | Promise<Tools> | undefined
+  /** Of each host so far. */
+  readonly #pools = new Set<Pool>()
   #isDestroyed = false
   /** How far the service's clock is ahead of ours, ms. */
   #clockOffset = 0
@@ -82,7 +86,7 @@ class Requests implements DirectClient {
     this.#limits = checkedLimits(options)
     this.#options = { ...options }
     this.#now = options.now ?? Date.now
-    this.#endpoint = resolveEndpoint(this.#options)
+    this.#endpoint = resolveEndpoint({ ...this.#options, accountId: null })
     this.#credentials = credentialSource(options.credentials, process.env, this.#now)
   }
 
@@ -100,36 +104,34 @@ class Requests implements DirectClient {
     } finally {
       const { attempt = 1 } = options
       const { host } = this.#endpoint.url
-      this.#tell(eventOf({ operation, input, host, attempt, startedAt, ms: performance.now() - began }, seen))
+      notify(
+        this.#options.onRequest,
+        eventOf({ operation, input, host, attempt, startedAt, ms: performance.now() - began }, seen),
+      )
     }
   }
 
   destroy(): void {
     this.#isDestroyed = true
-    void Promise.resolve(this.#tools).then((tools) => tools?.pool.destroy())
+    for (const pool of this.#pools) pool.destroy()
   }
 
-  /** An observer that fails must not make an error of a request that did not. */
-  #tell(event: Parameters<NonNullable<DirectClientOptions['onRequest']>>[0]): void {
-    try {
-      this.#options.onRequest?.(event)
-    } catch (error) {
-      process.emitWarning(`onRequest threw: ${error instanceof Error ? error.message : typeof error}`)
-    }
+  #checkAlive(): void {
+    if (this.#isDestroyed) throw new BackendError('this client was destroyed: make another one')
   }
 
   async #request(operation: string, input: object, options: RequestOptions, seen: Seen): Promise<unknown> {
-    if (this.#isDestroyed) throw new BackendError('this client was destroyed: make another one')
+    this.#checkAlive()
     // It becomes a part of a header.
     if (!/^[A-Za-z]+$/.test(operation))
       throw new InvalidInput('operation', "must be the name of an operation, such as 'GetItem'")
+    const body = requestBody(input, this.#options.consumedCapacity ? withUnits : undefined)
     const credentials = await this.#currentCredentials(options.signal)
     const { url, region } = this.#endpointOf(credentials)
     this.#tools ??= this.#load(url)
     const tools = this.#tools instanceof Promise ? await this.#tools : this.#tools
-    const body = JSON.stringify(
-      this.#options.consumedCapacity ? { ReturnConsumedCapacity: 'TOTAL', ...input } : input,
-    )
+    // Meanwhile, too.
+    this.#checkAlive()
     const at = new Date(this.#now() + this.#clockOffset)
     const headers = signedHeaders(
       { method: 'POST', url, headers: targetHeaders(operation), body },
@@ -196,13 +198,23 @@ class Requests implements DirectClient {
     return this.#endpoint
   }
 
-  async #load(url: URL): Promise<Tools> {
+  #load(url: URL): Promise<Tools> {
+    const keep = (tools: Tools | undefined) => {
+      if (this.#tools === loading) this.#tools = tools
+    }
+    const loading = this.#toolsTo(url)
+    loading.then(keep, () => keep(undefined))
+    return loading
+  }
+
+  async #toolsTo(url: URL): Promise<Tools> {
     const pool = new Pool(await socketsTo(url, this.#options), this.#limits)
-    const tools = { pool, crc32: crc32Of(await builtin('node:zlib')) }
-    this.#tools = tools
-    return tools
+    this.#pools.add(pool)
+    return { pool, crc32: crc32Of(await builtin('node:zlib')) }
   }
 }
+
+const withUnits = { ReturnConsumedCapacity: 'TOTAL' }
 
 const targetHeaders = (operation: string) => ({
   'Content-Type': 'application/x-amz-json-1.0',

@@ -45,12 +45,14 @@ export class Connection implements Carrier {
     return this.#idleFor?.() ?? 0
   }
 
-  /** Takes the next request. */
-  run(exchange: Carried): void {
+  /** Takes the next request. False: that one does not want it any more. */
+  run(exchange: Carried): boolean {
     this.#exchange = exchange
     this.#idleFor = undefined
     this.#socket.ref()
-    exchange.send(this)
+    const isSent = exchange.send(this)
+    if (!isSent) this.#exchange = undefined
+    return isSent
   }
 
   write(text: string): void {
@@ -59,7 +61,9 @@ export class Connection implements Carrier {
 
   release(): void {
     this.#exchange = undefined
-    this.#owner.ready(this)
+    // Answered before the request was read to its end: the next one would wait behind its rest.
+    if (this.#socket.writableLength > 0) this.#socket.destroy()
+    else this.#owner.ready(this)
   }
 
   /** It is kept for later requests, and does not keep the process alive. */
@@ -79,7 +83,7 @@ export class Connection implements Carrier {
   }
 
   #connected(): void {
-    this.#exchange?.send(this)
+    if (this.#exchange && !this.#exchange.send(this)) this.release()
   }
 
   #ended(): void {

@@ -12,8 +12,11 @@ export interface EndpointOptions {
   readonly useFips?: boolean | undefined
   /** Names that also have IPv6 addresses. @default AWS_USE_DUALSTACK_ENDPOINT */
   readonly useDualstack?: boolean | undefined
-  /** Of the credentials. Requests go to the account's own endpoint, unless AWS_ACCOUNT_ID_ENDPOINT_MODE is `disabled`. */
-  readonly accountId?: string | undefined
+  /**
+   * Of the credentials. Requests go to the account's own endpoint, unless AWS_ACCOUNT_ID_ENDPOINT_MODE is `disabled`.
+   * Null: nobody has asked for credentials yet.
+   */
+  readonly accountId?: string | null | undefined
   readonly env?: Environment | undefined
 }
 
@@ -96,7 +99,11 @@ function accountOf(options: EndpointOptions, env: Environment): Account {
   const mode = (env[modeName] || 'preferred').toLowerCase()
   if (!/^(preferred|required|disabled)$/.test(mode))
     throw new InvalidInput(modeName, "must be 'preferred', 'required' or 'disabled'")
-  return { id: mode === 'disabled' ? undefined : options.accountId, isRequired: mode === 'required' }
+  const { accountId } = options
+  return {
+    id: mode === 'disabled' ? undefined : (accountId ?? undefined),
+    isRequired: mode === 'required' && accountId !== null,
+  }
 }
 
 /** Regions outside of the largest partition whose accounts have endpoints. */

@@ -50,9 +50,9 @@ export const eventOf = (
 /** The sum over what a reply says about consumed capacity. */
 function unitsOf(output: unknown): number | undefined {
   const consumed = (output as { ConsumedCapacity?: unknown } | undefined)?.ConsumedCapacity
-  if (consumed === undefined) return undefined
-  const parts = (Array.isArray(consumed) ? consumed : [consumed]) as { CapacityUnits?: number }[]
-  return parts.reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0)
+  if (typeof consumed !== 'object' || consumed === null) return undefined
+  const parts = (Array.isArray(consumed) ? consumed : [consumed]) as ({ CapacityUnits?: number } | null)[]
+  return parts.reduce((sum, part) => sum + (part?.CapacityUnits ?? 0), 0)
 }
 
 /** The name of an error without its text. */
@@ -65,7 +65,7 @@ function errorName(error: unknown): string | undefined {
 
 /** The only table that a request names. */
 function tableOf(input: object): string | undefined {
-  const { TableName, RequestItems } = input as { TableName?: unknown; RequestItems?: object }
+  const { TableName, RequestItems } = (input ?? {}) as { TableName?: unknown; RequestItems?: object }
   if (typeof TableName === 'string') return TableName
   const names = RequestItems ? Object.keys(RequestItems) : []
   return names.length === 1 ? names[0] : undefined

@@ -1,3 +1,4 @@
+import { longestTimerMs } from '../runtime.ts'
 import type { RequestOptions } from '../storage.ts'
 import type { Carried, Carrier } from './carrying.ts'
 import { ExchangeFailure } from './exchange-failure.ts'
@@ -75,20 +76,22 @@ class Exchange implements Carried {
     this.#within('connectTimeoutMs')
   }
 
-  send(connection: Carrier): void {
+  send(connection: Carrier): boolean {
     this.#connection = connection
     try {
       this.#options.beforeSending?.()
     } catch (error) {
       this.#settle()
       this.#reject(error)
-      connection.release()
-      return
+      return false
     }
+    // Aborted by that, and the connection with it.
+    if (this.#isOver) return true
     this.#isSent = true
     this.#parser = new ReplyParser(this.#limits.maxReplyBytes)
     this.#within('firstByteTimeoutMs')
     connection.write(this.#text)
+    return true
   }
 
   read(chunk: Buffer): void {
@@ -110,7 +113,12 @@ class Exchange implements Carried {
     const { code, message, name } = (problem ?? { code: 'ECONNRESET' }) as Error & { code?: string }
     this.#connection = undefined
     this.#fail(
-      new ExchangeFailure(code ?? name, message ?? 'the connection was ended', this.#isSent, problem),
+      new ExchangeFailure(
+        code ?? name ?? typeof problem,
+        message ?? 'the connection was ended',
+        this.#isSent,
+        problem,
+      ),
     )
   }
 
@@ -145,7 +153,7 @@ class Exchange implements Carried {
         const text = `no ${what} within ${bound}, ${this.#limits[bound]} ms`
         this.#fail(new ExchangeFailure('ETIMEDOUT', text, this.#isSent))
       },
-      isWhole ? left : this.#limits[phase],
+      Math.min(isWhole ? left : this.#limits[phase], longestTimerMs),
     )
   }
 

@@ -37,7 +37,7 @@ export interface DirectClientOptions {
   connect?: (to: { host: string; port: number; tls: boolean }) => Socket
   /** Ask for the units of every request, for `onRequest`. @default false */
   consumedCapacity?: boolean
-  /** Called after each request, also those that are repeated. Must not throw. */
+  /** Called after each request, also those that are repeated. What it throws is ignored. */
   onRequest?: (event: DirectRequestEvent) => void
   /** More headers for a request, such as those of a trace. They are sent as they are, and not signed. */
   headers?: (operation: string) => Readonly<Record<string, string>>

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { longestTimerMs } from '../runtime.ts'
 import type { Carried } from './carrying.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
 
@@ -29,8 +30,9 @@ export class Pool implements ConnectionOwner {
   /** Gives the request a connection, now or later. */
   run(exchange: Carried): void {
     const connection = this.#taken()
-    if (connection) connection.run(exchange)
-    else if (this.#all.size < this.#limits.maxSockets) this.#open(exchange)
+    if (connection) {
+      if (!connection.run(exchange)) this.ready(connection)
+    } else if (this.#hasRoom) this.#open(exchange)
     else this.#waiting.add(exchange)
   }
 
@@ -40,21 +42,21 @@ export class Pool implements ConnectionOwner {
   }
 
   ready(connection: Connection): void {
-    const next = this.#next()
-    if (next) connection.run(next)
-    else {
-      connection.rest()
-      this.#idle.push(connection)
-      this.#sweepLater()
-    }
+    for (let next = this.#next(); next; next = this.#next()) if (connection.run(next)) return
+    connection.rest()
+    this.#idle.push(connection)
+    this.#sweepLater()
   }
 
   closed(connection: Connection): void {
     this.#all.delete(connection)
     const at = this.#idle.indexOf(connection)
     if (at !== -1) this.#idle.splice(at, 1)
-    const next = this.#next()
-    if (next) this.run(next)
+    while (this.#hasRoom) {
+      const next = this.#next()
+      if (!next) return
+      this.run(next)
+    }
   }
 
   destroy(): void {
@@ -65,9 +67,16 @@ export class Pool implements ConnectionOwner {
     for (const connection of [...this.#all]) connection.end()
   }
 
+  get #hasRoom(): boolean {
+    return this.#all.size < this.#limits.maxSockets
+  }
+
   #open(exchange: Carried): void {
     try {
-      this.#all.add(new Connection(this.#connect(), this, exchange))
+      const socket = this.#connect()
+      // It would never tell that it is closed.
+      if (socket.destroyed) throw new Error('connect gave a socket that is closed')
+      this.#all.add(new Connection(socket, this, exchange))
     } catch (error) {
       exchange.lost(error)
     }
@@ -98,10 +107,13 @@ export class Pool implements ConnectionOwner {
   }
 
   #sweepLater(): void {
-    this.#sweep ??= setTimeout(() => {
-      this.#sweep = undefined
-      this.#endStale()
-      if (this.#idle.length > 0) this.#sweepLater()
-    }, this.#limits.idleTimeoutMs / 4).unref()
+    this.#sweep ??= setTimeout(
+      () => {
+        this.#sweep = undefined
+        this.#endStale()
+        if (this.#idle.length > 0) this.#sweepLater()
+      },
+      Math.min(this.#limits.idleTimeoutMs / 4, longestTimerMs),
+    ).unref()
   }
 }

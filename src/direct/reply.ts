@@ -29,9 +29,11 @@ export function readReply(operation: string, host: string, reply: RawReply, read
 
 export const requestIdOf = ({ headers }: RawReply): string | undefined => headers['x-amzn-requestid']
 
-function parsed(body: Buffer): unknown {
+/** All of DynamoDB's replies are objects. */
+function parsed(body: Buffer): object | undefined {
   try {
-    return JSON.parse(body.toString())
+    const content: unknown = JSON.parse(body.toString())
+    return typeof content === 'object' && content !== null && !Array.isArray(content) ? content : undefined
   } catch {
     return undefined
   }

@@ -10,6 +10,17 @@ export function requestText(path: string, headers: Headers, more: Headers | unde
   return `${text}\r\n${body}`
 }
 
+/** The body of a request: DynamoDB's own JSON. */
+export function requestBody(input: object, more?: object): string {
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    throw new InvalidInput('input', "must be an object: what the operation takes, in DynamoDB's own JSON")
+  try {
+    return JSON.stringify(more ? { ...more, ...input } : input)
+  } catch {
+    throw new InvalidInput('input', "must be JSON: numbers as { N: '1' }, without bigint, and no circle")
+  }
+}
+
 const nameForm = /^[!#$%&'*+.^_`|~\w-]+$/
 /** Visible ASCII, blanks and tabs: a line break would begin another header. */
 const valueForm = /^[\t\x20-\x7e]*$/

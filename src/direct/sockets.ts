@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { InvalidInput } from '../errors.ts'
 import { builtin } from './builtin.ts'
 import type { DirectClientOptions } from './options.ts'
 
@@ -34,12 +35,19 @@ async function plainSockets(host: string, port: number): Promise<OpenSocket> {
 async function secureSockets(host: string, port: number, ca: DirectClientOptions['ca']): Promise<OpenSocket> {
   const tls = await builtin('node:tls')
   const { isIP } = await builtin('node:net')
+  const trusting = (ca: NonNullable<DirectClientOptions['ca']>) => {
+    try {
+      return tls.createSecureContext({ ca })
+    } catch {
+      throw new InvalidInput('ca', 'must be certificates as PEM')
+    }
+  }
   const fixed = {
     host,
     port,
     ALPNProtocols: ['http/1.1'],
     ...(isIP(host) ? {} : { servername: host }),
-    ...(ca === undefined ? {} : { secureContext: tls.createSecureContext({ ca }) }),
+    ...(ca === undefined ? {} : { secureContext: trusting(ca) }),
   }
   let session: Buffer | undefined
   return () => {

@@ -33,7 +33,7 @@ async function askedBySdk({ env = {}, ...options }: EndpointOptions): Promise<st
   }
   try {
     const client = new DynamoDBClient({
-      credentials: accountId === undefined ? keys : { ...keys, accountId },
+      credentials: accountId ? { ...keys, accountId } : keys,
       maxAttempts: 1,
       requestHandler: { handle, destroy() {} } as never,
       ...(region === undefined ? {} : { region }),
@@ -156,6 +156,12 @@ describe('resolveEndpoint asks the same host as the SDK', () => {
 })
 
 describe('resolveEndpoint', () => {
+  it('does not demand an account before anybody has asked for credentials', () => {
+    const env = { AWS_ACCOUNT_ID_ENDPOINT_MODE: 'required' }
+    const { url } = resolveEndpoint({ region: 'eu-west-1', accountId: null, env })
+    expect(url.host).toBe('dynamodb.eu-west-1.amazonaws.com')
+  })
+
   it('names the region that requests are signed for', () => {
     const regionOf = (options: EndpointOptions) => resolveEndpoint({ env: {}, ...options }).region
     expect(regionOf({ region: 'cn-north-1' })).toBe('cn-north-1')

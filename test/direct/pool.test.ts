@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { createConnection } from 'node:net'
 import { type DirectClient, type DirectClientOptions, directClient } from 'lockrow/direct'
 import { afterEach, expect, test } from 'vitest'
 import { type FakeServer, fakeServer, rawServer, reply, secrets } from './fake-server.ts'
@@ -103,6 +104,37 @@ test('a connection that the other side has ended is not used again', async () =>
   expect(server.connections.size).toBe(2)
 })
 
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+test('a client that is destroyed while it waits for credentials sends nothing', async () => {
+  server = await fakeServer(answered)
+  open({ credentials: () => sleep(20).then(() => secrets) })
+  const under = read()
+  client.destroy()
+  await expect(under).rejects.toThrow('destroyed')
+  expect(server.connections.size).toBe(0)
+})
+
+test('destroy ends the connections of earlier accounts, too', async () => {
+  server = await fakeServer(answered)
+  let account = 111_111_111_111
+  let now = Date.now()
+  open({
+    now: () => now,
+    credentials: async () => ({
+      ...secrets,
+      accountId: String(account++),
+      expiration: new Date(now + 60_000),
+    }),
+  })
+  await read()
+  now += 120_000
+  await read()
+  expect(server.connections.size).toBe(2)
+  client.destroy()
+  for (const socket of server.connections) if (!socket.closed) await once(socket, 'close')
+})
+
 test('after more than the reply, or a reply that says so, it is not used again', async () => {
   const text = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'
   const texts = [`${text}HTTP/1.1 200 OK\r\n`, text.replace('\r\n', '\r\nconnection: close\r\n'), text, text]
@@ -133,6 +165,68 @@ test('destroy ends what is under way and what waits; later requests are refused'
   client.destroy()
   for (const result of await both) expect(result).toMatchObject({ reason: { code: 'BackendError' } })
   await expect(read()).rejects.toThrow('destroyed')
+})
+
+test('after a reply that came before the request was read to its end, it is not used again', async () => {
+  server = await rawServer((socket) =>
+    socket.once('data', () => {
+      socket.pause()
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}')
+    }),
+  )
+  open({ firstByteTimeoutMs: 1000 })
+  await read({ large: 'x'.repeat(12 * 2 ** 20) })
+  expect(await read()).toEqual({})
+  expect(server.connections.size).toBe(2)
+})
+
+test('a long line of requests that are not wanted any more is passed over', async () => {
+  server = await fakeServer(answered)
+  open({ maxSockets: 1 })
+  const late = {
+    beforeSending() {
+      throw new Error('too late')
+    },
+  }
+  const first = read()
+  const line = Array.from({ length: 3000 }, () => client.call('GetItem', {}, late))
+  const last = read()
+  const results = await Promise.allSettled([first, ...line, last])
+  expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(2)
+  expect([server.received.length, server.connections.size]).toEqual([2, 1])
+})
+
+test('a request that is aborted just before it is sent leaves no timer', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  server = await fakeServer(answered)
+  open()
+  const before = timers()
+  const stop = new AbortController()
+  const beforeSending = () => stop.abort(new Error('enough'))
+  await expect(client.call('GetItem', {}, { signal: stop.signal, beforeSending })).rejects.toThrow('enough')
+  expect([timers() <= before, server.received]).toEqual([true, []])
+})
+
+test('a socket that is closed already, or none at all, takes no place in the pool', async () => {
+  server = await fakeServer(answered)
+  const closed = createConnection(server.port, '127.0.0.1').destroy()
+  const { port } = server
+  const throws = () => {
+    throw 'no Error'
+  }
+  const given = [() => closed, () => undefined as never, throws]
+  open({ maxSockets: 1, connect: (to) => (given.shift() ?? (() => createConnection(port, to.host)))() })
+  for (let i = 0; i < 3; i++) await expect(read()).rejects.toThrow('no connection to')
+  expect(await read()).toEqual({})
+})
+
+test('times beyond those of a timer are no less', async () => {
+  server = await fakeServer((response) => {
+    response.writeHead(200, { 'content-length': 2 }).write('{')
+    setTimeout(() => response.end('}'), 30)
+  })
+  open({ requestTimeoutMs: 3e9 })
+  expect(await read()).toEqual({})
 })
 
 test('an idle client does not keep the process alive', async () => {

@@ -47,6 +47,14 @@ describe('a certificate that is trusted', () => {
   })
 })
 
+test('what is no certificate: said once it is needed, and destroy does not mind', async () => {
+  server = await fakeServer((response) => reply(response, 200, {}), selfSigned('127.0.0.1'))
+  const { client } = open({ ca: 5 as never })
+  for (let i = 0; i < 2; i++)
+    expect(await caught(client.call('GetItem', {}))).toMatchObject({ code: 'InvalidInput', field: 'ca' })
+  client.destroy()
+})
+
 describe('a certificate that does not fit: one try, and what to set', () => {
   test('signed by nobody who is trusted', async () => {
     server = await fakeServer((response) => reply(response, 200, {}), selfSigned('127.0.0.1'))

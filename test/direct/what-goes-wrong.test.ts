@@ -54,6 +54,7 @@ describe('a reply that is not one of DynamoDB', () => {
     ['a redirect', html(302), /HTTP 302/],
     ['a refusal of a proxy', html(407), /HTTP 407/],
     ['no JSON', (response) => reply(response, 200, '{"Item":'), /not DynamoDB's \(HTTP 200/],
+    ['no object', (response) => reply(response, 200, 'null'), /not DynamoDB's \(HTTP 200/],
     ['an error that is none of its own', (response) => reply(response, 404, { error: 'no' }), /HTTP 404/],
     [
       'too large',
