@@ -31,6 +31,8 @@ export class ReplyParser {
   #head: Head | undefined
   #parts: Buffer[] = []
   #size = 0
+  /** Of a chunked body: how many bytes of the present chunk are missing, its line end included. */
+  #chunkRest = 0
   /** Of a chunked body: its last chunk was read, and what follows it is not. */
   #isTrailer = false
 
@@ -97,6 +99,7 @@ export class ReplyParser {
 
   #chunked(head: Head): RawReply | undefined {
     for (;;) {
+      if (this.#chunkRest > 0 && !this.#restOfChunk()) return undefined
       const rest = this.#rest
       const end = rest?.indexOf(lineEnd) ?? -1
       if (!rest || end === -1) {
@@ -105,20 +108,28 @@ export class ReplyParser {
       }
       const line = rest.toString('latin1', 0, end)
       const from = end + lineEnd.length
+      this.#rest = rest.length > from ? rest.subarray(from) : undefined
       if (this.#isTrailer) {
-        this.#rest = rest.length > from ? rest.subarray(from) : undefined
         if (line === '') return this.#whole(head, head.isKept && !this.#rest)
       } else {
         const size = chunkSize(line)
         if (this.#size + size > this.#maxBytes) throw this.#tooLarge()
         if (size === 0) this.#isTrailer = true
-        else if (rest.length < from + size + 2) return undefined
-        else if (rest[from + size] !== 13 || rest[from + size + 1] !== 10) throw notHttp()
-        else this.#keep(rest.subarray(from, from + size))
-        const next = size === 0 ? from : from + size + 2
-        this.#rest = rest.length > next ? rest.subarray(next) : undefined
+        else this.#chunkRest = size + lineEnd.length
       }
     }
+  }
+
+  /** Takes what has come of a chunk and of its line end, each byte once. Whether that was all. */
+  #restOfChunk(): boolean {
+    const rest = this.#taken()
+    const content = Math.max(0, this.#chunkRest - lineEnd.length)
+    this.#keep(rest.subarray(0, content))
+    for (let at = content; at < Math.min(rest.length, this.#chunkRest); at++)
+      if (rest[at] !== (this.#chunkRest - at === 2 ? 13 : 10)) throw notHttp()
+    if (rest.length > this.#chunkRest) this.#rest = rest.subarray(this.#chunkRest)
+    this.#chunkRest = Math.max(0, this.#chunkRest - rest.length)
+    return this.#chunkRest === 0
   }
 
   #taken(): Buffer {

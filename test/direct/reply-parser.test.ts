@@ -35,6 +35,14 @@ describe('a reply is the same however it is cut into pieces', () => {
     expect(read([...text])).toEqual(whole)
   })
 
+  test('a chunk in many pieces is copied once, not with each piece', () => {
+    const parser = new ReplyParser(2 ** 25)
+    const piece = Buffer.alloc(8192, 'x')
+    parser.push(Buffer.from(`${head}Transfer-Encoding: chunked\r\n\r\n${(2 ** 25).toString(16)}\r\n`))
+    for (let size = 0; size < 2 ** 25; size += piece.length) expect(parser.push(piece)).toBeUndefined()
+    expect(parser.push(Buffer.from('\r\n0\r\n\r\n'))?.body.length).toBe(2 ** 25)
+  })
+
   test('one that the end of the connection ends', () => {
     const text = `${head}\r\n{"a":1}`
     expect(read([text])).toBeUndefined()
