@@ -1,3 +1,9 @@
+/**
+ * The database, its twin, the cache, transactions, coordination and workers.
+ *
+ * @module lockrow
+ */
+
 export type { Changes } from './contract/changes.ts'
 export { absent, allOf, anyOf, type Condition, exists, not, unchanged } from './contract/conditions.ts'
 export { type Path, path } from './contract/paths.ts'

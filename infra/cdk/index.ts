@@ -1,4 +1,8 @@
-// lockrow/cdk: the table that lockrow runs on, for the AWS CDK.
+/**
+ * The table that lockrow runs on, for the AWS CDK.
+ *
+ * @module lockrow/cdk
+ */
 
 export {
   ACTIONS,

@@ -57,8 +57,26 @@ export const NEEDS: Readonly<Record<GrantMethod, Needs>> = {
   },
 }
 
-/** Parts of the library beside the methods, and what they call. Their keys are those that they are given. */
-const CALLS = {
+/** A part of the library that calls methods by itself. */
+export type GrantFeature =
+  | 'Counter'
+  | 'KeyValue'
+  | 'Liveness'
+  | 'Mutex'
+  | 'NonceSequence'
+  | 'QueueWorker'
+  | 'RateLimiter'
+  | 'ReadWriteLock'
+  | 'Semaphore'
+  | 'atomic'
+  | 'consume'
+  | 'idempotent'
+  | 'queueLambda'
+  | 'reserveUnique'
+  | 'transaction'
+
+/** What features call. Their keys are those that they are given. */
+const CALLS: Readonly<Record<GrantFeature, readonly GrantMethod[]>> = {
   Counter: ['getMany', 'update'],
   KeyValue: ['delete', 'get', 'set', 'update'],
   Liveness: ['delete', 'get', 'update'],
@@ -74,10 +92,7 @@ const CALLS = {
   queueLambda: ['queueAcknowledge', 'queueExtend', 'queuePullMany', 'queueRelease'],
   reserveUnique: ['get', 'transact'],
   transaction: ['get', 'getMany', 'getTogether', 'query', 'transact'],
-} as const satisfies Record<string, readonly GrantMethod[]>
-
-/** A part of the library that calls methods by itself. */
-export type GrantFeature = keyof typeof CALLS
+}
 
 /** The methods that features call, for tests. */
 export const callsOf = (feature: GrantFeature): readonly GrantMethod[] => CALLS[feature]

@@ -1,4 +1,8 @@
-// What a backend or a wrapper of a database is made of. Applications need `lockrow` alone.
+/**
+ * What a backend or a wrapper of a database is made of. Applications need `lockrow` alone.
+ *
+ * @module lockrow/backend
+ */
 
 export type { ByPath, ChangesAt, FieldChanges, Members } from '../contract/changes.ts'
 export type {

@@ -1,3 +1,9 @@
+/**
+ * The database in a DynamoDB table, without the AWS SDK.
+ *
+ * @module lockrow/direct
+ */
+
 export { type DirectClient, directClient } from './client.ts'
 export type { Credentials, CredentialsProvider } from './credentials.ts'
 export * from './database.ts'

@@ -1,3 +1,9 @@
+/**
+ * Traces and metrics by OpenTelemetry.
+ *
+ * @module lockrow/otel
+ */
+
 export { type TracedHandlerOptions, tracedHandler } from './traced-handler.ts'
 export { type EndedRequest, type TracedRequestsOptions, tracedRequests } from './traced-requests.ts'
 export * from './tracing.ts'

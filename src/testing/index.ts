@@ -1,3 +1,9 @@
+/**
+ * The conformance suite, chaos, faults, and DynamoDB Local.
+ *
+ * @module lockrow/testing
+ */
+
 export { AtomicChaosDb } from './chaos.ts'
 export { type AtomicChaosOptions, type ChaosFault, chaosFaults } from './chaos-options.ts'
 export * from './conformance/index.ts'

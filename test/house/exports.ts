@@ -129,6 +129,7 @@ export const exported = {
     'AtomicDynamoDBOptions',
     'AtomicDynamoItems',
     'CreateTableOptions',
+    'SdkClient',
     'createTable',
   ],
   'lockrow/backend': [
