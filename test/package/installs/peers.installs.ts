@@ -68,6 +68,7 @@ console.log(types.includes('AWS::DynamoDB::GlobalTable'), types.includes('AWS::L
 
 const typed = `import { AtomicMemoryDb, Mutex, type AtomicDbItem } from 'lockrow'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
+import { AtomicDynamoDB as DirectDynamoDB, directClient } from 'lockrow/direct'
 import { increment } from 'lockrow/recipes'
 import { conformanceSuite } from 'lockrow/testing'
 import { withTracing } from 'lockrow/otel'
@@ -77,6 +78,7 @@ const db = new AtomicDynamoDB(new DynamoDBClient({}), 'table')
 export const item: Promise<AtomicDbItem<{ n: number }> | undefined> = db.get<{ n: number }>({ pk: 'a', sk: 'b' })
 // @ts-expect-error it is no client
 new AtomicDynamoDB({}, 'table')
+export const direct = new DirectDynamoDB(directClient({ region: 'eu-west-1' }), 'table')
 export const made = (storage: Storage) => new AtomicEngine(storage, {})
 export const rest = [new AtomicMemoryDb(), Mutex, increment, conformanceSuite, withTracing(db)]
 `
