@@ -133,7 +133,7 @@ describe('known failures of the reference implementation', () => {
     expect((client.config as { translateConfig?: unknown }).translateConfig).toBe(before.translateConfig)
   })
 
-  it('1,000 concurrent increments of one item through locks from 8 clients: the sum is right', {
+  it('320 concurrent increments of one item through locks from 8 clients: the sum is right', {
     timeout: 120_000,
   }, async () => {
     const key = { pk: 'increments', sk: 'counter' }
@@ -153,9 +153,9 @@ describe('known failures of the reference implementation', () => {
     await Promise.all(
       Array.from({ length: 8 }, async () => {
         const { db } = open()
-        for (let i = 0; i < 125; i++) await increment(db)
+        for (let i = 0; i < 40; i++) await increment(db)
       }),
     )
-    expect((await open().db.get(key))?.data).toBe(1000)
+    expect((await open().db.get(key))?.data).toBe(320)
   })
 })
