@@ -15,8 +15,8 @@ export interface OutputWithRows {
 /** In the options of a request: its caller takes `Rows` as well. */
 export const takesRows = Symbol('takesRows')
 
-/** Of a query, or of a batch from one table. */
-const opening = /"(?:Items":|Responses":\{"[^"]*":)\[/
+/** Of a query, or of a batch from one table; a table of the same name stands behind a brace of its own. */
+const opening = /(?<=^\{|,)"(?:Items":|Responses":\{"[^"]*":)\[/
 
 /** The output, with `Rows` in place of `Items` or `Responses`; nothing where the reply is not plain. */
 export function outputWithRows(body: Buffer): OutputWithRows | undefined {

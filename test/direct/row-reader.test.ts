@@ -84,6 +84,13 @@ describe('outputWithRows', () => {
       { UnprocessedKeys, Responses },
     ])
       expect(outputWithRows(Buffer.from(JSON.stringify(reply)))).toEqual({ Rows: rows, UnprocessedKeys })
+    // A table may have any name.
+    const ofIts = {
+      UnprocessedKeys: { Responses: UnprocessedKeys.t },
+      Responses: { Responses: rows.map(encodeRow) },
+    }
+    const { Rows } = outputWithRows(Buffer.from(JSON.stringify(ofIts)))!
+    expect(Rows).toEqual(rows)
     const none = { Responses: { t: [] }, UnprocessedKeys: {} }
     expect(outputWithRows(Buffer.from(JSON.stringify(none)))).toEqual({ Rows: [], UnprocessedKeys: {} })
     const two = { Responses: { ...Responses, u: [] } }
