@@ -35,6 +35,7 @@ import { Token } from './transact/token.ts'
  * | push that can be refused, move to or from the dead letters | a transaction, see below | | | queue/push-exactly.ts, queue/dead-letters.ts |
  * | `update`, a single request | the row | our write id is in it: applied | `OutcomeUnknown`; never sent again | update/update.ts |
  * | unconditional delete by `update` | the row | it is gone | `OutcomeUnknown` | update/update.ts |
+ * | raise of a promise | the same again | the promise is as late as asked for, whoever raised it | an error: nothing relies on it | queue/promises.ts |
  * | making a lock | the row; then to make it with a new version | the row is a lock, whoever made it | again | locks.ts |
  * | claim of a message | the row | our receipt is in it | not claimed; a late claim hides it for one timeout | queue/claim.ts |
  * | acknowledge, release, extend with a receipt | the row; where the receipt is still there, the same again | the receipt is gone: done | `OutcomeUnknown` | queue/receipts.ts |
