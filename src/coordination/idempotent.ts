@@ -17,7 +17,7 @@ import { coordinationKey, nameOf } from './coordination-key.ts'
 import type { HeldLease } from './held-lease.ts'
 import { claimOfPlace, type Place, removePlace } from './holders.ts'
 import { checkTolerance } from './lease.ts'
-import { claimLease } from './lease-claim.ts'
+import { type Claimed, claimLease } from './lease-claim.ts'
 import { whileHeld } from './run-with-lease.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -77,122 +77,164 @@ export async function idempotent<R>(
 ): Promise<R> {
   checkDb(db)
   checkFunction(fn, 'fn')
-  const at = coordinationKey(key)
+  const run = new IdempotentRun<R>(db, coordinationKey(key), settingsOf(options), callTime(db, options))
+  const { lease, item } = await run.claimOrWait()
+  if (lease) return run.execute(lease, fn)
+  if (item?.data.state === 'done') return run.resultOf(item.data)
+  throw run.inProgress()
+}
+
+type Settings = Required<Pick<IdempotentOptions, 'ttlSeconds' | 'leaseMs' | 'waitMs' | 'clockToleranceMs'>> &
+  Pick<IdempotentOptions, 'extend' | 'signal'>
+
+function settingsOf(options: IdempotentOptions): Settings {
   checkOptions(options, names, 'options', { ttl: "use 'ttlSeconds'" })
+  const { extend, signal, timeoutMs } = options
   const ttlSeconds = seconds(options.ttlSeconds ?? 86_400, 'ttlSeconds')
   const leaseMs = milliseconds(options.leaseMs ?? 60_000, 'leaseMs')
   const waitMs = milliseconds(options.waitMs ?? leaseMs, 'waitMs', { zero: true })
-  const toleranceMs = checkTolerance(options.clockToleranceMs)
-  checkBoolean(options.extend, 'extend')
-  checkSignal(options.signal, 'signal')
-  const { signal } = options
-  const call = callTime(db, options)
-  const expiry = () => Math.ceil(db.runtime.now() / 1000 + Math.max(ttlSeconds, (2 * leaseMs) / 1000))
-  const limit = () => db.runtime.now() - toleranceMs
-  const claim = () =>
-    claimLease<RunRow<R>, undefined>(db, at, call, (by, sent) => {
-      const running = { state: 'running', by, until: Math.ceil(sent.wall + leaseMs) }
-      const isFree = anyOf([['', { exists: false }]], { state: 'running', until: { lt: limit() } })
-      const changes = { set: { '': running }, ttl: expiry() }
-      const settings = { ttlMs: leaseMs, changes, if: isFree, fields: ['state'] }
-      return claimOfPlace(db, at, by, placeOf<R>(by, expiry), settings, () => undefined)
-    })
-  const { lease, item } = await waitFor(
-    db,
-    { timeoutMs: Math.min(waitMs, options.timeoutMs ?? waitMs), signal },
-    {
-      attempt: claim,
-      succeeded: (found) => found.lease !== undefined || found.item?.data.state === 'done',
-      probe: async () => {
-        const item = await db.get<RunRow<R>>(at, { ...call, consistent: true })
-        return !item || item.data.state === 'done' || item.data.until < limit()
-      },
-    },
-  )
-  if (lease) return finish(db, at, lease, fn, options, expiry)
-  if (item?.data.state === 'done') return resultOf(item.data, at)
-  throw new InProgress(`${nameOf(at)} is being run by another caller: try again later`, { keys: [at] })
-}
-
-/** `expiry`: of the row, which must outlast the run however long that takes. */
-function placeOf<R>(by: string, expiry?: () => number): Place<RunRow<R>> {
+  const clockToleranceMs = checkTolerance(options.clockToleranceMs)
+  checkBoolean(extend, 'extend')
+  checkSignal(signal, 'signal')
   return {
-    until: ['until'],
-    ...(expiry && { expiry }),
-    removal: { delete: true },
-    read: (item) => (item?.data.by === by && item.data.state === 'running' ? item.data.until : undefined),
-    ours: { by, state: 'running' },
+    ttlSeconds,
+    leaseMs,
+    waitMs: Math.min(waitMs, timeoutMs ?? waitMs),
+    clockToleranceMs,
+    extend,
+    signal,
   }
 }
 
-function resultOf<R>(row: RunRow<R>, at: AtomicDbItemKey): R {
-  if (row.unstorable)
-    throw new InvalidInput(
-      'result',
-      `of the run of ${nameOf(at)} could not be stored, and it is not run again`,
+/** The run of one key, as one caller goes through it. */
+class IdempotentRun<R> {
+  readonly #db: AtomicDbItemsInterface
+  readonly #key: AtomicDbItemKey
+  readonly #settings: Settings
+  readonly #call: CallOptions
+
+  constructor(db: AtomicDbItemsInterface, key: AtomicDbItemKey, settings: Settings, call: CallOptions) {
+    this.#db = db
+    this.#key = key
+    this.#settings = settings
+    this.#call = call
+  }
+
+  /** The lease, if it is ours to run; otherwise the row as it was when somebody else was done or the time was up. */
+  claimOrWait(): Promise<Claimed<RunRow<R>, undefined>> {
+    const { waitMs, signal } = this.#settings
+    return waitFor(
+      this.#db,
+      { timeoutMs: waitMs, signal },
       {
-        keys: [at],
+        attempt: () => this.#claim(),
+        succeeded: ({ lease, item }) => lease !== undefined || item?.data.state === 'done',
+        probe: async () => {
+          const item = await this.#db.get<RunRow<R>>(this.#key, { ...this.#call, consistent: true })
+          return !item || item.data.state === 'done' || item.data.until < this.#lapsedBefore()
+        },
       },
     )
-  return row.result as R
-}
+  }
 
-async function finish<R>(
-  db: AtomicDbItemsInterface,
-  at: AtomicDbItemKey,
-  lease: HeldLease,
-  fn: (run: { signal: AbortSignal }) => Promise<R> | R,
-  { signal, extend }: IdempotentOptions,
-  expiry: () => number,
-): Promise<R> {
-  const by = lease.id
-  const ending = endingOf(db)
-  const store = async (end: { result?: R } | { unstorable: true }): Promise<RunRow<R> | undefined> => {
+  #claim(): Promise<Claimed<RunRow<R>, undefined>> {
+    const { leaseMs } = this.#settings
+    return claimLease<RunRow<R>, undefined>(this.#db, this.#key, this.#call, (by, sent) => {
+      const running = { state: 'running', by, until: Math.ceil(sent.wall + leaseMs) }
+      const isLapsed = { state: 'running', until: { lt: this.#lapsedBefore() } }
+      const settings = {
+        ttlMs: leaseMs,
+        changes: { set: { '': running }, ttl: this.#expiry() },
+        if: anyOf([['', { exists: false }]], isLapsed),
+        fields: ['state'],
+      }
+      return claimOfPlace(this.#db, this.#key, by, this.#place(by), settings, () => undefined)
+    })
+  }
+
+  /** Runs `fn` while the lease is kept, and stores what came of it. */
+  async execute(lease: HeldLease, fn: (run: { signal: AbortSignal }) => Promise<R> | R): Promise<R> {
+    const { extend, signal } = this.#settings
+    let ran = false
+    const { settled } = await whileHeld(lease, { extend }, [signal], async (running) => {
+      const result = await fn({ signal: running })
+      ran = true
+      return this.#store(lease, result === undefined ? {} : { result })
+    })
+    if ('result' in settled) {
+      if (settled.result) return this.resultOf(settled.result)
+      throw this.#takenOver()
+    }
+    const { error } = settled
+    // What ran must not run again because of what it returned.
+    if (ran && error instanceof InvalidInput) {
+      if (!(await this.#store(lease, { unstorable: true }))) throw this.#takenOver(error)
+    } else if (!ran) await removePlace(this.#db, this.#key, this.#place(lease.id), {}).catch(() => {})
+    throw error
+  }
+
+  /** The row, if it shows an end. While the lease holds, trouble of the backend does not make the run be forgotten. */
+  async #store(lease: HeldLease, end: { result?: R } | { unstorable: true }): Promise<RunRow<R> | undefined> {
+    const ending = endingOf(this.#db)
+    for (;;) {
+      try {
+        return await this.#storeOnce(ending, lease.id, end)
+      } catch (error) {
+        if (error instanceof InvalidInput || !lease.isHeld || timeLeftOf(ending) < 500) throw error
+        await this.#db.runtime.sleep(500)
+      }
+    }
+  }
+
+  async #storeOnce(
+    ending: AtomicDbItemsInterface,
+    by: string,
+    end: { result?: R } | { unstorable: true },
+  ): Promise<RunRow<R> | undefined> {
     const { applied, item } = await certainUpdate<RunRow<R>>(
       ending,
-      at,
-      { set: { state: 'done', ...end }, ttl: expiry() },
+      this.#key,
+      { set: { state: 'done', ...end }, ttl: this.#expiry() },
       { if: { by } },
       (found) => found?.data.by === by && found.data.state === 'done',
     )
     return applied || item?.data.state === 'done' ? item?.data : undefined
   }
-  let ran = false
-  const { settled } = await whileHeld(lease, { extend }, [signal], async (running) => {
-    const result = await fn({ signal: running })
-    ran = true
-    return storeCertainly(ending, lease, () => store(result === undefined ? {} : { result }))
-  })
-  if ('result' in settled) {
-    if (settled.result) return resultOf(settled.result, at)
-    throw takenOver(at)
+
+  resultOf(row: RunRow<R>): R {
+    if (!row.unstorable) return row.result as R
+    const text = `of the run of ${nameOf(this.#key)} could not be stored, and it is not run again`
+    throw new InvalidInput('result', text, { keys: [this.#key] })
   }
-  // What ran must not run again because of what it returned.
-  if (ran && settled.error instanceof InvalidInput) {
-    if (!(await storeCertainly(ending, lease, () => store({ unstorable: true }))))
-      throw takenOver(at, settled.error)
-  } else if (!ran) await removePlace(db, at, placeOf<R>(by), {}).catch(() => {})
-  throw settled.error
-}
 
-const takenOver = (at: AtomicDbItemKey, cause?: unknown): LeaseLost =>
-  new LeaseLost(`${nameOf(at)} took longer than its lease and was taken over: give it a longer leaseMs`, {
-    keys: [at],
-    cause,
-  })
+  /** A run whose deadline is before this moment is over for everybody, epoch ms. */
+  #lapsedBefore(): number {
+    return this.#db.runtime.now() - this.#settings.clockToleranceMs
+  }
 
-/** While the lease holds, trouble of the backend does not make the run be forgotten. */
-async function storeCertainly<T>(
-  db: AtomicDbItemsInterface,
-  lease: HeldLease,
-  store: () => Promise<T>,
-): Promise<T> {
-  for (;;) {
-    try {
-      return await store()
-    } catch (error) {
-      if (error instanceof InvalidInput || !lease.isHeld || timeLeftOf(db) < 500) throw error
-      await db.runtime.sleep(500)
+  /** Of the row, epoch seconds: it must outlast the run however long that takes. */
+  #expiry(): number {
+    const { ttlSeconds, leaseMs } = this.#settings
+    return Math.ceil(this.#db.runtime.now() / 1000 + Math.max(ttlSeconds, (2 * leaseMs) / 1000))
+  }
+
+  #place(by: string): Place<RunRow<R>> {
+    return {
+      until: ['until'],
+      expiry: () => this.#expiry(),
+      removal: { delete: true },
+      read: (item) => (item?.data.by === by && item.data.state === 'running' ? item.data.until : undefined),
+      ours: { by, state: 'running' },
     }
+  }
+
+  inProgress(): InProgress {
+    const text = `${nameOf(this.#key)} is being run by another caller: try again later`
+    return new InProgress(text, { keys: [this.#key] })
+  }
+
+  #takenOver(cause?: unknown): LeaseLost {
+    const text = `${nameOf(this.#key)} took longer than its lease and was taken over: give it a longer leaseMs`
+    return new LeaseLost(text, { keys: [this.#key], cause })
   }
 }

@@ -18,6 +18,7 @@ import { toRange } from '../model/range.ts'
 import { asList, fromItem, toItem } from '../model/rows.ts'
 import { utf8Order } from '../model/values.ts'
 import { cloneItem, sameItem } from '../model/wire.ts'
+import type { Range } from '../storage.ts'
 import { Entries } from './entries.ts'
 import { type Entry, runSteps, type Value } from './entry.ts'
 import { maxRows, messageBytes } from './limits.ts'
@@ -28,6 +29,12 @@ export interface SessionOptions {
   locks: boolean
   /** What each call gets, with the time that is left by now. */
   call: () => CallOptions
+}
+
+/** The items are of one partition. */
+function bySortKey(reverse: boolean | undefined): (a: AtomicDbItemKey, b: AtomicDbItemKey) => number {
+  const direction = reverse ? -1 : 1
+  return (a, b) => (utf8Order(a.sk) < utf8Order(b.sk) ? -direction : direction)
 }
 
 /** What one run of a callback has read and wants to write. */
@@ -110,26 +117,31 @@ export class Session {
   async query<T>(query: TransactionQuery): Promise<AtomicDbItem<T>[]> {
     checkTransactionQuery(query)
     const range = toRange(query)
+    const found = await this.#queryTable<T>(query, range)
+    // A read of the same item that began before is what this transaction goes by.
+    const earlier = found.filter((item) => this.#entries.find(item)?.isReading)
+    await Promise.all(earlier.map((item) => this.#answer(item)))
+    const result = this.#withOurs(found, range).sort(bySortKey(query.reverse)).slice(0, query.limit)
+    this.#addRead(result.filter((item) => !this.#entries.find(item)))
+    return result.map((item) => cloneItem(item) as AtomicDbItem<T>)
+  }
+
+  #queryTable<T>(query: TransactionQuery, range: Range | undefined): Promise<AtomicDbItem<T>[]> {
     const { limit } = query
     // Items deleted here stand in the way of a limit. More than fit are not worth reading.
     const deleted = this.#entries.within(range).filter(({ value }) => value && !value.item).length
     const most = limit === undefined ? maxRows + 1 : limit + deleted
-    const found = await this.#db.query<T>({ ...query, ...this.#call(), consistent: true, limit: most })
-    // A read of the same item that began before is what this transaction goes by.
-    await Promise.all(
-      found.flatMap((item) => (this.#entries.find(item)?.isReading ? [this.#answer(item)] : [])),
-    )
-    const items = new Map<string, AtomicDbItem>(found.map((item) => [keyText(item), item]))
+    return this.#db.query<T>({ ...query, ...this.#call(), consistent: true, limit: most })
+  }
+
+  /** What a query found, with what this transaction has read and written in its range. */
+  #withOurs(found: readonly AtomicDbItem[], range: Range | undefined): AtomicDbItem[] {
+    const items = new Map(found.map((item) => [keyText(item), item]))
     for (const { key, value } of this.#entries.within(range)) {
       if (value?.item) items.set(keyText(key), value.item)
       else items.delete(keyText(key))
     }
-    const direction = query.reverse ? -1 : 1
-    const result = [...items.values()]
-      .sort((a, b) => (utf8Order(a.sk) < utf8Order(b.sk) ? -direction : direction))
-      .slice(0, limit)
-    this.#addRead(result.filter((item) => !this.#entries.find(item)))
-    return result.map((item) => cloneItem(item) as AtomicDbItem<T>)
+    return [...items.values()]
   }
 
   /** Items that a query has read first, all of them or none. */
