@@ -3,9 +3,16 @@ import { mutated, shuffled } from './random/draw.ts'
 import { mutantsOf } from './random/operators.ts'
 import { type Outcome, report } from './random/report.ts'
 import { switched } from './random/switched.ts'
+import { usesOf } from './random/uses.ts'
 
-const globals = globalThis as { __isMutant?: (index: number) => boolean }
-afterEach(() => delete globals.__isMutant)
+const globals = globalThis as {
+  __isMutant?: (index: number, isProbed?: true) => boolean
+  __passes?: (index: number) => void
+}
+afterEach(() => {
+  delete globals.__isMutant
+  delete globals.__passes
+})
 
 const changes = (text: string): string[] => mutantsOf('a.ts', text).map((mutant) => mutated(text, mutant))
 
@@ -66,6 +73,43 @@ describe('mutants drawn at random', () => {
       expect(outcome(all), mutant.id).toEqual(expected)
       delete globals.__isMutant
     }
+  })
+
+  test('what reads a constant of its module passes by the mutants of the constant', () => {
+    const text = `
+      const most = 3
+      const double = (n) => n * 2
+      export const least = 1
+      const all = [most]
+      function few() { return double(most) }
+      const many = (n) => n > most
+      return { few, many, double }`
+    const mutants = mutantsOf('a.ts', text).map((mutant, index) => ({ ...mutant, index }))
+    const ofMost = mutants.filter(({ from }) => from === '3')
+    expect(usesOf(text, mutants.find(({ from }) => from === '1')!)).toBe(undefined)
+    // One that is read outside of functions too may be noticed by all who load the module.
+    expect(usesOf(text, ofMost[0]!)).toBe(undefined)
+    const apart = text.replace('const all = [most]', '').replace('export ', '')
+    const again = mutantsOf('a.ts', apart).map((mutant, index) => ({ ...mutant, index }))
+    const passed: number[] = []
+    Object.assign(globals, { __passes: (index: number) => passed.push(index) })
+    const seen: number[] = []
+    globals.__isMutant = (index, isProbed) => {
+      if (!isProbed) seen.push(index)
+      return index === 1
+    }
+    expect(again.slice(0, 2).map(({ from, to }) => [from, to])).toEqual([
+      ['3', '4'],
+      ['3', '2'],
+    ])
+    const { few, many, double } = new Function(switched(apart, again))()
+    expect([seen, passed]).toEqual([[], []])
+    double(1)
+    expect(passed).toEqual([])
+    expect(few()).toBe(4)
+    expect(passed.toSorted()).toEqual([0, 1])
+    expect(many(3)).toBe(true)
+    expect(passed).toHaveLength(4)
   })
 
   test('one seed draws one sample', () => {

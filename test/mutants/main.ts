@@ -16,15 +16,23 @@ import { patched } from './patch.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const copy = join(root, '.tmp', 'mutants')
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, sample: { type: 'string' }, seed: { type: 'string', default: '1' } },
+  options: {
+    only: { type: 'string' },
+    sample: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    tests: { type: 'string' },
+  },
 })
 
 // A mutant drawn at random is named by its file, line and column.
 const ids = values.only?.match(/\.ts:\d+:/) ? values.only.split(',') : undefined
 if (values.sample || ids) {
   const { runRandom } = await import('./random/main.ts')
+  const { isDead } = await import('./random/report.ts')
   const options = { root, sample: Number(values.sample ?? 0), seed: values.seed }
-  process.exit((await runRandom({ ...options, ...(ids && { only: ids }) })) > 0 ? 1 : 0)
+  const chosen = { ...(ids && { only: ids }), ...(values.tests && { tests: values.tests.split(',') }) }
+  const { outcomes, unjudged } = await runRandom({ ...options, ...chosen })
+  process.exit(unjudged === 0 && outcomes.every(isDead) ? 0 : 1)
 }
 
 const chosen = mutants.filter(({ file, name }) => !values.only || `${file} ${name}`.includes(values.only))

@@ -34,8 +34,8 @@ export const numberDefects: readonly Defect[] = [
     patches: [
       change(
         idempotent,
-        '!(await storeCertainly(ending, lease, () => store({ unstorable: true })))',
-        '(await removePlace(db, at, placeOf<R>(by), {}), false)',
+        '!(await this.#store(lease, { unstorable: true }))',
+        '(await removePlace(this.#db, this.#key, this.#place(lease.id), {}), false)',
       ),
     ],
     drill: 'numbers',

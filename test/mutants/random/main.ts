@@ -1,17 +1,19 @@
 /**
  * `npm run mutants -- --sample 200 --seed N`: mutants drawn at random over the rooms with logic, and the quick tests
- * that pass by them. `--only ID` runs one again.
+ * that pass by them. `--only ID` runs one again, `--tests lru,model/keys` with the tests of these paths alone.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startDynamoDBLocal } from '../../../src/testing/dynamo-local.ts'
 import { allMutants, shuffled, typeCheck } from './draw.ts'
+import { Judge, type Numbered } from './judge.ts'
+import { type FileResult, watching } from './messages.ts'
 import type { RandomMutant } from './operators.ts'
 import { Pool } from './pool.ts'
 import { isDead, line, type Outcome, report } from './report.ts'
 import { switched } from './switched.ts'
-import { quickTests, readPassedBy, testsFor, type Watched } from './tests.ts'
+import { quickTests, readPassedBy, type Watched } from './tests.ts'
 
 export interface RandomOptions {
   root: string
@@ -19,10 +21,15 @@ export interface RandomOptions {
   seed: string
   /** Mutants by their id. */
   only?: readonly string[]
+  /** Test files by a part of their path. @default the quick ones */
+  tests?: readonly string[]
+  /** Processes. @default one more than there are cores: tests wait, too */
   workers?: number
+  /** A server that runs. @default one of its own */
+  dynamoEndpoint?: string
 }
 
-type Numbered = RandomMutant & { index: number }
+const seconds = (since: number): number => Math.round((performance.now() - since) / 1000)
 
 const progress = (text: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
@@ -60,83 +67,71 @@ function sources(root: string, mutants: readonly Numbered[]): [string, string][]
 }
 
 /** The tests without any mutant: how long they take, and which mutants they pass by. */
-async function watch(pool: Pool, root: string, passedBy: string): Promise<Watched> {
-  const times = new Map<string, number>()
-  const files = quickTests(root)
+async function watch(pool: Pool, files: readonly string[], passedBy: string): Promise<Watched> {
+  const passing = new Map<string, FileResult>()
   let done = 0
-  await pool.each(
-    files,
-    (file) => ({ mutant: -1, files: [file], bail: false, timeoutMs: 300_000 }),
-    (file, result) => {
-      progress(`watching the tests: ${++done} of ${files.length}`)
-      const [time] = result?.times ?? []
-      if (time?.ok && !result?.killedBy) times.set(file, time.ms)
-      else
-        console.log(`left out, for it fails without a mutant: ${file} (${result?.killedBy ?? result?.fault})`)
-    },
-  )
-  return { times, passedBy: readPassedBy(passedBy) }
+  await pool.each(files, async (file, worker) => {
+    const selections = [{ file, limitMs: 300_000 }]
+    const ended = await worker.run({ mutant: watching, selections, testTimeoutMs: 60_000 })
+    progress(`watching the tests: ${++done} of ${files.length}`)
+    if (pool.isStopped) return
+    const result = 'result' in ended ? ended.result : undefined
+    const [found] = result?.files ?? []
+    if (found?.ok && !result?.failure) passing.set(file, found)
+    else
+      console.log(
+        `left out, for it fails without a mutant: ${file} (${result?.failure?.text ?? result?.fault ?? 'it does not end'})`,
+      )
+  })
+  return { files: passing, passedBy: pool.isStopped ? new Map() : readPassedBy(passedBy) }
 }
 
-/** Fails what the mutant's tests do not notice. */
-async function judge(pool: Pool, mutants: readonly Numbered[], watched: Watched): Promise<Outcome[]> {
+/** What becomes of each mutant. */
+async function judgeAll(pool: Pool, mutants: readonly Numbered[], watched: Watched): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
-  const add = (outcome: Outcome) => {
+  const judge = new Judge(watched)
+  await pool.each(mutants, async (mutant, worker) => {
+    const outcome = await judge.judge(mutant, worker)
+    if (pool.isStopped) return
     outcomes.push(outcome)
     progress('')
     console.log(line(outcome))
     progress(`${outcomes.length} of ${mutants.length}, ${outcomes.filter(isDead).length} killed`)
-  }
-  const tests = new Map(mutants.map((mutant) => [mutant, testsFor(mutant.file, mutant.index, watched)]))
-  const usual = (mutant: Numbered) =>
-    tests.get(mutant)!.reduce((sum, file) => sum + watched.times.get(file)!, 0)
-  for (const mutant of mutants)
-    if (tests.get(mutant)!.length === 0) add({ mutant, fate: 'not run by any test', ms: 0 })
-  const started = new Map<Numbered, number>()
-  await pool.each(
-    mutants.filter((mutant) => tests.get(mutant)!.length > 0),
-    (mutant) => {
-      started.set(mutant, performance.now())
-      const timeoutMs = 30_000 + 4 * usual(mutant)
-      return { mutant: mutant.index, files: tests.get(mutant)!, bail: true, timeoutMs }
-    },
-    (mutant, result) => {
-      const ms = performance.now() - started.get(mutant)!
-      if (result?.fault) throw new Error(result.fault)
-      if (!result) add({ mutant, fate: 'timed out', ms })
-      else if (result.killedBy) add({ mutant, fate: 'killed', by: result.killedBy, ms })
-      else add({ mutant, fate: 'survived', by: `${tests.get(mutant)!.length} test files pass`, ms })
-    },
-  )
+  })
   return outcomes
 }
 
-/** The number of survivors. */
-export async function runRandom(options: RandomOptions): Promise<number> {
+/** What became of each mutant; fewer than were drawn when it was stopped. */
+export async function runRandom(options: RandomOptions): Promise<{ outcomes: Outcome[]; unjudged: number }> {
+  const begun = performance.now()
   const mutants = draw(options)
   const folder = mkdtempSync(join(tmpdir(), 'lockrow-mutants-'))
-  const server = await startDynamoDBLocal()
+  const server = options.dynamoEndpoint ? undefined : await startDynamoDBLocal()
   const start = {
     root: options.root,
-    dynamoEndpoint: server.endpoint,
+    dynamoEndpoint: options.dynamoEndpoint ?? server!.endpoint,
     sources: sources(options.root, mutants),
     passedBy: join(folder, 'passed-by.jsonl'),
   }
-  const pool = new Pool(start, options.workers ?? availableParallelism())
+  const pool = new Pool(start, options.workers ?? availableParallelism() + 1)
   const stop = () => pool.stop()
   process.once('SIGINT', stop)
   try {
-    const watched = await watch(pool, options.root, start.passedBy)
-    const begun = performance.now()
-    const outcomes = await judge(pool, mutants, watched)
+    const files = quickTests(options.root).filter(
+      (file) => options.tests?.some((part) => file.includes(part)) ?? true,
+    )
+    const watched = await watch(pool, files, start.passedBy)
+    console.log(`${watched.files.size} test files watched in ${seconds(begun)} s`)
+    const outcomes = await judgeAll(pool, mutants, watched)
     progress('')
-    console.log(report(outcomes, (performance.now() - begun) / 1000))
-    if (pool.isStopped) console.log(`stopped: ${mutants.length - outcomes.length} mutants were not judged`)
-    return outcomes.filter((outcome) => !isDead(outcome)).length + mutants.length - outcomes.length
+    console.log(report(outcomes, seconds(begun)))
+    const unjudged = mutants.length - outcomes.length
+    if (unjudged > 0) console.log(`stopped: ${unjudged} mutants were not judged`)
+    return { outcomes, unjudged }
   } finally {
     process.removeListener('SIGINT', stop)
     pool.stop()
-    await server.stop()
+    await server?.stop()
     rmSync(folder, { recursive: true, force: true })
   }
 }

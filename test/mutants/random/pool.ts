@@ -1,12 +1,15 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { RunRequest, RunResult, WorkerStart } from './messages.ts'
+import type { RunRequest, RunResult, Said, WorkerStart } from './messages.ts'
 
 const script = fileURLToPath(new URL('worker.ts', import.meta.url))
 
+/** How a run ended: as it should, with a test file that does not end, or with the end of the process. */
+export type Ended = { result: RunResult } | { endless: string } | { exitedAt: string }
+
 /** One long-lived process; killed and started again when a mutant never ends. */
-class Worker {
+export class Worker {
   #child: ChildProcess | undefined
   readonly #start: WorkerStart
 
@@ -26,28 +29,28 @@ class Worker {
     return child
   }
 
-  /** `undefined` when the tests did not end in time. */
-  async run(request: RunRequest, timeoutMs: number): Promise<RunResult | undefined> {
+  async run(request: RunRequest): Promise<Ended> {
     const child = await this.#running()
-    const ended = new AbortController()
-    const { signal } = ended
+    const limits = new Map(request.selections.map(({ file, limitMs }) => [file, limitMs]))
+    let at = request.selections[0]!.file
     let timer: NodeJS.Timeout | undefined
-    try {
+    const ended = await new Promise<Ended>((resolve) => {
+      const begin = (file: string) => {
+        at = file
+        clearTimeout(timer)
+        timer = setTimeout(() => resolve({ endless: file }), limits.get(file))
+      }
+      child.removeAllListeners('message').on('message', (said: Said) => {
+        if ('at' in said) begin(said.at)
+        else if ('done' in said) resolve({ result: said.done })
+      })
+      child.removeAllListeners('exit').on('exit', () => resolve({ exitedAt: at }))
+      begin(at)
       child.send(request)
-      return await Promise.race([
-        once(child, 'message', { signal }).then(([result]) => result as RunResult),
-        once(child, 'exit', { signal }).then((): RunResult => {
-          this.#child = undefined
-          return { times: [], killedBy: 'the end of the process' }
-        }),
-        new Promise<undefined>((resolve) => {
-          timer = setTimeout(() => resolve(undefined), timeoutMs)
-        }),
-      ])
-    } finally {
-      clearTimeout(timer)
-      ended.abort()
-    }
+    })
+    clearTimeout(timer)
+    if (!('result' in ended)) this.stop()
+    return ended
   }
 
   stop(): void {
@@ -56,34 +59,24 @@ class Worker {
   }
 }
 
-/** Runs of tests on several processes, each taking the next when it is free. */
+/** Work on several processes, each taking the next task when it is free. */
 export class Pool {
   readonly #workers: Worker[]
+  #stopped = false
 
   constructor(start: WorkerStart, size: number) {
     this.#workers = Array.from({ length: size }, () => new Worker(start))
   }
 
   /** Ends early, without an error, when the pool is stopped. */
-  async each<T>(
-    tasks: readonly T[],
-    request: (task: T) => RunRequest & { timeoutMs: number },
-    done: (task: T, result: RunResult | undefined) => void,
-  ): Promise<void> {
+  async each<T>(tasks: readonly T[], work: (task: T, worker: Worker) => Promise<void>): Promise<void> {
     const left = [...tasks]
-    const work = async (worker: Worker) => {
-      for (let task = left.shift(); task !== undefined && !this.#stopped; task = left.shift()) {
-        const { timeoutMs, ...wanted } = request(task)
-        const result = await worker.run(wanted, timeoutMs)
-        if (this.#stopped) return
-        if (!result) worker.stop()
-        done(task, result)
-      }
+    const serve = async (worker: Worker) => {
+      for (let task = left.shift(); task !== undefined && !this.#stopped; task = left.shift())
+        await work(task, worker)
     }
-    await Promise.all(this.#workers.map(work))
+    await Promise.all(this.#workers.map(serve))
   }
-
-  #stopped = false
 
   get isStopped(): boolean {
     return this.#stopped

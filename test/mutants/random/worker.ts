@@ -1,11 +1,20 @@
 /** A process that keeps one vitest alive, and runs the tests that it is told with the mutant that it is told. */
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { createVitest, type TestSpecification } from 'vitest/node'
-import type { RunRequest, RunResult, WorkerStart } from './messages.ts'
+import { createVitest, type TestModule, type TestSpecification } from 'vitest/node'
+import {
+  type FileResult,
+  nothing,
+  type RunRequest,
+  type RunResult,
+  type Said,
+  type WorkerStart,
+  watching,
+} from './messages.ts'
 
 const [start] = (await once(process, 'message')) as [WorkerStart]
 const sources = new Map(start.sources)
+const say = (said: Said) => process.send!(said)
 
 /** The files run in the order in which they are asked for: the likeliest to fail comes first. */
 class AsGiven {
@@ -13,19 +22,25 @@ class AsGiven {
   shard = async (files: TestSpecification[]) => files
 }
 
+const sayFile = ({ moduleId }: TestModule): void => void say({ at: moduleId })
+
 const vitest = await createVitest(
   'test',
   {
     root: start.root,
     watch: false,
-    bail: 1,
     // One thread at a time: the processes beside this one are as many as there are cores.
     maxWorkers: 1,
     fileParallelism: false,
     globalSetup: [],
     setupFiles: [join(start.root, 'test/mutants/random/setup.ts')],
-    reporters: [{}],
-    provide: { dynamoEndpoint: start.dynamoEndpoint, mutant: -1, passedBy: start.passedBy },
+    reporters: [{ onTestModuleQueued: sayFile, onTestModuleStart: sayFile }],
+    provide: {
+      dynamoEndpoint: start.dynamoEndpoint,
+      mutant: nothing,
+      selected: {},
+      passedBy: start.passedBy,
+    },
     sequence: { sequencer: AsGiven },
     env: { SIM_SEEDS: '10' },
   },
@@ -34,40 +49,57 @@ const vitest = await createVitest(
 await vitest.init()
 const project = vitest.getRootProject()
 
-async function run({ mutant, files, bail }: RunRequest): Promise<RunResult> {
-  vitest.config.bail = bail ? 1 : 0
-  project.config.bail = vitest.config.bail
-  project.provide('mutant', mutant)
-  // Results of an earlier run do not count.
-  vitest.state.filesMap.clear()
-  const specifications = files.map((file) => project.createSpecification(file))
-  const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications)
-  const times = testModules.map((module) => ({
+function resultOf(module: TestModule): FileResult {
+  const { collectDuration, prepareDuration, setupDuration } = module.diagnostic()
+  const ran = [...module.children.allTests()].filter((test) => test.result().state !== 'skipped')
+  return {
     file: module.moduleId,
     ok: module.ok(),
-    ms:
-      module.diagnostic().duration +
-      module.diagnostic().collectDuration +
-      module.diagnostic().prepareDuration,
-  }))
-  for (const module of testModules)
+    overheadMs: collectDuration + prepareDuration + setupDuration,
+    tests: ran.map((test) => ({ id: test.id, ms: test.diagnostic()?.duration ?? 0 })),
+  }
+}
+
+function failureIn(modules: readonly TestModule[]): RunResult['failure'] {
+  for (const module of modules) {
+    const { moduleId: file, relativeModuleId: name } = module
     for (const test of module.children.allTests('failed'))
-      return { times, killedBy: `${module.relativeModuleId}: ${test.fullName}` }
-  const broken = testModules.find((module) => !module.ok())
-  if (broken)
-    return { times, killedBy: `${broken.relativeModuleId}: ${broken.errors()[0]?.message ?? 'failed'}` }
-  if (unhandledErrors.length > 0) return { times, killedBy: 'an unhandled error' }
-  return { times }
+      return { file, test: test.id, text: `${name}: ${test.fullName}` }
+    if (!module.ok()) return { file, text: `${name}: ${module.errors()[0]?.message ?? 'failed'}` }
+  }
+  return undefined
+}
+
+async function run({ mutant, selections, testTimeoutMs }: RunRequest): Promise<RunResult> {
+  vitest.config.bail = mutant === watching ? 0 : 1
+  project.config.bail = vitest.config.bail
+  project.config.testTimeout = testTimeoutMs
+  project.provide('mutant', mutant)
+  const some = selections.filter(({ tests }) => tests !== undefined)
+  project.provide('selected', Object.fromEntries(some.map(({ file, tests }) => [file, tests!])))
+  // Results of an earlier run do not count.
+  vitest.state.filesMap.clear()
+  vitest.state.errorsSet.clear()
+  const { testModules, unhandledErrors } = await vitest.runTestSpecifications(
+    selections.map(({ file }) => project.createSpecification(file)),
+  )
+  const files = testModules.map(resultOf)
+  const failure = failureIn(testModules)
+  if (failure) return { files, failure }
+  const [error] = unhandledErrors as { VITEST_TEST_PATH?: string; message?: string }[]
+  if (!error) return { files }
+  const file = error.VITEST_TEST_PATH ?? selections.at(-1)!.file
+  return { files, failure: { file, text: `an unhandled error: ${error.message}` } }
 }
 
 // What a test prints is of no interest here.
 process.stdout.write = () => true
 process.on('message', async (request: RunRequest) => {
   try {
-    process.send!(await run(request))
+    say({ done: await run(request) })
   } catch (error) {
-    process.send!({ times: [], fault: String((error as Error).stack) } satisfies RunResult)
+    say({ done: { files: [], fault: String((error as Error).stack) } })
   }
 })
 process.on('disconnect', () => process.exit(0))
-process.send!({ ready: true })
+say({ ready: true })
