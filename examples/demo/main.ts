@@ -1,21 +1,25 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { type AtomicDbInterface, AtomicMemoryDb } from 'lockrow'
+import { audit, type Losses, lossCount } from './audit.ts'
 import { type Input, readInput } from './input.ts'
-import { audit, fillStock, placeOrder, ship } from './shop.ts'
+import { lossTable, ProgressLine } from './screen.ts'
+import { fillStock } from './shop.ts'
+import { runTraffic, type Shop, shopByHand, shopOnLockrow } from './traffic.ts'
+import { faultRates, twinWorld, type World } from './world.ts'
 
 // Told by the SDK at its first client otherwise, in the middle of what this prints.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
 
 /**
- * A small shop: concurrent handlers place the orders of a file against shared stock, workers ship them through the
- * queue, and at the end everything must add up. `npm run demo`, or `npm run demo -- --dynamo`.
+ * A small shop, twice: first as it is written by hand, then on lockrow. The same orders, concurrent handlers and workers,
+ * faults and seed; at the end everything is counted. `npm run demo`, or `npm run demo -- --dynamo`.
  */
-const usage = `npm run demo -- [--orders FILE] [--dynamo] [--handlers N] [--workers N]
+const usage = `npm run demo -- [--orders FILE] [--dynamo] [--seed TEXT] [--handlers N] [--workers N]
 
   --orders FILE   JSON lines: {"product","stock"} and {"order","product","quantity","customer"}
   --dynamo        on DynamoDB Local (or the server at DYNAMODB_ENDPOINT) rather than on the twin
+  --seed TEXT     decides which requests meet a fault, and on the twin everything that happens (default 1)
   --handlers N    handlers that place orders at the same time (default 8)
   --workers N     workers that ship at the same time (default 3)`
 
@@ -26,6 +30,7 @@ function options() {
     options: {
       orders: { type: 'string', default: defaultFile },
       dynamo: { type: 'boolean', default: false },
+      seed: { type: 'string', default: '1' },
       handlers: { type: 'string', default: '8' },
       workers: { type: 'string', default: '3' },
       help: { type: 'boolean', default: false },
@@ -40,78 +45,84 @@ function options() {
   return { ...values, handlers: count('handlers'), workers: count('workers') }
 }
 
-interface Opened {
-  db: AtomicDbInterface
-  where: string
-  close(): Promise<void>
+type Given = ReturnType<typeof options>
+
+/** One way to write the shop, from the first order to what is wrong at the end. */
+async function runShop(
+  name: string,
+  world: World,
+  shopOf: (world: World) => Shop,
+  input: Input,
+  { handlers, workers }: Given,
+): Promise<{ name: string; losses: Losses; kills: number }> {
+  const line = new ProgressLine(name)
+  return world.run(async () => {
+    await fillStock(world.truth, input.stock)
+    const { kills } = await runTraffic(world, shopOf(world), input.orders, {
+      handlers,
+      workers,
+      onProgress: ({ answered, total }) => line.show(answered, total),
+    })
+    return { name, losses: await audit(world.truth, input.stock, input.orders), kills }
+  })
 }
 
-async function openDynamo(): Promise<Opened> {
+async function open(given: Given): Promise<{ where: string; open: () => Promise<World> }> {
+  if (!given.dynamo) return { where: 'the in-memory twin', open: async () => twinWorld(given.seed) }
   // Loaded only when asked for: the twin needs neither the AWS SDK nor Java.
-  const [{ DynamoDBClient }, { AtomicDynamoDB, createTable }, { startDynamoDBLocal }] = await Promise.all([
-    import('@aws-sdk/client-dynamodb'),
-    import('lockrow/dynamo'),
-    import('lockrow/testing'),
-  ])
-  const local = await startDynamoDBLocal()
-  const client = new DynamoDBClient({
-    endpoint: local.endpoint,
-    region: 'local',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  })
-  const table = `demo-${process.pid}-${Date.now()}`
-  await createTable(client, table)
-  return {
-    db: new AtomicDynamoDB(client, table),
-    where: `DynamoDB Local at ${local.endpoint}`,
-    close: () => local.stop(),
-  }
+  const { dynamoWorlds } = await import('./dynamo-world.ts')
+  return dynamoWorlds(given.seed)
 }
 
-async function run({ db, where }: Opened, input: Input, handlers: number, workers: number): Promise<boolean> {
-  const total = input.orders.length
-  console.log(
-    `${total} orders for ${input.stock.length} products, ${handlers} handlers, ${workers} workers, on ${where}`,
-  )
-  await fillStock(db, input.stock)
-  const counts = { accepted: 0, rejected: 0, races: 0, shipped: 0 }
-  const show = () =>
-    console.log(
-      `  ${counts.accepted + counts.rejected}/${total} orders: ${counts.accepted} accepted, ${counts.rejected} rejected, ${counts.races} races retried, ${counts.shipped} shipped`,
-    )
-  const waiting = input.orders.slice()
-  const step = Math.max(1, Math.ceil(total / 8))
-  const handler = async () => {
-    for (let line = waiting.shift(); line; line = waiting.shift()) {
-      const { order, races } = await placeOrder(db, line)
-      counts[order.state]++
-      counts.races += races
-      if ((counts.accepted + counts.rejected) % step === 0) show()
-    }
-  }
-  let placed = false
-  const shipping = Array.from({ length: workers }, () =>
-    ship(
-      db,
-      () => placed,
-      () => {
-        counts.shipped++
-      },
-    ),
-  )
-  await Promise.all(Array.from({ length: handlers }, handler)).finally(() => {
-    placed = true
+async function run(given: Given, input: Input): Promise<number> {
+  const worlds = await open(given)
+  const percent = (rate: number) => `${rate * 100} %`
+  console.log(`${input.orders.length} orders for ${input.stock.length} products, ${given.handlers} handlers, ${given.workers} workers, on ${worlds.where}, seed ${given.seed}.
+${percent(faultRates.throttled)} of the requests are throttled, ${percent(faultRates.lostReply)} of the replies are lost${given.dynamo ? '' : ', and every process is killed within 2 seconds and replaced'}.
+By hand: get, check, put, then send the job to a queue service; the SDK repeats what fails.
+`)
+  const opened: World[] = []
+  process.once('SIGINT', () => {
+    console.error('\nstopped')
+    Promise.all(opened.map((world) => world.close())).finally(() => process.exit(130))
   })
-  await Promise.all(shipping)
-  show()
-  const wrong = await audit(db, input.stock, input.orders)
-  for (const line of wrong) console.error(`  WRONG: ${line}`)
-  console.log(wrong.length === 0 ? 'Stock, orders and jobs add up.' : `${wrong.length} things do not add up.`)
-  return wrong.length === 0
+  const columns: { name: string; losses: Losses; kills: number }[] = []
+  try {
+    for (const [name, shopOf] of [
+      ['by hand', shopByHand],
+      ['lockrow', shopOnLockrow],
+    ] as const) {
+      const world = await worlds.open()
+      opened.push(world)
+      columns.push(await runShop(name, world, shopOf, input, given))
+    }
+  } finally {
+    for (const world of opened) await world.close()
+  }
+  return report(columns)
+}
+
+function report(columns: readonly { name: string; losses: Losses }[]): number {
+  const [byHand, ours] = columns.map(({ losses }) => lossCount(losses)) as [number, number]
+  console.log(`\n${lossTable(columns)}\n`)
+  if (ours > 0) {
+    console.error('WRONG: on lockrow everything must add up. Please report it with the seed.')
+    return 1
+  }
+  if (byHand === 0)
+    console.log('This time it went well by hand too. More orders, or another --seed, find out.')
+  console.log(`On lockrow everything adds up: order, stock and job commit together, or not at all.
+
+What to read next:
+  examples/demo/by-hand.ts   the shop by hand: which of its lines is wrong?
+  examples/demo/shop.ts      the same on lockrow
+  docs/transactions.md       why it cannot lose an update
+  docs/queue.md              messages that commit together with data`)
+  return 0
 }
 
 async function main(): Promise<number> {
-  let given: ReturnType<typeof options>
+  let given: Given
   try {
     given = options()
   } catch (error) {
@@ -129,18 +140,11 @@ async function main(): Promise<number> {
   const input = await readInput(given.orders)
   for (const { line, problem } of input.problems)
     console.error(`  ${given.orders}:${line}: ${problem}; passed over`)
-  const opened = given.dynamo
-    ? await openDynamo()
-    : { db: new AtomicMemoryDb(), where: 'the in-memory twin', close: async () => {} }
-  process.once('SIGINT', () => {
-    console.error('stopped')
-    opened.close().finally(() => process.exit(130))
-  })
-  try {
-    return (await run(opened, input, given.handlers, given.workers)) ? 0 : 1
-  } finally {
-    await opened.close()
+  if (input.orders.length === 0) {
+    console.error(`${given.orders} has no valid order: nothing to do\n\n${usage}`)
+    return 2
   }
+  return run(given, input)
 }
 
 process.exitCode = await main()
