@@ -1,7 +1,7 @@
 import { type Attributes, context, metrics, SpanKind, type Tracer, trace } from '@opentelemetry/api'
 import { checkFunction } from '../model/checks.ts'
 import { optionsCheck } from '../model/options-check.ts'
-import type { QueueHandler } from '../worker/index.ts'
+import { type QueueHandler, QueueOutcome } from '../worker/index.ts'
 import { errorType, markFailed } from './failures.ts'
 import { contextOf, destination, idOf, linksTo, type NameQueue, system } from './messages.ts'
 
@@ -65,11 +65,18 @@ export function tracedHandler<T>(
     const links = producer ? [] : linksTo([item])
     const work = async (span: ReturnType<Tracer['startSpan']>) => {
       const started = performance.now()
-      try {
-        return await handler(item, given)
-      } catch (error) {
+      const note = (error: unknown) => {
+        // It was too early for the message: nothing has failed.
+        if (error instanceof QueueOutcome && error.kind === 'snooze') return
         markFailed(span, error)
         measured['error.type'] = errorType(error)
+      }
+      try {
+        const result = await handler(item, given)
+        if (result instanceof QueueOutcome) note(result)
+        return result
+      } catch (error) {
+        note(error)
         throw error
       } finally {
         duration.record((performance.now() - started) / 1000, measured)

@@ -14,7 +14,12 @@ export type QueueWorkerEvent =
       delaySeconds: number
       nextTryAt: number
     }
-  /** Received `maxReceives` times: moved to `deadLetter`. `error`: where the handler of this worker failed last. */
+  /** `snooze`: the message comes again then, and was not received as far as `maxReceives` goes. */
+  | { type: 'snoozed'; item: AtomicDbQueueItem; reason: string; delaySeconds: number; nextTryAt: number }
+  /**
+   * Received `maxReceives` times, or given up by its handler: moved to `deadLetter`. `error`: where the handler of this
+   * worker failed last.
+   */
   | { type: 'dead'; item: AtomicDbQueueItem; error?: unknown; reason: string; deadLetter: string }
   /** Given back unhandled (which does not count as received) or unfinished, by `stop` or at the end of the time. */
   | { type: 'released'; item: AtomicDbQueueItem }

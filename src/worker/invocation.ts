@@ -3,11 +3,11 @@ import type { AtomicDbInterface } from '../interface.ts'
 import { onPush } from '../model/wake.ts'
 import type { QueueWorkerEvent } from './events.ts'
 import { tell } from './events.ts'
-import { WorkerStopped } from './handling.ts'
 import type { QueueLambdaSettings, ServedQueue } from './lambda-queues.ts'
 import { QueueDrain } from './queue-drain.ts'
 import { sharedController } from './signals.ts'
 import { Slots } from './slots.ts'
+import { WorkerStopped } from './stopping.ts'
 
 /** One invocation of a `queueLambda`: drains queues until they are empty, a pull fails, or the time is up. */
 export class Invocation {

@@ -1,7 +1,7 @@
 import { InvalidInput } from '../errors.ts'
 import { checkFunction, checkOptions, milliseconds, suggestion, wholeNumber } from '../model/checks.ts'
 import type { QueueHandler } from './handling.ts'
-import { checkHandling, handlingOptions, type QueueHandling } from './options.ts'
+import { checkHandling, handlingHints, handlingOptions, type QueueHandling } from './options.ts'
 import { mayBeQueue, queueOf, type Wake } from './wake-event.ts'
 
 /** What all queues of a `queueLambda` have in common. */
@@ -52,7 +52,7 @@ export class LambdaQueues {
 
   #serveBy(handler: QueueHandler<unknown>, options: QueueLambdaOptions | undefined): void {
     if (options === undefined) throw new InvalidInput('options', 'must be an object with pk')
-    checkOptions(options, [...handlingOptions, ...settingNames, 'pkPrefix'])
+    checkOptions(options, [...handlingOptions, ...settingNames, 'pkPrefix'], 'options', handlingHints)
     const { pk, pkPrefix, concurrency: _, reserveMs: __, ...shared } = options
     if (pkPrefix === undefined) {
       const names = Array.isArray(pk) ? (pk as readonly string[]) : [pk as string]
@@ -72,6 +72,7 @@ export class LambdaQueues {
     const entries = typeof handlers === 'object' && handlers !== null ? Object.entries(handlers) : []
     if (entries.length === 0) checkFunction(handlers, 'handler')
     checkOptions(settings, [...handlingOptions.filter((name) => name !== 'pk'), ...settingNames], 'options', {
+      ...handlingHints,
       pk: 'the queues are the names of the handlers',
       pkPrefix: 'is for one handler',
     })
@@ -79,7 +80,12 @@ export class LambdaQueues {
     for (const [pk, entry] of entries) {
       const { handler, ...own } = typeof entry === 'function' ? { handler: entry } : (entry ?? {})
       checkFunction(handler, `handler.${pk}`)
-      checkOptions(own, [...handlingOptions.filter((name) => name !== 'pk'), 'handler'], `handler.${pk}`)
+      checkOptions(
+        own,
+        [...handlingOptions.filter((name) => name !== 'pk'), 'handler'],
+        `handler.${pk}`,
+        handlingHints,
+      )
       this.#serve(pk, { handler: handler as QueueHandler<unknown>, options: { ...shared, ...own, pk } })
     }
   }

@@ -1,5 +1,5 @@
 import { InvalidInput } from '../errors.ts'
-import type { AtomicDbQueuePullManyOptions } from '../interface.ts'
+import type { AtomicDbQueueItem, AtomicDbQueuePullManyOptions } from '../interface.ts'
 import {
   checkBoolean,
   checkFunction,
@@ -11,7 +11,7 @@ import {
 } from '../model/checks.ts'
 import { deadLetterName } from '../model/key-names.ts'
 import { checkShards } from '../model/shards.ts'
-import type { Runtime } from '../runtime.ts'
+import { type Backoff, checkBackoff } from './backoff.ts'
 import type { Observed } from './events.ts'
 
 /** How a worker or a Lambda handles messages. */
@@ -20,15 +20,18 @@ export interface QueueHandling extends Observed {
   pk: string
   /** Visibility timeout, whole seconds; extended at half of it for as long as the handler runs. @default 60 */
   visibilitySeconds?: number
-  /** Longest time for one message, seconds: then its signal is aborted and it counts as failed. @default none */
-  timeoutSeconds?: number
   /**
-   * Shortest and longest delay before a failed message comes again, whole seconds. Between them the upper bound of the
-   * delay doubles with every receipt; the delay lies in the upper half of what is allowed. @default [1, 300]
+   * Longest time for one message, seconds: then its signal is aborted and it counts as failed. A function says it for
+   * each message. @default none
    */
-  retrySeconds?: readonly [number, number]
+  timeoutSeconds?: number | ((item: AtomicDbQueueItem) => number | undefined)
   /**
-   * Received so often, a message that fails again becomes a dead letter. With the default of `retrySeconds` a message
+   * When a failed message comes again: a policy, or a function of the failure.
+   * @default { baseSeconds: 1, factor: 2, maxSeconds: 300, jitter: 0.5 }
+   */
+  backoff?: Backoff
+  /**
+   * Received so often, a message that fails again becomes a dead letter. With the default of `backoff` a message
    * outlives at least 16 minutes without a working downstream. `Infinity`: never. @default 15
    */
   maxReceives?: number
@@ -44,7 +47,7 @@ export const handlingOptions = [
   'pk',
   'visibilitySeconds',
   'timeoutSeconds',
-  'retrySeconds',
+  'backoff',
   'maxReceives',
   'deadLetter',
   'shards',
@@ -52,8 +55,14 @@ export const handlingOptions = [
   'onEvent',
 ] as const
 
+/** Names that were, or that others use. */
+export const handlingHints = {
+  retrySeconds: "use 'backoff': { baseSeconds, maxSeconds }",
+  retryDelay: "use 'backoff'",
+  timeoutMs: "use 'timeoutSeconds'",
+} as const
+
 const defaultMaxReceives = 15
-const defaultRetrySeconds = [1, 300] as const
 
 function checkPair(value: unknown, field: string, check: (value: unknown, field: string) => number): void {
   if (value === undefined) return
@@ -65,12 +74,13 @@ function checkPair(value: unknown, field: string, check: (value: unknown, field:
 
 export function checkHandling(options: QueueHandling, more: readonly string[]): void {
   if (options === undefined) throw new InvalidInput('options', 'must be an object with pk')
-  checkOptions(options, [...handlingOptions, ...more])
-  const { pk, visibilitySeconds, timeoutSeconds, retrySeconds, maxReceives, deadLetter, shards } = options
+  checkOptions(options, [...handlingOptions, ...more], 'options', handlingHints)
+  const { pk, visibilitySeconds, timeoutSeconds, backoff, maxReceives, deadLetter, shards } = options
   if (typeof pk !== 'string' || pk === '') throw new InvalidInput('pk', 'must be the name of a queue')
   if (visibilitySeconds !== undefined) wholeSeconds(visibilitySeconds, 'visibilitySeconds', { min: 1 })
-  if (timeoutSeconds !== undefined) seconds(timeoutSeconds, 'timeoutSeconds')
-  checkPair(retrySeconds, 'retrySeconds', wholeSeconds)
+  if (timeoutSeconds !== undefined && typeof timeoutSeconds !== 'function')
+    seconds(timeoutSeconds, 'timeoutSeconds')
+  checkBackoff(backoff)
   if (maxReceives !== undefined && maxReceives !== Number.POSITIVE_INFINITY)
     wholeNumber(maxReceives, 'maxReceives', { min: 1 })
   if (deadLetter !== undefined && (typeof deadLetter !== 'string' || deadLetter === ''))
@@ -100,10 +110,9 @@ export const pullOptions = (options: QueueHandling): Omit<AtomicDbQueuePullManyO
   shards: options.shards,
 })
 
-/** Whole seconds before try number `receives + 1`: in the upper half of a bound that doubles, within `retrySeconds`. */
-export function retryDelay(runtime: Runtime, receives: number, options: QueueHandling): number {
-  const [least, most] = options.retrySeconds ?? defaultRetrySeconds
-  const bound = Math.min(most, Math.max(1, least) * 2 ** Math.max(0, receives - 1))
-  const low = Math.min(most, Math.max(least, bound / 2))
-  return Math.round(low + runtime.random() * (bound - low))
+/** How long the handler of this message may take, seconds. */
+export function timeoutOf({ timeoutSeconds }: QueueHandling, item: AtomicDbQueueItem): number | undefined {
+  if (typeof timeoutSeconds !== 'function') return timeoutSeconds
+  const said = timeoutSeconds(item)
+  return said === undefined ? undefined : seconds(said, 'timeoutSeconds(item)')
 }

@@ -2,10 +2,11 @@ import { type Moment, momentOf } from '../coordination/lease.ts'
 import type { AtomicDbInterface, AtomicDbQueueItem } from '../interface.ts'
 import { Bell } from './bell.ts'
 import { tell } from './events.ts'
-import { type Ending, handleMessage, type QueueHandler } from './handling.ts'
+import { handleMessage, type QueueHandler } from './handling.ts'
 import { type QueueHandling, visibilityOf } from './options.ts'
 import { pullMessages } from './pull-messages.ts'
 import type { Slots } from './slots.ts'
+import type { Ending } from './stopping.ts'
 import { leaseOfPulled } from './visibility.ts'
 
 /** Maximum number of shards that one pull looks at. */

@@ -4,10 +4,11 @@ import { checkDb, checkFunction, checkOptions, seconds, wholeNumber } from '../m
 import { onPush } from '../model/wake.ts'
 import { Bell } from './bell.ts'
 import { tell } from './events.ts'
-import { handleMessage, type QueueHandler, WorkerStopped } from './handling.ts'
+import { handleMessage, type QueueHandler } from './handling.ts'
 import { checkHandling, checkWaits, type QueueHandling, visibilityOf } from './options.ts'
 import { pullMessages } from './pull-messages.ts'
 import { orAborted, sharedController } from './signals.ts'
+import { WorkerStopped } from './stopping.ts'
 import { leaseOfPulled } from './visibility.ts'
 
 /** Options of `QueueWorker`. */

@@ -2,10 +2,10 @@ import { InvalidInput } from '../errors.ts'
 import { checkFunction, checkOptions, milliseconds, wholeNumber } from '../model/checks.ts'
 import { optionsCheck } from '../model/options-check.ts'
 import { systemRuntime } from '../runtime.ts'
-import { WorkerStopped } from './handling.ts'
 import { runInOrder } from './in-order.ts'
 import { type LambdaContext, remainingMs } from './remaining-time.ts'
 import { orAborted, sharedController } from './signals.ts'
+import { WorkerStopped } from './stopping.ts'
 import { type ChangeRecord, changesOf, type TableChange } from './table-change.ts'
 
 /** What is done with the changes of each kind of row; kinds without a function are passed over. */

@@ -132,7 +132,7 @@ describe('of queues', () => {
     )
 
     const consumer = recorded(id)
-    const options = { ...kind, maxReceives: 1, retrySeconds: [0, 0] as const, visibilitySeconds: 10 }
+    const options = { ...kind, maxReceives: 1, backoff: { baseSeconds: 0 }, visibilitySeconds: 10 }
     const drain = queueLambda(
       consumer.db,
       ({ data }) => {

@@ -106,7 +106,7 @@ describe('QueueWorker', () => {
             ...kind,
             concurrency: 3,
             maxReceives: 2,
-            retrySeconds: [0, 0],
+            backoff: { baseSeconds: 0 },
             visibilitySeconds: 5,
             idleMs: [5, 50],
             onEvent: ({ type }) => {

@@ -68,7 +68,7 @@ describe.each(storages)('one table for two programs, on %s', (_, open) => {
       if (data === 'poison') throw new Error('poison')
     }
     const context = { getRemainingTimeInMillis: () => 30_000 }
-    await queueLambda(db, fail, { pk: 'app#mails', maxReceives: 1, retrySeconds: [0, 0] })(
+    await queueLambda(db, fail, { pk: 'app#mails', maxReceives: 1, backoff: { baseSeconds: 0 } })(
       {},
       context as never,
     )

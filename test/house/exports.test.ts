@@ -40,8 +40,9 @@ test.each(Object.entries(entries))('%s exports what test/house/exports.ts says',
   expect(names.sort(), 'is the new name a decision? Then list it there').toEqual([...expected].sort())
 })
 
+// 110 for the library as it was; the rest are the outcomes, limits, states and schedules of queues.
 test('lockrow itself stays small: what few need goes to lockrow/recipes, lockrow/backend or lockrow/testing', () => {
-  expect(exported.lockrow.length).toBeLessThanOrEqual(110)
+  expect(exported.lockrow.length).toBeLessThanOrEqual(135)
 })
 
 test('every exported name says what it is', () => {

@@ -16,7 +16,16 @@ import {
   type ReadableSpan,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base'
-import { AtomicMemoryDb, atomic, consume, InvalidInput, queueLambda, transaction } from 'lockrow'
+import {
+  AtomicMemoryDb,
+  atomic,
+  consume,
+  deadLetter,
+  InvalidInput,
+  queueLambda,
+  snooze,
+  transaction,
+} from 'lockrow'
 import { tracedHandler, withTracing } from 'lockrow/otel'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MemoryStorage } from '../../src/memory/storage.ts'
@@ -126,6 +135,20 @@ describe('a trace across the queue', () => {
     expect(
       JSON.stringify(spans('process jobs').map(({ attributes, status }) => [attributes, status])),
     ).not.toContain('secret')
+  })
+
+  it('a message that its handler gives up has failed, one that comes too early has not', async () => {
+    const { tracer, db, spans } = observed()
+    await db.queuePush([1, 2].map((data) => ({ pk: 'jobs', data })))
+    const handler = tracedHandler<number>(
+      ({ data }) => (data === 1 ? deadLetter('never') : snooze({ seconds: 900 })),
+      { tracer },
+    )
+    await queueLambda<number>(db, handler, { pk: 'jobs' })({}, lambda)
+    expect(spans('process jobs').map(({ status }) => status.code)).toEqual([
+      SpanStatusCode.ERROR,
+      SpanStatusCode.UNSET,
+    ])
   })
 
   it('a message keeps the trace that it was given, and one from elsewhere is followed', async () => {

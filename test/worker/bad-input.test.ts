@@ -34,17 +34,19 @@ function linesOfBoth(): Line[] {
       line('pk', ['', 5, null], /queue/),
       line('visibilitySeconds', [...positive, 0.5], seconds),
       line('timeoutSeconds', positive, seconds),
-      line('retrySeconds', [5, [1], [1, 2, 3], [3, 1]], /pair|larger/),
-      line(
-        'retrySeconds',
-        [
-          [-1, 5],
-          [0.5, 5],
-          ['1', 5],
-        ],
-        /second|whole/,
-        'retrySeconds[0]',
+      line('backoff', [5, null, 'long'], /object/),
+      ...(['baseSeconds', 'maxSeconds'] as const).map((name) =>
+        line(
+          'backoff',
+          [-1, Number.NaN, '1'].map((value) => ({ [name]: value })),
+          seconds,
+          `backoff.${name}`,
+        ),
       ),
+      line('backoff', [{ factor: 0.5 }, { factor: '2' }], /number from 1/, 'backoff.factor'),
+      line('backoff', [{ jitter: 2 }, { jitter: -1 }], /from 0 to 1/, 'backoff.jitter'),
+      line('backoff', [{ base: 1 }], /use 'baseSeconds'/, 'backoff.base'),
+      line('retrySeconds', [[1, 5]], /use 'backoff'/, 'options.retrySeconds'),
       line(
         'maxReceives',
         counts.filter((count) => count !== Number.POSITIVE_INFINITY),

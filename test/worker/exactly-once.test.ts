@@ -29,7 +29,7 @@ onBothBackends('exactly-once handlers', ({ open, pk }) => {
       {
         pk: queue,
         concurrency: 3,
-        retrySeconds: [0, 0],
+        backoff: { baseSeconds: 0 },
         idleMs: [5, 20],
         onEvent: (event) => events.push(event),
       },

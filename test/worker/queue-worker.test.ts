@@ -78,7 +78,7 @@ describe('QueueWorker', () => {
           if (data === 'bad') throw new TypeError('no such order')
           done.push(data)
         },
-        options({ maxReceives: 3, retrySeconds: [1, 8] }),
+        options({ maxReceives: 3, backoff: { maxSeconds: 8 } }),
       )
       await until(db, () => events.some(({ type }) => type === 'dead'))
       expect(events.filter(({ type }) => type === 'retry')).toHaveLength(2)

@@ -5,7 +5,8 @@ const handling = 'worker/handling.ts'
 const worker = 'worker/queue-worker.ts'
 const pull = 'worker/pull-messages.ts'
 const lambda = 'worker/invocation.ts'
-const options = 'worker/options.ts'
+const backoff = 'worker/backoff.ts'
+const settle = 'worker/settle.ts'
 const claim = 'engine/queue/claim.ts'
 const deadLetters = 'engine/queue/dead-letters.ts'
 const messages = 'model/message-row.ts'
@@ -72,13 +73,7 @@ const works: Defect[] = [
   {
     name: 'the defaults bury what an outage of ten seconds fails',
     class: 'worker',
-    patches: [
-      change(
-        options,
-        'const defaultRetrySeconds = [1, 300] as const',
-        'const defaultRetrySeconds = [0, 0] as const',
-      ),
-    ],
+    patches: [change(backoff, 'const defaults = { baseSeconds: 1,', 'const defaults = { baseSeconds: 0,')],
     drill: 'queue, worker',
     found: /died in an outage/,
   },
@@ -121,7 +116,7 @@ const works: Defect[] = [
   {
     name: 'what was claimed ahead and never handled counts as received',
     class: 'worker',
-    patches: [change(handling, '{ uncounted: true, signal: leaving }', '{ signal: leaving }')],
+    patches: [change(settle, '{ uncounted: true, signal }', '{ signal }')],
     drill: 'queue, worker',
     found: /died unhandled|counted/,
   },
