@@ -2,7 +2,8 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { AtomicDynamoDB, createTable } from 'lockrow/dynamo'
 import { injectFaults, Random, startDynamoDBLocal } from 'lockrow/testing'
-import { diceOf, faultRates, type World } from './world.ts'
+import { diceOf, faultRates } from './dice.ts'
+import type { World } from './world.ts'
 
 /** The injector wants a number. */
 const seedNumber = (seed: string): number => new Random(seed).int(2 ** 31)

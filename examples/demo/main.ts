@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { audit, type Losses, lossCount } from './audit.ts'
+import { faultRates } from './dice.ts'
 import { type Input, readInput } from './input.ts'
 import { lossTable, ProgressLine } from './screen.ts'
 import { fillStock } from './shop.ts'
 import { runTraffic, type Shop, shopByHand, shopOnLockrow } from './traffic.ts'
-import { faultRates, twinWorld, type World } from './world.ts'
+import { twinWorld, type World } from './world.ts'
 
 // Told by the SDK at its first client otherwise, in the middle of what this prints.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'

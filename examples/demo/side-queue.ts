@@ -1,5 +1,5 @@
 import type { Runtime } from 'lockrow/backend'
-import type { Dice } from './world.ts'
+import type { Dice } from './dice.ts'
 
 /** What a worker is handed. */
 export interface Delivery<T> {

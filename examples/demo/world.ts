@@ -2,6 +2,7 @@ import { type AtomicDbInterface, AtomicMemoryDb } from 'lockrow'
 import { AtomicEngine, type Runtime } from 'lockrow/backend'
 import { Random, SimulatedServer, Simulation } from 'lockrow/testing'
 import type { Table } from './by-hand.ts'
+import { type Dice, diceOf, faultRates } from './dice.ts'
 import { retriedTable } from './retried-table.ts'
 
 /** One process of the shop: what it works with, and when it is killed, if ever. */
@@ -10,12 +11,6 @@ export interface Process {
   db: AtomicDbInterface
   table: Table
   killed: Promise<'killed'>
-}
-
-/** What becomes of a request to the queue service. */
-export interface Dice {
-  latencyMs(): number
-  fault(): 'throttled' | 'no reply' | undefined
 }
 
 /** Where a shop runs: its processes, and the database as it is, without faults. */
@@ -29,23 +24,8 @@ export interface World {
   close(): Promise<void>
 }
 
-/** How often a request is refused for lack of throughput, and how often its reply is lost. */
-export const faultRates = { throttled: 0.03, lostReply: 0.02, lateRequest: 0.005 } as const
-
 /** A process is killed after this time, on average, ms. */
 const lifeMs = 1500
-
-export function diceOf(random: Random): Dice {
-  return {
-    latencyMs: () => random.between(3, 10),
-    fault: () =>
-      random.chance(faultRates.throttled)
-        ? 'throttled'
-        : random.chance(faultRates.lostReply)
-          ? 'no reply'
-          : undefined,
-  }
-}
 
 /** The twin behind a simulated network: time is simulated, and the seed decides everything that happens. */
 export function twinWorld(seed: string): World {
