@@ -22,6 +22,8 @@ export interface AtomicDbQueueItem<T = unknown> extends AtomicDbItem<T>, AtomicD
   enqueuedAt: number
   /** When the message was handed out first, epoch ms. */
   firstReceivedAt?: number
+  /** The family of queues that its queue belongs to. */
+  family?: string
   /** The group. Messages of one group keep their order under `strict`. */
   group?: string
   /** The trace that the push belongs to, as W3C Trace Context writes it. */
@@ -60,6 +62,11 @@ export interface AtomicDbQueueItemInput<T = unknown> {
   ttl?: number
   /** Seconds before the message is given out, without an upper limit. Overrides that of the call. */
   delaySeconds?: number
+  /**
+   * The family of queues that `pk` belongs to, and begins with: `mails/` of `mails/customer-7`. Consumers pull from the
+   * family, whose queues nobody has to list. The first push to a queue within 20 seconds costs 0.5 RRU and 1 WRU more.
+   */
+  family?: string
   /** The group by which `strict` pulls keep order. 1 to 128 bytes. */
   group?: string
   /**
@@ -219,6 +226,8 @@ export interface AtomicDbQueueRedriveOptions extends CallOptions {
    * @default for each message the queue that it comes from
    */
   to?: string
+  /** The family of queues that `to` belongs to. Messages that go back to where they come from know theirs. */
+  family?: string
   /**
    * For messages that come from a queue with shards: the number of shards that its consumers use now. Without it, such
    * a message is `InvalidInput`, because perhaps nobody reads the shard that it comes from any more.

@@ -22,7 +22,7 @@ import * as check from '../model/option-names.ts'
 import type { EngineOptions } from './context.ts'
 import { inCall } from './in-call.ts'
 import { contextOf, ItemsEngine } from './items-engine.ts'
-import { queueOperations, queuesCommitted } from './queue/operations.ts'
+import { queueOperations, queuesCommitted, queuesPrepared } from './queue/operations.ts'
 import * as queue from './queue/queue.ts'
 import { itemOperations } from './transact/operations.ts'
 import { transact } from './transact/transact.ts'
@@ -117,7 +117,7 @@ export class AtomicEngine extends ItemsEngine implements AtomicDbInterface {
     options?: TransactOptions,
   ): Promise<TransactResult> {
     return inCall(contextOf(this), check.checkTransactOptions, options, (context, options) =>
-      transact(context, everyOperation, operations, options, queuesCommitted),
+      transact(context, everyOperation, operations, options, queuesPrepared, queuesCommitted),
     )
   }
 }

@@ -30,6 +30,7 @@ const message: Fields<AtomicDbQueueItem> = {
   receiveCount: true,
   enqueuedAt: true,
   firstReceivedAt: true,
+  family: true,
   group: true,
   traceparent: true,
   reason: true,

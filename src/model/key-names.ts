@@ -8,6 +8,8 @@ import type { AtomicDbItemKey } from '../interface.ts'
  * | lock of an item | the item's | `<sk>#lock` |
  * | message of a queue with `shards` | `<queue>#shard<index>` | the message's |
  * | dead letter | `<queue>#dead`, one for all shards | the message's |
+ * | pointer: a shard that may have messages | `<queue>#work` | `p#<index>` |
+ * | pointer: a queue of a family that may have messages | `<family>#work` | `p#<queue>` |
  * | payload of a message | `<pk of the message>#payload#<id>` | `#` |
  * | marker of a `deduplicationId` | `<queue>#dedup#<id>`, one for all shards | `#` |
  * | marker of an `idempotencyKey` | `<key>#idempotency` | `#` |
@@ -42,8 +44,28 @@ export const isDeadLetterName = (queue: string): boolean => queue.endsWith(deadL
 /** One shard of a queue; `index` counts from 0. */
 export const shardName = (queue: string, index: number): string => `${queue}#shard${index}`
 
+/** The queue and the index of a shard; undefined for any other name. */
+export function shardIn(pk: string): { queue: string; index: string } | undefined {
+  const [, queue, index] = /^(.*)#shard(\d+)$/s.exec(pk) ?? []
+  return queue === undefined || index === undefined ? undefined : { queue, index }
+}
+
 /** The queue that a shard belongs to; any other name as it is. */
 export const queueOfShard = (pk: string): string => pk.replace(/#shard\d+$/, '')
+
+const workSuffix = '#work'
+
+/** The partition that says which shards of a queue, or which queues of a family, may have work. */
+export const workName = (queue: string): string => queue + workSuffix
+
+/** What the sort keys of pointers begin with. */
+export const pointerPrefix = 'p#'
+
+/** The row that says that a shard, or a queue of a family, may have messages. */
+export const pointerKey = (queue: string, place: string): AtomicDbItemKey => ({
+  pk: workName(queue),
+  sk: pointerPrefix + place,
+})
 
 /** Between the partition of a message and the id of its payload. */
 export const payloadInfix = '#payload#'
@@ -68,9 +90,16 @@ export const idempotencyMarkerKey = (idempotencyKey: string): AtomicDbItemKey =>
   sk: loneSk,
 })
 
-/** Whether a partition belongs to rows that only the engine reads: payloads and markers. */
+/** Whether a partition belongs to rows that only the engine reads: payloads, markers and pointers. */
 export const isInternalPk = (pk: string): boolean =>
-  pk.includes(payloadInfix) || pk.includes(deduplicationInfix) || pk.endsWith(idempotencySuffix)
+  pk.includes(payloadInfix) ||
+  pk.includes(deduplicationInfix) ||
+  pk.endsWith(idempotencySuffix) ||
+  pk.endsWith(workSuffix)
+
+/** Whether only the engine reads a row, which may have a `version` so that no query shows it. */
+export const isInternalKey = ({ pk, sk }: AtomicDbItemKey): boolean =>
+  isInternalPk(pk) && (sk === loneSk || pk.endsWith(workSuffix))
 
 /** Where a unique value is reserved. `scope` is the caller's, for example a tenant. */
 export const uniqueKey = (scope: string, name: string, value: string): AtomicDbItemKey => ({

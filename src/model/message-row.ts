@@ -10,6 +10,7 @@ import type { Runtime } from '../runtime.ts'
 import type { Guard, Row, RowOperation } from '../storage.ts'
 import { shortText, wholeSeconds } from './checks.ts'
 import { allGuards, isLive, isLiveGuard } from './expiry.ts'
+import { checkFamily } from './families.ts'
 import { checkMessageNames } from './item-names.ts'
 import { checkPk } from './keys.ts'
 import { fromItem } from './rows.ts'
@@ -28,6 +29,8 @@ export interface MessageRow extends Row {
   first?: number
   /** When it was pushed, epoch ms, where `sk` is the caller's; else its ULID says so. */
   enq?: number
+  /** The family of queues that its queue belongs to. */
+  f?: string
   /** The group within which strict pulls keep the order. */
   g?: string
   /** The partition key of its payload, where that is a row of its own. */
@@ -72,6 +75,7 @@ export function newMessage(
   if (delay > 0) row.due = now + delay * 1000
   if (input.sk !== undefined) row.enq = now
   if (input.traceparent !== undefined) row.t = packTraceparent(input.traceparent, `${at}traceparent`)
+  if (input.family !== undefined) row.f = checkFamily(input.family, input.pk, at)
   if (input.group !== undefined) row.g = shortText(input.group, `${at}group`, 128)
   if (input.deduplicationId !== undefined) {
     shortText(input.deduplicationId, `${at}deduplicationId`, 512)
@@ -128,6 +132,7 @@ export function toMessage<T>(row: MessageRow, now: number): AtomicDbQueueItem<T>
   if (row.first !== undefined) item.firstReceivedAt = row.first
   if (row.ttl !== undefined) item.ttl = row.ttl
   if (row.p !== undefined) item.payloadKey = row.p
+  if (row.f !== undefined) item.family = row.f
   if (row.g !== undefined) item.group = row.g
   if (row.why !== undefined) item.reason = row.why
   const traceparent = row.t === undefined ? undefined : unpackTraceparent(row.t)

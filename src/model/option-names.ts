@@ -279,6 +279,7 @@ export const checkRedriveOptions = /* @__PURE__ */ optionsCheck<AtomicDbQueueRed
     ...shards,
     from: true,
     to: true,
+    family: true,
     limit: true,
   },
 ])

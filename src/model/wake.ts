@@ -15,7 +15,7 @@ function listenersOf(runtime: Runtime): Listeners {
 }
 
 /**
- * Calls the listener after every push to a queue of this name, or a shard of it, by any database object on this
+ * Calls the listener after every push to a queue of this name, or a shard of it, or to a family of this name, by any database object on this
  * runtime, so that waiting consumers of this process look at once. Two databases with queues of one name only make
  * each other look once more. Returns a function that removes the listener.
  */
@@ -29,8 +29,8 @@ export function onPush(runtime: Runtime, pk: string, listener: () => void): () =
   }
 }
 
-export function announcePush(runtime: Runtime, pk: string): void {
+export function announcePush(runtime: Runtime, pk: string, family?: string): void {
   const listeners = listenersOf(runtime)
-  for (const name of new Set([pk, queueOfShard(pk)]))
+  for (const name of new Set([pk, queueOfShard(pk), ...(family === undefined ? [] : [family])]))
     for (const listener of listeners.get(name) ?? []) listener()
 }

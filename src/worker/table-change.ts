@@ -2,7 +2,7 @@ import { InvalidInput } from '../errors.ts'
 import type { AtomicDbItem, AtomicDbItemKey, AtomicDbItemLock, AtomicDbQueueItem } from '../interface.ts'
 import { type EventImage, rowOfImage } from '../model/event-values.ts'
 import { isLive } from '../model/expiry.ts'
-import { isInternalPk } from '../model/key-names.ts'
+import { isInternalKey } from '../model/key-names.ts'
 import { isMessage, toMessage } from '../model/message-row.ts'
 import { toItem, toLock } from '../model/rows.ts'
 import type { Row } from '../storage.ts'
@@ -49,11 +49,11 @@ export type TableChange<Data = unknown> =
 
 type Kind = TableChange['kind']
 
-/** Rows that only the engine reads, payloads and markers, are of no kind. */
+/** Rows that only the engine reads, payloads, markers and pointers, are of no kind. */
 function kindOf(row: Row): Kind | undefined {
   if (isMessage(row)) return 'message'
   if (row.version === undefined) return 'item'
-  return row.sk === '#' && isInternalPk(row.pk) ? undefined : 'lock'
+  return isInternalKey(row) ? undefined : 'lock'
 }
 
 function shown(kind: Kind, row: Row, at: number): unknown {

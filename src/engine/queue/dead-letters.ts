@@ -2,6 +2,7 @@ import { InvalidInput } from '../../errors.ts'
 import type { AtomicDbDeadLetter, AtomicDbQueueRedriveOptions } from '../../interface.ts'
 import { wholeNumber } from '../../model/checks.ts'
 import { allGuards, isVacantGuard } from '../../model/expiry.ts'
+import { checkFamily } from '../../model/families.ts'
 import { deadLetterName, payloadKey, queueOfShard } from '../../model/key-names.ts'
 import { checkPk, keyText } from '../../model/keys.ts'
 import { isReady, isReadyGuard, type MessageRow } from '../../model/message-row.ts'
@@ -14,6 +15,7 @@ import { transactCertainly } from '../lost-replies.ts'
 import { readRange } from '../requests.ts'
 import { inSlices } from '../slices.ts'
 import { arrived } from './in-flight.ts'
+import { pointedAt } from './pointers.ts'
 import { shardFor } from './shards.ts'
 
 /** A message that has been through more dead-letter queues than this goes in a circle. */
@@ -35,9 +37,10 @@ async function move(
   along: readonly RowOperation[] = [],
 ): Promise<boolean> {
   const key = { pk: row.pk, sk: row.sk }
+  const pointed = await pointedAt(context, [to])
   for (;;) {
     const put = { op: 'put' as const, row: to, guard: isVacantGuard(nowSeconds(context)) }
-    const failed = await transactCertainly(context, [{ op: 'delete', key, guard }, put, ...along], [key])
+    const failed = await transactCertainly(pointed, [{ op: 'delete', key, guard }, put, ...along], [key])
     if (failed.length === 0) return true
     if (failed.some(({ index }) => index === 0)) return false
     // Another row has that key: the message goes behind it.
@@ -116,6 +119,7 @@ export async function redrive(context: Context, options: AtomicDbQueueRedriveOpt
   if (options.to === options.from) throw new InvalidInput('to', 'must be another queue than from')
   if (options.limit !== undefined) wholeNumber(options.limit, 'limit', { min: 1 })
   if (options.shards !== undefined) checkShards(options.shards)
+  if (options.family !== undefined) checkFamily(options.family, options.to ?? '')
   return inSlices(context, (did) => redriveAll(context, options, did))
 }
 
@@ -138,12 +142,13 @@ async function redriveAll(
       // A message that was pushed here by hand has nowhere to go back to.
       if (to === undefined || to === row.pk) continue
       const target = moved(row, to)
+      if (options.to !== undefined) joinFamily(target, options)
       delete target.why
       // Its group has gone on meanwhile: it takes its place behind the others.
       if (row.g !== undefined && row.enq === undefined) target.sk = context.ulid()
       if (!(await move(context, row, target))) continue
       arrived(context, target)
-      announcePush(context.runtime, target.pk)
+      announcePush(context.runtime, target.pk, target.f)
       did(1)
       count++
       left--
@@ -151,6 +156,12 @@ async function redriveAll(
     after = page.next
   } while (after !== undefined)
   return count
+}
+
+/** A message that goes to another queue leaves its family, unless that queue is of the same one. */
+function joinFamily(target: MessageRow, { family }: AtomicDbQueueRedriveOptions): void {
+  if (family !== undefined) target.f = family
+  else if (target.f !== undefined && !target.pk.startsWith(target.f)) delete target.f
 }
 
 /** Where a dead letter goes back to. Its shard follows from the number of shards that is given now. */

@@ -3,10 +3,11 @@ import { isVacantGuard } from '../../model/expiry.ts'
 import { checkKey } from '../../model/keys.ts'
 import { acknowledgeOperation, checkRoom, newMessage } from '../../model/message-row.ts'
 import { announcePush } from '../../model/wake.ts'
-import type { Committed, OperationSteps } from '../transact/operation-steps.ts'
+import type { Committed, OperationSteps, Prepared } from '../transact/operation-steps.ts'
 import { fixedStep, putStep } from '../transact/row-step.ts'
 import { arrived, departed } from './in-flight.ts'
 import { dropPayloads } from './payload.ts'
+import { pointedAt } from './pointers.ts'
 
 /** Pushes and acknowledgements as operations of a transaction. */
 
@@ -29,11 +30,18 @@ export const queueOperations: OperationSteps = {
   },
 }
 
+/** Pointers are written before the transaction, which may arrive late as a whole. */
+export const queuesPrepared: Prepared = (context, { pushed }) =>
+  pointedAt(
+    context,
+    pushed.map(({ pk, family: f }) => ({ pk, f })),
+  )
+
 /** Consumers look at what is new, and forget what is gone. */
 export const queuesCommitted: Committed = async (context, operations, { pushed }) => {
   for (const item of pushed) {
     arrived(context, { pk: item.pk, sk: item.sk })
-    announcePush(context.runtime, item.pk)
+    announcePush(context.runtime, item.pk, item.family)
   }
   const acknowledged = operations.flatMap((operation) =>
     operation.type === 'queueAcknowledge' ? [operation.item] : [],

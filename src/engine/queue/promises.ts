@@ -34,6 +34,8 @@ const raisesAtOnce = 16
 export interface Promised {
   readonly key: AtomicDbItemKey
   readonly name: string
+  /** How long a new promise holds, ms, of which the last ten minutes are not relied on. Default: an hour. */
+  readonly holdMs?: number
 }
 
 /** What a process knows of promises. What it forgets it reads again. */
@@ -143,9 +145,9 @@ const learn = (context: Context, one: Promised, row: Row | undefined): void =>
   knownOf(context).learn(idOf(one), row?.[one.name])
 
 async function raise(context: Context, one: Promised): Promise<void> {
-  const { key, name } = one
+  const { key, name, holdMs = promiseMs } = one
   const { row } = await retried(context, 'idempotent', [key], () => {
-    const until = knownOf(context).now() + promiseMs
+    const until = knownOf(context).now() + holdMs
     return context.storage.apply(
       {
         op: 'update',

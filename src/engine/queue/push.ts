@@ -13,6 +13,7 @@ import { type Context, nowSeconds } from '../context.ts'
 import { retried } from '../retry.ts'
 import { arrived } from './in-flight.ts'
 import { putPayloads, splitOff } from './payload.ts'
+import { pointedAt } from './pointers.ts'
 import { type Draft, putExactly } from './push-exactly.ts'
 import { shardFor } from './shards.ts'
 
@@ -27,6 +28,10 @@ export async function push<T>(
     draftOf(context, item, index, Array.isArray(items) ? `items[${index}]` : '', options),
   )
   checkDistinct(drafts)
+  const pointed = await pointedAt(
+    context,
+    drafts.map(({ row }) => row),
+  )
   const payloads = drafts.flatMap(({ payload }) => payload ?? [])
   if (payloads.length > 0)
     await putPayloads(
@@ -39,13 +44,14 @@ export async function push<T>(
   const fresh = drafts.filter(({ mayBeRefused }) => !mayBeRefused).map(({ row }) => row)
   const unwritten = new Set(drafts)
   try {
-    await putExactly(context, exact, unwritten)
-    await putFresh(context, fresh)
+    await putExactly(pointed, exact, unwritten)
+    await putFresh(pointed, fresh)
   } catch (error) {
     throw unwritten.size === drafts.length ? error : partOf(unwritten, error)
   }
   for (const { row, isDuplicate } of drafts) if (!isDuplicate) arrived(context, row)
-  for (const pk of new Set(drafts.map(({ row }) => row.pk))) announcePush(context.runtime, pk)
+  for (const [pk, family] of new Map(drafts.map(({ row }) => [row.pk, row.f])))
+    announcePush(context.runtime, pk, family)
   return drafts.map(({ item }) => item as AtomicDbQueueItem<T>)
 }
 
@@ -74,6 +80,8 @@ function draftOf(
   if (payloadThreshold !== undefined) wholeNumber(payloadThreshold, 'payloadThreshold', { min: 1 })
   const { row, item } = newMessage(context, input, field, options.delaySeconds)
   if (shards !== undefined) {
+    if (input.family !== undefined)
+      throw new InvalidInput('shards', 'cannot stand with family: a queue of a family has no shards')
     row.pk = item.pk = shardFor(context, shards, input)
     checkPk(row.pk)
   }

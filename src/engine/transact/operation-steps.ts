@@ -22,6 +22,9 @@ export interface Place {
 /** The step of each type of operation. */
 export type OperationSteps = { readonly [T in Type]?: (operation: OfType<T>, place: Place) => RowStep }
 
+/** Called before a commit: returns the context that it is sent with. */
+export type Prepared = (context: Context, result: TransactResult) => Promise<Context>
+
 /** Called after a commit: what a process remembers of these rows has changed. */
 export type Committed = (
   context: Context,

@@ -13,7 +13,7 @@ import { type Context, nowSeconds } from '../context.ts'
 import { commit } from './commit.ts'
 import { toConflictError } from './conflicts.ts'
 import { idempotencyMarker } from './idempotency.ts'
-import type { Committed, OperationSteps } from './operation-steps.ts'
+import type { Committed, OperationSteps, Prepared } from './operation-steps.ts'
 import { toStep } from './operations.ts'
 import { bumpStep, type RowStep, setStep } from './row-step.ts'
 
@@ -84,6 +84,7 @@ export async function transact(
   known: OperationSteps,
   operations: readonly AtomicDbOperation[],
   options: TransactOptions = {},
+  prepared: Prepared = async () => context,
   committed?: Committed,
 ): Promise<TransactResult> {
   if (!Array.isArray(operations))
@@ -99,7 +100,7 @@ export async function transact(
       : idempotencyMarker(options.idempotencyKey, operations, result, steps.length)
   const all = marker ? [...steps, marker.step] : steps
   checkSteps(all, nowSeconds(context))
-  const failures = await commit(context, all)
+  const failures = await commit(await prepared(context, result), all)
   if (failures.length === 0) {
     await committed?.(context, operations, result)
     return result
