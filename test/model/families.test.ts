@@ -15,7 +15,7 @@ test.each([
   ['mails/', `mails/${'x'.repeat(1020)}`],
   ['', 'mails'],
 ])('%j is no family of %j', (family, pk) => {
-  expect(() => checkFamily(family, pk)).toThrow(/family: |pk: /)
+  expect(() => checkFamily(family, pk)).toThrow(/^family[.:]|^pk: /)
 })
 
 test('a family is a text', () => {
