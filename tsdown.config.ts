@@ -73,6 +73,7 @@ export default defineConfig([
       direct: 'src/direct/index.ts',
       backend: 'src/backend/index.ts',
       recipes: 'src/recipes/index.ts',
+      schedules: 'src/schedules/index.ts',
       testing: 'src/testing/index.ts',
       cdk: 'infra/cdk/index.ts',
       otel: 'src/otel/index.ts',

@@ -17,9 +17,11 @@ import type { AtomicDbItemKey } from '../interface.ts'
  * | shard of a counter | `<pk>#<index>` | the counter's |
  * | number of shards of a counter | `<pk>#shards` | the counter's |
  * | process (`Liveness`) | `lockrow#processes` | the id of the process |
+ * | schedule | `lockrow#schedules`, or the caller's | its name |
+ * | when a schedule is due | `<pk of the schedule>#due` | `<15 digits of epoch ms>#<name>` |
  *
- * A partition key begins with the caller's name and `#`, but for that of processes: a grant for the prefix `<name>#`
- * covers all that belongs to it.
+ * A partition key begins with the caller's name and `#`, but for those of processes and schedules that have none: a
+ * grant for the prefix `<name>#` covers all that belongs to it.
  */
 
 /** The sort key of a row that is alone in its partition. */
@@ -121,3 +123,24 @@ export const counterRegistryKey = ({ pk, sk }: AtomicDbItemKey): AtomicDbItemKey
 
 /** The partition of the rows of processes, one for each `Liveness`. */
 export const processesPk = 'lockrow#processes'
+
+/** The partition of schedules, where the caller names no other one. */
+export const schedulesPk = 'lockrow#schedules'
+
+/** The rows that say when the schedules of a partition are due, the next one first. */
+export const dueSchedulesPk = (pk: string): string => `${pk}#due`
+
+/** Digits of a time in a sort key: until the year 33658. */
+const timeDigits = 15
+
+/** When a schedule is due, epoch ms. */
+export const dueScheduleKey = (pk: string, at: number, name: string): AtomicDbItemKey => ({
+  pk: dueSchedulesPk(pk),
+  sk: `${String(at).padStart(timeDigits, '0')}#${name}`,
+})
+
+/** The time and the name in the sort key of such a row. */
+export const readDueSchedule = (sk: string): { at: number; name: string } => ({
+  at: Number(sk.slice(0, timeDigits)),
+  name: sk.slice(timeDigits + 1),
+})

@@ -6,6 +6,7 @@ import { loneConsumer } from './lone-consumer.ts'
 import { moveDrills } from './moves.ts'
 import { numbersPlan } from './numbers.ts'
 import { queueKinds, queuePlan } from './queues.ts'
+import { schedules } from './schedules.ts'
 import { workerDrills } from './workers.ts'
 import type { Drill } from './world.ts'
 
@@ -18,5 +19,6 @@ export const drills: readonly Drill[] = [
   ...moveDrills,
   ...workerDrills,
   rateLimit,
+  schedules,
   { name: 'numbers', plan: numbersPlan },
 ]

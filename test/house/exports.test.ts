@@ -10,6 +10,7 @@ const entries: Record<keyof typeof exported, string> = {
   'lockrow/direct': 'src/direct/index.ts',
   'lockrow/backend': 'src/backend/index.ts',
   'lockrow/recipes': 'src/recipes/index.ts',
+  'lockrow/schedules': 'src/schedules/index.ts',
   'lockrow/testing': 'src/testing/index.ts',
   'lockrow/cdk': 'infra/cdk/index.ts',
   'lockrow/otel': 'src/otel/index.ts',

@@ -32,6 +32,7 @@ const of =
     tests,
   })
 
+const schedules = (file: string) => of(`src/schedules/${file}.ts`, ['test/schedules'])
 const storage = of('src/memory/storage.ts', memory)
 const rowOutcome = of('src/model/row-outcome.ts', memory)
 const tokenMemory = of('src/model/token-memory.ts', memory)
@@ -339,4 +340,17 @@ export const mutants: readonly Mutant[] = [
   cacheDoubts('too many doubts are forgotten', '    this.#everything = until\n  }', '  }'),
   effects('a push with a key changes nothing', "typeof item?.sk === 'string'", 'false'),
   effects('a pull changes nothing', '  ...partitions(options?.pk', '  ...partitions(options?.group'),
+  schedules('schedule-row')('a tick goes by the time alone', '  revision,\n  nextAt:', '  nextAt:'),
+  schedules('fire-due')(
+    'a driver that comes second sends too',
+    'key, changes, if: isAsRead(row) }',
+    'key, changes }',
+  ),
+  schedules('fire-due')('no delay before the tick', '(tick - runtime.now()) / 1000', '0'),
+  schedules('due-ticks')('an endless catch-up', 'fire.length < most', 'fire.length < Infinity'),
+  schedules('schedules')(
+    'a change forgets the pause',
+    'old.pausedAt === undefined ? nextTick',
+    'true ? nextTick',
+  ),
 ]

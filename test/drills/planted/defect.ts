@@ -10,6 +10,7 @@ export const defectClasses = [
   'lambda',
   'numbers',
   'moves',
+  'schedules',
 ] as const
 
 /** A small change of the library that one drill must find. */

@@ -2,5 +2,11 @@ import type { Defect } from './defect.ts'
 import { leaseDefects } from './leases.ts'
 import { numberDefects } from './numbers.ts'
 import { queueDefects } from './queues.ts'
+import { scheduleDefects } from './schedules.ts'
 
-export const defects: readonly Defect[] = [...leaseDefects, ...queueDefects, ...numberDefects]
+export const defects: readonly Defect[] = [
+  ...leaseDefects,
+  ...queueDefects,
+  ...numberDefects,
+  ...scheduleDefects,
+]

@@ -1,0 +1,49 @@
+import { AtomicMemoryDb } from 'lockrow'
+import { type AnswerOf, type ArgumentsOf, type ContractMethod, ForwardingDb } from 'lockrow/backend'
+import { pauseSchedule, removeSchedule, type ScheduleInput, schedule } from 'lockrow/schedules'
+import { expect, it } from 'vitest'
+import { fireDue } from '../../src/schedules/fire-due.ts'
+
+/** Something happens between what a driver reads and its commit. */
+class Delayed extends ForwardingDb {
+  between: (() => Promise<unknown>) | undefined
+
+  protected override forward<M extends ContractMethod>(method: M, args: ArgumentsOf<M>): AnswerOf<M> {
+    const { between } = this
+    if (method !== 'transact' || !between) return super.forward(method, args)
+    this.between = undefined
+    return between().then(() => super.forward(method, args)) as AnswerOf<M>
+  }
+}
+
+const input: ScheduleInput = { name: 'a', cron: '* * * * *' }
+
+it.each<[string, (db: AtomicMemoryDb, clock: { now: number }) => Promise<unknown>, unknown[]]>([
+  ['another driver', (db) => fireDue(db, { pk: 'lockrow#schedules', leadMs: 0 }), ['old']],
+  ['a change', (db) => schedule(db, input, { pk: 'jobs', data: 'new' }), []],
+  ['a pause', (db) => pauseSchedule(db, 'a'), []],
+  ['a removal', (db) => removeSchedule(db, 'a'), []],
+  [
+    'a schedule of the same name and time',
+    async (db, clock) => {
+      await removeSchedule(db, 'a')
+      // By a clock that is a little behind.
+      clock.now -= 500
+      await schedule(db, { ...input, missed: 'skip', startAt: 0 }, { pk: 'jobs', data: 'new' })
+      clock.now += 500
+    },
+    [],
+  ],
+])('what was planned before %s sends nothing', async (_, between, expected) => {
+  const clock = { now: Date.UTC(2026, 0, 1) + 59_000 }
+  const memory = new AtomicMemoryDb({
+    runtime: { now: () => clock.now, monotonic: () => clock.now, random: () => 0.5, sleep: async () => {} },
+  })
+  await schedule(memory, input, { pk: 'jobs', data: 'old' })
+  const db = new Delayed(memory)
+  clock.now += 1000
+  db.between = () => between(memory, clock)
+  await fireDue(db, { pk: 'lockrow#schedules', leadMs: 0 })
+  expect(db.between).toBeUndefined()
+  expect((await memory.queuePeek({ pk: 'jobs' })).map(({ data }) => data)).toEqual(expected)
+})
