@@ -124,6 +124,7 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/testing/proxy/upstream.ts': 'test/testing/proxy/fault-proxy.test.ts',
   'src/testing/random.ts': 'test/simulation/sim.test.ts',
   'src/schedules/driver-options.ts': 'test/schedules/scheduler.test.ts',
+  'src/schedules/plan-change.ts': 'test/schedules/schedules.test.ts',
   'src/schedules/schedule-row.ts': 'test/schedules/schedules.test.ts',
   'src/testing/sim/agenda.ts': 'test/simulation/sim.test.ts',
   'src/testing/sim/faults.ts': 'test/simulation/sim.test.ts',

@@ -348,7 +348,7 @@ export const mutants: readonly Mutant[] = [
   ),
   schedules('fire-due')('no delay before the tick', '(tick - runtime.now()) / 1000', '0'),
   schedules('due-ticks')('an endless catch-up', 'fire.length < most', 'fire.length < Infinity'),
-  schedules('schedules')(
+  schedules('plan-change')(
     'a change forgets the pause',
     'old.pausedAt === undefined ? nextTick',
     'true ? nextTick',

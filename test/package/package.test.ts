@@ -106,7 +106,17 @@ describe('the packed package', () => {
         ),
       ),
     ).toBe(true)
-    for (const entry of ['index', 'dynamo', 'direct', 'backend', 'recipes', 'schedules', 'testing', 'cdk', 'otel'])
+    for (const entry of [
+      'index',
+      'dynamo',
+      'direct',
+      'backend',
+      'recipes',
+      'schedules',
+      'testing',
+      'cdk',
+      'otel',
+    ])
       for (const ending of ['mjs', 'cjs', 'd.mts', 'd.cts'])
         expect(listed).toContain(`package/dist/${entry}.${ending}`)
     // What the README links to comes along.

@@ -12,7 +12,7 @@ class Delayed extends ForwardingDb {
     const { between } = this
     if (method !== 'transact' || !between) return super.forward(method, args)
     this.between = undefined
-    return between().then(() => super.forward(method, args)) as AnswerOf<M>
+    return between().then((): unknown => super.forward(method, args)) as AnswerOf<M>
   }
 }
 

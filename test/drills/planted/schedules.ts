@@ -3,6 +3,7 @@ import { change, type Defect } from './defect.ts'
 const fireDue = 'schedules/fire-due.ts'
 const dueTicks = 'schedules/due-ticks.ts'
 const manage = 'schedules/schedules.ts'
+const plan = 'schedules/plan-change.ts'
 
 const plant = (name: string, patches: Defect['patches'], found: RegExp): Defect => ({
   name,
@@ -63,7 +64,7 @@ export const scheduleDefects: readonly Defect[] = [
   ),
   plant(
     'an interval counts from the last change',
-    [change(manage, 'anchor: old.anchor, nextAt: old.nextAt', 'nextAt: nextTick(row, db.runtime.now())')],
+    [change(plan, 'anchor: old.anchor, nextAt: old.nextAt', 'nextAt: nextTick(row, db.runtime.now())')],
     /no tick|left out|twice/,
   ),
 ]
