@@ -10,6 +10,7 @@ import { addMutex } from './commands/mutex.ts'
 import { addPrint } from './commands/print.ts'
 import { addQuery } from './commands/query.ts'
 import { addQueue } from './commands/queue.ts'
+import { addSchedules } from './commands/schedules.ts'
 import { addTable } from './commands/table.ts'
 import { whereOf } from './connect.ts'
 import { exitCodes, explain, Stopped } from './failures.ts'
@@ -63,6 +64,7 @@ function programOf(host: Host): Command {
   addQuery(program, host)
   addLock(program, host)
   addQueue(program, host)
+  addSchedules(program, host)
   addMutex(program, host)
   addPrint(program, host)
   addHelp(program)
