@@ -77,6 +77,7 @@ export default defineConfig([
       testing: 'src/testing/index.ts',
       cdk: 'infra/cdk/index.ts',
       otel: 'src/otel/index.ts',
+      streams: 'src/streams/index.ts',
     },
     format: ['esm', 'cjs'],
     dts: true,

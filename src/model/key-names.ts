@@ -19,6 +19,7 @@ import type { AtomicDbItemKey } from '../interface.ts'
  * | process (`Liveness`) | `lockrow#processes` | the id of the process |
  * | schedule | `lockrow#schedules`, or the caller's | its name |
  * | when a schedule is due | `<pk of the schedule>#due` | `<15 digits of epoch ms>#<name>` |
+ * | readers of a stream | `lockrow#streams` | the name of the table or stream |
  *
  * A partition key begins with the caller's name and `#`, but for those of processes and schedules that have none: a
  * grant for the prefix `<name>#` covers all that belongs to it.
@@ -144,3 +145,6 @@ export const readDueSchedule = (sk: string): { at: number; name: string } => ({
   at: Number(sk.slice(0, timeDigits)),
   name: sk.slice(timeDigits + 1),
 })
+
+/** Who reads a stream, by its name or that of its table. */
+export const streamReadersKey = (name: string): AtomicDbItemKey => ({ pk: 'lockrow#streams', sk: name })

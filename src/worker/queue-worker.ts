@@ -10,6 +10,7 @@ import { pullMessages } from './pull-messages.ts'
 import { orAborted, sharedController } from './signals.ts'
 import { WorkerStopped } from './stopping.ts'
 import { leaseOfPulled } from './visibility.ts'
+import { listen, type QueueWakeUp } from './wake-up.ts'
 
 /** Options of `QueueWorker`. */
 export interface QueueWorkerOptions extends QueueHandling {
@@ -25,6 +26,8 @@ export interface QueueWorkerOptions extends QueueHandling {
   batchSize?: number
   /** Waits between empty pulls: doubles from the first to the second number, ms, with jitter. @default [100, 5000] */
   idleMs?: readonly [number, number]
+  /** Tells of what other processes push, such as `streamsWakeUp` of `lockrow/streams`. @default none */
+  wakeUp?: QueueWakeUp
 }
 
 /** How long `stop` waits for a pull under way, so that what it claims can be given back; less with less patience, ms. */
@@ -61,12 +64,13 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
   constructor(db: AtomicDbInterface, handler: QueueHandler<T>, options: QueueWorkerOptions) {
     checkDb(db)
     checkFunction(handler, 'handler')
-    checkHandling(options, ['concurrency', 'prefetch', 'batchSize', 'idleMs'])
+    checkHandling(options, ['concurrency', 'prefetch', 'batchSize', 'idleMs', 'wakeUp'])
     const { concurrency = 1, batchSize = 1, prefetch = 0 } = options
     wholeNumber(concurrency, 'concurrency', { min: 1 })
     wholeNumber(batchSize, 'batchSize', { min: 1 })
     wholeNumber(prefetch, 'prefetch')
     checkWaits(options.idleMs, 'idleMs')
+    if (options.wakeUp !== undefined) checkFunction(options.wakeUp, 'wakeUp')
     this.#db = db
     this.#handler = handler
     this.#options = Object.freeze({ ...options })
@@ -83,7 +87,9 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
     const most = concurrency + prefetch
     const { batchSize = most } = this.#options
     const { signal } = this.#closing
-    const stopListening = onPush(this.#db.runtime, pk, () => this.#work.ring())
+    const ring = () => this.#work.ring()
+    const stopListening = onPush(this.#db.runtime, pk, ring)
+    const stopWakeUp = listen(this.#options.wakeUp, this.#options, ring)
     let idle = 0
     try {
       while (!signal.aborted) {
@@ -102,6 +108,7 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
       }
     } finally {
       stopListening()
+      stopWakeUp()
     }
   }
 

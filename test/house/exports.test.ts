@@ -14,6 +14,7 @@ const entries: Record<keyof typeof exported, string> = {
   'lockrow/testing': 'src/testing/index.ts',
   'lockrow/cdk': 'infra/cdk/index.ts',
   'lockrow/otel': 'src/otel/index.ts',
+  'lockrow/streams': 'src/streams/index.ts',
 }
 
 const { options } = ts.parseJsonConfigFileContent(

@@ -63,6 +63,7 @@ export const exported = {
     'QueueLambdaOptions',
     'QueueMetrics',
     'QueueOutcome',
+    'QueueWakeUp',
     'QueueWorker',
     'QueueWorkerEvent',
     'QueueWorkerOptions',
@@ -120,6 +121,14 @@ export const exported = {
     'transaction',
     'unchanged',
     'watch',
+  ],
+  'lockrow/streams': [
+    'StreamRecord',
+    'StreamShard',
+    'StreamsClient',
+    'StreamsEvent',
+    'StreamsWakeUpOptions',
+    'streamsWakeUp',
   ],
   'lockrow/direct': [
     'AtomicDynamoDB',

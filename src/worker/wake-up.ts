@@ -1,0 +1,36 @@
+import { notify } from '../model/notify.ts'
+import { tell } from './events.ts'
+import type { QueueHandling } from './options.ts'
+
+/** The queue that is waited for. */
+export interface AwaitedQueue {
+  pk: string
+}
+
+/**
+ * Tells a worker that there may be something in its queue. Called once by each worker: `wake` makes it look at once, by
+ * a strong read (1 RRU), unless it is at work anyway. Returns a function that ends it, which `stop` calls.
+ *
+ * ```ts
+ * const wakeUp: QueueWakeUp = (wake, { pk }) => {
+ *   redis.subscribe(pk, wake)
+ *   return () => redis.unsubscribe(pk, wake)
+ * }
+ * ```
+ */
+export type QueueWakeUp = (wake: () => void, queue: AwaitedQueue) => (() => void) | undefined
+
+/** Listens to the wake-up that the user gave. One that throws leaves the worker with its looks. */
+export function listen(
+  wakeUp: QueueWakeUp | undefined,
+  options: QueueHandling,
+  wake: () => void,
+): () => void {
+  try {
+    const stop = wakeUp?.(wake, { pk: options.pk })
+    return typeof stop === 'function' ? () => notify(stop, undefined) : () => {}
+  } catch (error) {
+    tell(options, { type: 'error', error })
+    return () => {}
+  }
+}
