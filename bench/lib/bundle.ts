@@ -22,12 +22,16 @@ export async function bundled(code: string, folder: string): Promise<Bundle> {
     mainFields: ['module', 'main'],
     legalComments: 'none',
     logLevel: 'silent',
-    // Packages in CommonJS call require, which a module does not have.
-    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+    // The package as it was built: the paths of our own tsconfig.json lead to its sources.
+    tsconfigRaw: '{}',
   })
   const [output] = Object.values(metafile.outputs)
   const bytesOf = Object.fromEntries(
     Object.entries(output!.inputs).map(([file, { bytesInOutput }]) => [file, bytesInOutput]),
   )
-  return { contents: outputFiles[0]!.contents, bytesOf }
+  const { contents, text } = outputFiles[0]!
+  // Packages in CommonJS call require, which a module does not have.
+  if (!text.includes('Dynamic require of')) return { contents, bytesOf }
+  const require = "import{createRequire}from'node:module';const require=createRequire(import.meta.url);\n"
+  return { contents: Buffer.from(require + text), bytesOf }
 }
