@@ -53,8 +53,13 @@ const aws4AsModule = {
     handler: (code: string, id: string) =>
       id.endsWith('lru.js')
         ? `const module = {}\n${code}\nexport default module.exports`
-        : `import { createHash, createHmac } from 'node:crypto'
+        : `import builtinCrypto from 'node:crypto'
 import lruCache from './lru'
+const { createHmac, hash: whole } = builtinCrypto
+// Node's shorter way, where it has one: half of what a hash of a request costs.
+const createHash = whole
+  ? (algorithm) => ({ update: (text) => ({ digest: (encoding) => whole(algorithm, text, encoding) }) })
+  : builtinCrypto.createHash
 const modules = { crypto: { createHash, createHmac }, './lru': lruCache }
 const require = (name) => modules[name]
 const exports = {}

@@ -3,9 +3,8 @@ import { noteRenewed, noteUnconnected } from '../dynamo/trail.ts'
 import { BackendError, InvalidInput } from '../errors.ts'
 import { notify } from '../model/notify.ts'
 import { type RequestOptions, StorageFault } from '../storage.ts'
-import { builtin } from './builtin.ts'
+import { loading } from './builtin.ts'
 import { connectionError } from './connection-errors.ts'
-import { crc32Of } from './crc32.ts'
 import { credentialSource } from './credential-source.ts'
 import type { CredentialSource, Credentials } from './credentials.ts'
 import { type Endpoint, resolveEndpoint } from './endpoint.ts'
@@ -60,11 +59,6 @@ export interface DirectClient {
  */
 export const directClient = (options: DirectClientOptions = {}): DirectClient => new Requests(options)
 
-interface Tools {
-  readonly pool: Pool
-  readonly crc32: (data: Uint8Array) => number
-}
-
 const expired = new Set(['ExpiredTokenException', 'ExpiredToken'])
 
 class Requests implements DirectClient {
@@ -73,9 +67,9 @@ class Requests implements DirectClient {
   readonly #credentials: CredentialSource
   readonly #now: () => number
   #endpoint: Endpoint
-  /** Null before the first request. */
+  /** Null as long as no credentials named one. */
   #accountId: string | null | undefined = null
-  #tools: Tools | Promise<Tools> | undefined
+  #pool: Pool | undefined
   /** Of each host so far. */
   readonly #pools = new Set<Pool>()
   #isDestroyed = false
@@ -126,26 +120,19 @@ class Requests implements DirectClient {
     if (!/^[A-Za-z]+$/.test(operation))
       throw new InvalidInput('operation', "must be the name of an operation, such as 'GetItem'")
     const body = requestBody(input, this.#options.consumedCapacity ? withUnits : undefined)
-    const credentials = await this.#currentCredentials(options.signal)
-    const { url, region } = this.#endpointOf(credentials)
-    this.#tools ??= this.#load(url)
-    const tools = this.#tools instanceof Promise ? await this.#tools : this.#tools
+    const credentials = this.#credentials.held() ?? (await this.#currentCredentials(options.signal))
+    const endpoint = this.#endpointOf(credentials)
+    const { url } = endpoint
+    if (!this.#pool) await loading('node:net', 'node:tls')
     // Meanwhile, too.
     this.#checkAlive()
-    const at = new Date(this.#now() + this.#clockOffset)
-    const headers = signedHeaders(
-      { method: 'POST', url, headers: targetHeaders(operation), body },
-      credentials,
-      region,
-      at,
-    )
-    const text = requestText(url.pathname, headers, this.#options.headers?.(operation), body)
-    const reply = await this.#exchanged(operation, url, exchanged(tools.pool, text, this.#limits, options))
+    this.#pool ??= this.#poolTo(url)
+    const text = () => this.#signed(operation, body, credentials, endpoint)
+    const reply = await this.#exchanged(operation, url, exchanged(this.#pool, text, this.#limits, options))
     seen.status = reply.status
     seen.requestId = requestIdOf(reply)
     try {
       return readReply(operation, url.host, reply, {
-        crc32: tools.crc32,
         hide: (text) => hidden(text, credentials),
         takesRows: takesRows in options,
       })
@@ -153,6 +140,14 @@ class Requests implements DirectClient {
       if (error instanceof ServiceException) this.#learn(error, reply, credentials)
       throw error
     }
+  }
+
+  /** As late as possible: while the connection is made, or when there is one. */
+  #signed(operation: string, body: string, credentials: Credentials, { url, region }: Endpoint): string {
+    const at = new Date(this.#now() + this.#clockOffset)
+    const unsigned = { method: 'POST', url, headers: targetHeaders(operation), body }
+    const headers = signedHeaders(unsigned, credentials, region, at)
+    return requestText(url.pathname, headers, this.#options.headers?.(operation), body)
   }
 
   async #exchanged(operation: string, url: URL, reply: Promise<RawReply>): Promise<RawReply> {
@@ -167,7 +162,8 @@ class Requests implements DirectClient {
   #learn(refused: ServiceException, { headers }: RawReply, used: Credentials): void {
     if (isSkewed(refused)) {
       const theirs = Date.parse(headers.date ?? '')
-      if (!Number.isNaN(theirs)) this.#clockOffset = theirs - this.#now()
+      // Of a year that no signature has, it is no clock.
+      if (theirs > 0 && theirs < year10000) this.#clockOffset = theirs - this.#now()
     } else if (expired.has(refused.name)) {
       this.#credentials.expired(used)
       noteRenewed(refused)
@@ -189,31 +185,26 @@ class Requests implements DirectClient {
 
   /** Accounts have endpoints of their own, and only the credentials know the account. */
   #endpointOf({ accountId }: Credentials): Endpoint {
-    if (accountId !== this.#accountId) {
+    const { account } = this.#endpoint
+    const before = this.#accountId
+    const isNew = before === null ? accountId !== undefined || account === 'required' : accountId !== before
+    if (isNew && account !== 'never') {
       this.#endpoint = resolveEndpoint({ ...this.#options, accountId })
       this.#accountId = accountId
       // Connections to another host; the old ones end when they are idle.
-      this.#tools = undefined
+      this.#pool = undefined
     }
     return this.#endpoint
   }
 
-  #load(url: URL): Promise<Tools> {
-    const keep = (tools: Tools | undefined) => {
-      if (this.#tools === loading) this.#tools = tools
-    }
-    const loading = this.#toolsTo(url)
-    loading.then(keep, () => keep(undefined))
-    return loading
-  }
-
-  async #toolsTo(url: URL): Promise<Tools> {
-    const pool = new Pool(await socketsTo(url, this.#options), this.#limits)
+  #poolTo(url: URL): Pool {
+    const pool = new Pool(socketsTo(url, this.#options), this.#limits)
     this.#pools.add(pool)
-    return { pool, crc32: crc32Of(await builtin('node:zlib')) }
+    return pool
   }
 }
 
+const year10000 = 253_402_300_800_000
 const withUnits = { ReturnConsumedCapacity: 'TOTAL' }
 
 const targetHeaders = (operation: string) => ({

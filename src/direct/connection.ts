@@ -55,8 +55,13 @@ export class Connection implements Carrier {
     return isSent
   }
 
-  write(text: string): void {
-    this.#socket.write(text)
+  write(text: string): boolean {
+    this.#socket.write(text, this.#written)
+    return this.#socket.writableLength === 0
+  }
+
+  readonly #written = (error?: Error | null): void => {
+    if (!error) this.#exchange?.written()
   }
 
   release(): void {

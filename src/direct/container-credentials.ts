@@ -1,6 +1,6 @@
 import { BackendError } from '../errors.ts'
 import { StorageFault } from '../storage.ts'
-import { builtin } from './builtin.ts'
+import { builtin, loading } from './builtin.ts'
 import { checkedCredentials } from './checked-credentials.ts'
 import { type Answer, getText } from './container-request.ts'
 import type { Credentials } from './credentials.ts'
@@ -58,7 +58,8 @@ async function authorizationOf(env: Environment): Promise<string | undefined> {
 }
 
 async function textOf(file: string): Promise<string> {
-  const { readFile } = await builtin('node:fs/promises')
+  await loading('node:fs/promises')
+  const { readFile } = builtin('node:fs/promises')
   try {
     return await readFile(file, 'utf8')
   } catch (cause) {

@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { StorageFault } from '../storage.ts'
-import { builtin } from './builtin.ts'
+import { builtin, loading } from './builtin.ts'
 
 /** An answer as a whole. */
 export interface Answer {
@@ -16,7 +16,9 @@ const maxBytes = 64 * 1024
 
 /** One GET on a connection of its own. Redirects are not followed. Every failure is a fault that can be repeated. */
 export async function getText(url: URL, headers: Readonly<Record<string, string>>): Promise<Answer> {
-  const { get } = url.protocol === 'https:' ? await builtin('node:https') : await builtin('node:http')
+  const name = url.protocol === 'https:' ? 'node:https' : 'node:http'
+  await loading(name)
+  const { get } = builtin(name)
   return new Promise((resolve, reject) => {
     const fail = (error: unknown) => {
       clearTimeout(timer)

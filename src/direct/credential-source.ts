@@ -16,16 +16,21 @@ export function credentialSource(
   now: () => number = Date.now,
 ): CredentialSource {
   if (typeof option === 'function') return new RefreshedCredentials(option, 'the credentials provider', now)
-  if (option === undefined) return new RefreshedCredentials(() => found(env), 'the environment', now)
+  if (option === undefined)
+    return new RefreshedCredentials(
+      () => environmentCredentials(env) ?? ofContainer(env),
+      'the environment',
+      now,
+    )
   const fixed = checkedCredentials(
     option,
     (field, problem) => new InvalidInput(`credentials${field}`, problem),
   )
-  return new RefreshedCredentials(() => Promise.resolve(fixed), "the option 'credentials'", now)
+  return new RefreshedCredentials(() => fixed, "the option 'credentials'", now)
 }
 
-async function found(env: Environment): Promise<Credentials> {
-  const credentials = environmentCredentials(env) ?? (await containerCredentials(env))
+async function ofContainer(env: Environment): Promise<Credentials> {
+  const credentials = await containerCredentials(env)
   if (credentials) return credentials
   throw new BackendError(
     'no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give credentials: for a profile, SSO or an ' +

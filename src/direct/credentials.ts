@@ -18,6 +18,8 @@ export type CredentialsProvider = () => Promise<Credentials>
 
 /** Where a client has its credentials from. */
 export interface CredentialSource {
+  /** The credentials that count now, unless somebody must be asked for them. */
+  held(): Credentials | undefined
   /** The credentials that count now. The signal ends this wait only: others may wait for the same refresh. */
   current(signal?: AbortSignal): Promise<Credentials>
   /** The service has called these expired: the next `current` gives newer ones, or fails. */

@@ -24,6 +24,8 @@ export interface EndpointOptions {
 export interface Endpoint {
   readonly url: URL
   readonly region: string
+  /** Whether it can be another one for credentials with an account, or must be. */
+  readonly account: 'never' | 'preferred' | 'required'
 }
 
 /** The same host as the AWS SDK would ask. */
@@ -37,10 +39,16 @@ export function resolveEndpoint(options: EndpointOptions): Endpoint {
   const [text, field] = endpointOf(options.endpoint, env)
   if (text !== undefined) {
     if (fips || dualstack) throw new InvalidInput(field, 'names its host: leave out useFips and useDualstack')
-    return { url: checkedUrl(text, field), region: region === 'local' ? localRegion : region }
+    return {
+      url: checkedUrl(text, field),
+      region: region === 'local' ? localRegion : region,
+      account: 'never',
+    }
   }
   if (region === 'local') return local(fips || dualstack)
-  return { url: new URL(`https://${hostOf(region, fips, dualstack, accountOf(options, env))}`), region }
+  const account = accountOf(options, env)
+  const url = new URL(`https://${hostOf(region, fips, dualstack, account)}`)
+  return { url, region, account: account.mode }
 }
 
 const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
@@ -85,11 +93,12 @@ const localRegion = 'us-east-1'
 /** The SDK's name for DynamoDB Local on its own port. */
 function local(isSpecial: boolean): Endpoint {
   if (isSpecial) throw new InvalidInput('region', "'local' has neither FIPS nor dual-stack endpoints")
-  return { url: new URL('http://localhost:8000'), region: localRegion }
+  return { url: new URL('http://localhost:8000'), region: localRegion, account: 'never' }
 }
 
 interface Account {
   readonly id: string | undefined
+  readonly mode: Endpoint['account']
   readonly isRequired: boolean
 }
 
@@ -102,6 +111,7 @@ function accountOf(options: EndpointOptions, env: Environment): Account {
   const { accountId } = options
   return {
     id: mode === 'disabled' ? undefined : (accountId ?? undefined),
+    mode: mode === 'disabled' ? 'never' : (mode as Endpoint['account']),
     isRequired: mode === 'required' && accountId !== null,
   }
 }

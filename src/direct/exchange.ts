@@ -7,12 +7,12 @@ import type { Pool } from './pool.ts'
 import { type RawReply, ReplyParser } from './reply-parser.ts'
 
 /**
- * One request and its reply. `text` is the whole request: it leaves in one piece when there is a connection, so that it
- * counts as sent only from then on, and `beforeSending` has the last word.
+ * One request and its reply. `text` makes the whole request, once: while a new connection is made, or for one that is
+ * there. It leaves in one piece, so that it counts as sent only from then on, and `beforeSending` has the last word.
  */
 export const exchanged = (
   pool: Pool,
-  text: string,
+  text: () => string,
   limits: Limits,
   options: RequestOptions,
 ): Promise<RawReply> =>
@@ -28,7 +28,8 @@ const missing: Readonly<Record<Phase, string>> = {
 /** A request on its way through the pool, a connection, and back. */
 class Exchange implements Carried {
   readonly #pool: Pool
-  readonly #text: string
+  readonly #make: () => string
+  #text: string | undefined
   readonly #limits: Limits
   readonly #options: RequestOptions
   readonly #resolve: (reply: RawReply) => void
@@ -39,18 +40,20 @@ class Exchange implements Carried {
   #phase: Phase | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #isSent = false
+  /** A part of it has not left yet: the reply is not late. */
+  #isUploading = false
   #isOver = false
 
   constructor(
     pool: Pool,
-    text: string,
+    make: () => string,
     limits: Limits,
     options: RequestOptions,
     resolve: (reply: RawReply) => void,
     reject: (error: unknown) => void,
   ) {
     this.#pool = pool
-    this.#text = text
+    this.#make = make
     this.#limits = limits
     this.#options = options
     this.#resolve = resolve
@@ -67,8 +70,17 @@ class Exchange implements Carried {
     signal?.addEventListener('abort', this.#abort, { once: true })
     this.#pool.run(this)
     // It may have been sent already.
-    if (!this.#connection && !this.#isOver)
-      this.#within('requestTimeoutMs', 'free connection: set maxSockets')
+    if (this.#isSent || this.#isOver) return
+    if (this.#connection) this.#prepare()
+    else this.#within('requestTimeoutMs', 'free connection: set maxSockets')
+  }
+
+  #prepare(): void {
+    try {
+      this.#text = this.#make()
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   connecting(connection: Carrier): void {
@@ -78,7 +90,9 @@ class Exchange implements Carried {
 
   send(connection: Carrier): boolean {
     this.#connection = connection
+    let text: string
     try {
+      text = this.#text ?? this.#make()
       this.#options.beforeSending?.()
     } catch (error) {
       this.#settle()
@@ -89,14 +103,21 @@ class Exchange implements Carried {
     if (this.#isOver) return true
     this.#isSent = true
     this.#parser = new ReplyParser(this.#limits.maxReplyBytes)
-    this.#within('firstByteTimeoutMs')
-    connection.write(this.#text)
+    this.#isUploading = !connection.write(text)
+    this.#within(this.#isUploading ? 'requestTimeoutMs' : 'firstByteTimeoutMs')
     return true
+  }
+
+  written(): void {
+    if (!this.#isUploading || this.#isOver) return
+    this.#isUploading = false
+    this.#within('firstByteTimeoutMs')
   }
 
   read(chunk: Buffer): void {
     try {
       const reply = this.#parser!.push(chunk)
+      this.#isUploading = false
       if (reply) this.#done(reply)
       else if (this.#phase !== 'requestTimeoutMs') this.#within('requestTimeoutMs')
     } catch (error) {

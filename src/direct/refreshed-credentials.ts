@@ -15,7 +15,7 @@ const patienceMs = 60_000
  * meanwhile waits for the same answer. No timer runs while nobody asks.
  */
 export class RefreshedCredentials implements CredentialSource {
-  readonly #ask: () => Promise<unknown>
+  readonly #ask: () => unknown
   readonly #source: string
   readonly #now: () => number
   #held: Credentials | undefined
@@ -27,19 +27,24 @@ export class RefreshedCredentials implements CredentialSource {
   #refused: Credentials | undefined
   #flight: Promise<Credentials> | undefined
 
-  constructor(ask: () => Promise<unknown>, source: string, now: () => number) {
+  /** What `ask` gives may be a promise. */
+  constructor(ask: () => unknown, source: string, now: () => number) {
     this.#ask = ask
     this.#source = source
     this.#now = now
   }
 
-  async current(signal?: AbortSignal): Promise<Credentials> {
-    signal?.throwIfAborted()
+  held(): Credentials | undefined {
     const now = this.#now()
-    if (!this.#held || this.#refused || now >= this.#endsAt) return waitFor(this.#refresh(), signal)
+    if (!this.#held || this.#refused || now >= this.#endsAt) return undefined
     // The next call that needs an answer reports what failed here.
     if (now >= this.#refreshAt) this.#refresh().catch(() => {})
     return this.#held
+  }
+
+  async current(signal?: AbortSignal): Promise<Credentials> {
+    signal?.throwIfAborted()
+    return this.held() ?? waitFor(this.#refresh(), signal)
   }
 
   expired(used: Credentials): void {
@@ -79,12 +84,14 @@ export class RefreshedCredentials implements CredentialSource {
 
   async #answer(): Promise<unknown> {
     let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(this.#silence()), patienceMs)
-      timer.unref()
-    })
     try {
-      return await Promise.race([this.#ask(), late])
+      const answer = this.#ask()
+      if (typeof (answer as Promise<unknown> | undefined)?.then !== 'function') return answer
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(this.#silence()), patienceMs)
+        timer.unref()
+      })
+      return await Promise.race([answer, late])
     } catch (error) {
       throw this.#failure(error)
     } finally {

@@ -1,12 +1,12 @@
 import { noteSent } from '../dynamo/trail.ts'
 import { BackendError } from '../errors.ts'
+import { crc32 } from './crc32.ts'
 import type { RawReply } from './reply-parser.ts'
 import { outputWithRows } from './row-reader.ts'
 import { exceptionOf } from './service-exception.ts'
 
 /** What replies are read with. */
 export interface ReplyReader {
-  readonly crc32: (data: Uint8Array) => number
   /** Takes credentials out of a text. */
   readonly hide: (text: string) => string
   /** Whether `Rows` may come in place of `Items` or `Responses`. */
@@ -17,7 +17,7 @@ export interface ReplyReader {
 export function readReply(operation: string, host: string, reply: RawReply, reader: ReplyReader): unknown {
   const { status, headers, body } = reply
   const sum = headers['x-amz-crc32']
-  if (sum !== undefined && Number(sum) !== reader.crc32(body))
+  if (sum !== undefined && Number(sum) !== crc32(body))
     throw lost(operation, host, 'the checksum of the reply is wrong: it was changed on its way')
   const rows = reader.takesRows && status === 200 ? outputWithRows(body) : undefined
   const content = rows ?? parsed(body)
@@ -60,8 +60,8 @@ export function unreadable(operation: string, host: string, problem: string, cau
 function foreign(operation: string, host: string, { status, headers }: RawReply): BackendError {
   const type = (headers['content-type'] ?? 'no type').split(';', 1)[0]!.slice(0, 60)
   const advice = `is not DynamoDB's (HTTP ${status}, ${type}): check endpoint, region and any proxy`
-  // Of a gateway in trouble: the next reply may be another.
-  return status >= 500
+  // Of a gateway in trouble, or that is asked too much or too slowly: the next reply may be another.
+  return status >= 500 || status === 408 || status === 429
     ? lost(operation, host, `what answered ${advice}`)
     : unreadable(operation, host, advice)
 }

@@ -6,7 +6,7 @@ type Headers = Readonly<Record<string, string>>
 export function requestText(path: string, headers: Headers, more: Headers | undefined, body: string): string {
   let text = `POST ${path} HTTP/1.1\r\n`
   for (const name in headers) text += `${name}: ${headers[name]}\r\n`
-  if (more) text += moreLines(headers, more)
+  if (more !== undefined) text += moreLines(headers, more)
   return `${text}\r\n${body}`
 }
 
@@ -27,9 +27,16 @@ const valueForm = /^[\t\x20-\x7e]*$/
 /** They say where a request ends, or whom it is for. */
 const reserved = ['connection', 'transfer-encoding', 'te', 'trailer', 'upgrade', 'expect', 'accept-encoding']
 
+/** No text, list or promise, and no `Headers` or `Map`, whose entries are not its fields. */
+const isPlain = (more: unknown): boolean =>
+  typeof more === 'object' &&
+  more !== null &&
+  [Object.prototype, null].includes(Object.getPrototypeOf(more) as object)
+
 function moreLines(headers: Headers, more: Headers): string {
   const taken = new Set([...reserved, ...Object.keys(headers).map((name) => name.toLowerCase())])
   let lines = ''
+  if (!isPlain(more)) throw new InvalidInput('headers', 'must give an object of names and texts')
   for (const [name, value] of Object.entries(more)) {
     if (!nameForm.test(name) || taken.has(name.toLowerCase()))
       throw new InvalidInput('headers', `cannot have ${JSON.stringify(name.slice(0, 60))}`)

@@ -36,9 +36,15 @@ export function signedHeaders(
   return aws4.sign(request, credentials).headers as Record<string, string>
 }
 
+let lastSecond = Number.NaN
+let lastText = ''
+
 /** ISO 8601 without separators and milliseconds: `20261121T093000Z`. */
 function basicFormat(at: Date): string {
-  const text = at.toISOString()
-  const date = text.slice(0, 4) + text.slice(5, 7) + text.slice(8, 10)
-  return `${date}T${text.slice(11, 13)}${text.slice(14, 16)}${text.slice(17, 19)}Z`
+  const second = Math.floor(at.getTime() / 1000)
+  if (second !== lastSecond) {
+    lastText = at.toISOString().replace(/[:-]|\.\d+/g, '')
+    lastSecond = second
+  }
+  return lastText
 }

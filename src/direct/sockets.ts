@@ -6,17 +6,17 @@ import type { DirectClientOptions } from './options.ts'
 /** Opens a socket to where requests go. */
 export type OpenSocket = () => Socket
 
-/** Without TLS only for an endpoint that says so. Nothing is opened here. */
-export async function socketsTo(
+/** Without TLS only for an endpoint that says so. Nothing is opened here. Await `loading('node:net', 'node:tls')` before. */
+export function socketsTo(
   { protocol, hostname, port: given }: URL,
   { connect, ca }: Pick<DirectClientOptions, 'connect' | 'ca'>,
-): Promise<OpenSocket> {
+): OpenSocket {
   const tls = protocol === 'https:'
   const port = Number(given) || (tls ? 443 : 80)
   // An address of IPv6 has brackets in a URL alone.
   const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
   if (connect) return () => connect({ host, port, tls })
-  const open = tls ? await secureSockets(host, port, ca) : await plainSockets(host, port)
+  const open = tls ? secureSockets(host, port, ca) : plainSockets(host, port)
   return () => kept(open())
 }
 
@@ -26,15 +26,15 @@ function kept(socket: Socket): Socket {
   return socket
 }
 
-async function plainSockets(host: string, port: number): Promise<OpenSocket> {
-  const net = await builtin('node:net')
+function plainSockets(host: string, port: number): OpenSocket {
+  const net = builtin('node:net')
   return () => net.connect({ host, port })
 }
 
 /** The next handshake with the same server is shorter: it goes on with the session of an earlier one. */
-async function secureSockets(host: string, port: number, ca: DirectClientOptions['ca']): Promise<OpenSocket> {
-  const tls = await builtin('node:tls')
-  const { isIP } = await builtin('node:net')
+function secureSockets(host: string, port: number, ca: DirectClientOptions['ca']): OpenSocket {
+  const tls = builtin('node:tls')
+  const { isIP } = builtin('node:net')
   const trusting = (ca: NonNullable<DirectClientOptions['ca']>) => {
     try {
       return tls.createSecureContext({ ca })

@@ -130,6 +130,16 @@ describe('the clock', () => {
     expect(server.received[2]!.headers['x-amz-date']).toBe('20260101T120000Z')
   })
 
+  test('is left alone by a date that no signature has', async () => {
+    const refused = { date: 'Sat, 01 Jan 10000 00:00:00 GMT' }
+    answer = (response) => refuse(response, 400, 'InvalidSignatureException', 'Signature expired', refused)
+    const error = await caught(open({ now: () => Date.UTC(2026, 5, 1) }).db.get(key))
+    expect(error.message).toMatch(/refused twice/)
+    expect(server.received.map(({ headers }) => headers['x-amz-date'])).toEqual(
+      Array(2).fill('20260601T000000Z'),
+    )
+  })
+
   test('refused again: the advice is about clock and credentials', async () => {
     answer = late
     expect((await caught(open().db.get(key))).message).toMatch(/refused twice.*clock.*credentials/)

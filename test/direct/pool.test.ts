@@ -120,6 +120,8 @@ test('destroy ends the connections of earlier accounts, too', async () => {
   let account = 111_111_111_111
   let now = Date.now()
   open({
+    endpoint: undefined,
+    connect: () => createConnection(server.port, '127.0.0.1'),
     now: () => now,
     credentials: async () => ({
       ...secrets,
@@ -134,6 +136,53 @@ test('destroy ends the connections of earlier accounts, too', async () => {
   client.destroy()
   for (const socket of server.connections) if (!socket.closed) await once(socket, 'close')
 })
+
+test('an endpoint of your own is the same for every account: its connections stay', async () => {
+  server = await fakeServer(answered)
+  let account = 111_111_111_111
+  let now = Date.now()
+  const credentials = async () => {
+    return { ...secrets, accountId: String(account++), expiration: new Date(now + 60_000) }
+  }
+  open({ now: () => now, credentials })
+  await read()
+  now += 120_000
+  await read()
+  expect([account, server.connections.size]).toEqual([111_111_111_113, 1])
+})
+
+test('a request that has waited for a connection is signed when it has one', async () => {
+  let now = Date.UTC(2026, 0, 1)
+  const held: ServerResponse[] = []
+  server = await fakeServer((response) => held.push(response))
+  open({ maxSockets: 1, now: () => now })
+  const both = Promise.all([read(), read()])
+  await expect.poll(() => held.length, { timeout: 10_000 }).toBe(1)
+  now += 60_000
+  answered(held[0]!)
+  await expect.poll(() => held.length, { timeout: 10_000 }).toBe(2)
+  answered(held[1]!)
+  await both
+  expect(server.received.map(({ headers }) => headers['x-amz-date'])).toEqual([
+    '20260101T000000Z',
+    '20260101T000100Z',
+  ])
+})
+
+test.each([false, true])(
+  'headers that are refused end the request alone, with a connection there: %s',
+  async (isThere) => {
+    server = await fakeServer(answered)
+    let headers: Record<string, string> = {}
+    open({ maxSockets: 1, headers: () => headers })
+    if (isThere) await read()
+    headers = { host: 'other' }
+    await expect(read()).rejects.toMatchObject({ code: 'InvalidInput', field: 'headers' })
+    headers = {}
+    await read()
+    expect(server.received.length).toBe(isThere ? 2 : 1)
+  },
+)
 
 test('after more than the reply, or a reply that says so, it is not used again', async () => {
   const text = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'

@@ -23,6 +23,13 @@ test.each([
   [{ a: 'b\r\nc: d' }],
   [{ a: 'ü' }],
   [{ a: 1 }],
+  ['abc'],
+  [''],
+  [null],
+  [['a']],
+  [new Headers({ a: 'b' })],
+  [new Map([['a', 'b']])],
+  [Promise.resolve({ a: 'b' })],
 ])('%j is refused: it would be another request', (more) => {
   expect(() => requestText('/', ours, more as never, '{}')).toThrow(/^headers/)
 })

@@ -54,6 +54,31 @@ describe('outputWithRows', () => {
     )
   })
 
+  it('reads a batch from a table of any name as JSON and its decoding do', () => {
+    // They are also names of fields, of what stands beside the rows too.
+    const table = fc.oneof(
+      fc.constantFrom('Items', 'Responses', 'UnprocessedKeys', 'ConsumedCapacity', 'Keys', 'pk'),
+      fc.stringMatching(/^[\w.-]{3,20}$/),
+    )
+    const plain = rowsOf(anyValue(plainText.filter((text) => text !== '__proto__')))
+    fc.assert(
+      fc.property(table, plain, plain, fc.boolean(), (name, rows, undone, isLast) => {
+        const Responses = { [name]: rows.map(encodeRow) }
+        const UnprocessedKeys = undone.length > 0 ? { [name]: { Keys: undone.map(encodeRow) } } : {}
+        const ConsumedCapacity = [{ TableName: name, CapacityUnits: 1 }]
+        const reply = isLast
+          ? { UnprocessedKeys, ConsumedCapacity, Responses }
+          : { ConsumedCapacity, Responses, UnprocessedKeys }
+        const { Responses: _, ...rest } = JSON.parse(JSON.stringify(reply))
+        expect(outputWithRows(Buffer.from(JSON.stringify(reply)))).toEqual({
+          ...rest,
+          Rows: Responses[name]!.map((row) => decodeRow(row as ReadRow)),
+        })
+      }),
+      { numRuns: 300 },
+    )
+  })
+
   it('of other rows reads the same, or nothing', () => {
     const others = [
       fc.uint8Array({ maxLength: 5 }),

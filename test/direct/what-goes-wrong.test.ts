@@ -82,8 +82,8 @@ describe('a reply that is not one of DynamoDB', () => {
     expect((await caught(client.call('UpdateItem', {}))).message).toMatch(message)
   })
 
-  test('a gateway in trouble is asked again', async () => {
-    await serve((response, _, nth) => (nth < 2 ? html(503)(response) : reply(response, 200, {})))
+  test.each([503, 408, 429])('a gateway in trouble is asked again: %d', async (status) => {
+    await serve((response, _, nth) => (nth < 2 ? html(status)(response) : reply(response, 200, {})))
     const { db } = open()
     expect(await db.get(key)).toBeUndefined()
     expect(server.received).toHaveLength(3)
@@ -193,7 +193,7 @@ describe('times', () => {
       idleTimeoutMs: 20_000,
     }
     const pool = new Pool(() => connect(server.port, '127.0.0.1'), limits)
-    const text = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n'
+    const text = () => 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n'
     const first = caught(exchanged(pool, text, limits, {}))
     const second = await caught(exchanged(pool, text, { ...limits, requestTimeoutMs: 30 }, {}))
     expect(second).toMatchObject({ isSent: false, code: 'ETIMEDOUT' })
