@@ -101,7 +101,8 @@ class Batches<T> {
       this.#inFlight.add(some)
       const { undone, fault } = await this.#sent(some, send)
       if (undone.length < some.length) call.repeats = 0
-      if (undone.length > 0) await beforeRepeat(this.#context, some.map(this.#keyOf), fault, this.doubt)
+      if (undone.length > 0)
+        await beforeRepeat(this.#context, some.map(this.#keyOf), fault ?? leftAgain(), this.doubt)
       this.#inFlight.delete(some)
       this.#pending.push(...undone)
     }
@@ -111,12 +112,11 @@ class Batches<T> {
   async #sent(
     some: readonly T[],
     send: (some: readonly T[]) => Promise<readonly T[]>,
-  ): Promise<{ undone: readonly T[]; fault: StorageFault }> {
+  ): Promise<{ undone: readonly T[]; fault?: StorageFault }> {
     const { call } = this.#context
     try {
       call.check()
-      const undone = await call.bound(send(some))
-      return { undone, fault: new StorageFault('throttled', 'left undone again and again') }
+      return { undone: await call.bound(send(some)) }
     } catch (error) {
       if (!(error instanceof StorageFault) || error.kind === 'invalid') throw error
       if (leavesDoubt(error) && this.#isWrite) this.doubt.unanswered = true
@@ -124,6 +124,8 @@ class Batches<T> {
     }
   }
 }
+
+const leftAgain = () => new StorageFault('throttled', 'left undone again and again')
 
 /** Of several writes to one key the last one. */
 export const lastOfEach = (writes: readonly RowWrite[]): readonly RowWrite[] =>

@@ -111,12 +111,16 @@ function fromScaled(digits: bigint, exponent: number): Numeric | undefined {
 
 /** Pairs of digits, counted from the decimal point, that hold anything but zeros at either end: for sizes. */
 export function digitPairs(value: Numeric): number {
+  if (Number.isSafeInteger(value)) return pairsOf(String(Math.abs(value as number)), 0)
   const { digits, exponent } = scaled(value)
-  const all = (digits < 0n ? -digits : digits).toString()
-  const significant = all.replace(/0+$/, '')
-  const power = exponent + all.length - significant.length
-  const magnitude = power + significant.length
-  return Math.ceil(magnitude / 2) - Math.floor(power / 2)
+  return pairsOf((digits < 0n ? -digits : digits).toString(), exponent)
+}
+
+function pairsOf(digits: string, exponent: number): number {
+  let length = digits.length
+  while (length > 1 && digits.charCodeAt(length - 1) === 48) length--
+  const power = exponent + digits.length - length
+  return Math.ceil((power + length) / 2) - Math.floor(power / 2)
 }
 
 /** Why a number cannot be stored unchanged, or `undefined` when it can. */

@@ -1,11 +1,16 @@
-import type { Guard, Operand, RowChange, RowOperation } from '../storage.ts'
-import { rowBytes, valueBytes } from './sizes.ts'
+import type { Guard, Operand, Row, RowChange, RowOperation } from '../storage.ts'
+import { rowBytes, upperBound, valueBytes } from './sizes.ts'
 
 /** Bytes of an operation that count towards the 4 MB of a transaction: what it writes and what it compares with. */
-export function operationBytes(operation: RowOperation): number {
+export const operationBytes = (operation: RowOperation): number => bytesOf(operation, rowBytes)
+
+/** An upper bound of these that is much cheaper: most transactions need no more. */
+export const mostOperationBytes = (operation: RowOperation): number => bytesOf(operation, upperBound)
+
+function bytesOf(operation: RowOperation, sizeOf: (row: Row) => number): number {
   const compared = operation.guard ? guardBytes(operation.guard) : 0
-  if (operation.op === 'put') return rowBytes(operation.row) + compared
-  const key = rowBytes({ pk: operation.key.pk, sk: operation.key.sk })
+  if (operation.op === 'put') return sizeOf(operation.row) + compared
+  const key = sizeOf({ pk: operation.key.pk, sk: operation.key.sk })
   if (operation.op !== 'update') return key + compared
   return key + changedBytes(operation.changes) + compared
 }

@@ -59,7 +59,7 @@ export function rowBytes(row: Row): number {
 }
 
 /** An upper bound of `valueBytes` that is much cheaper: most rows need no more. */
-function upperBound(value: unknown): number {
+export function upperBound(value: unknown): number {
   if (typeof value === 'string') return value.length * 3
   if (typeof value !== 'object' || value === null) return 21
   if (value instanceof Uint8Array) return value.byteLength

@@ -7,7 +7,7 @@ import type {
   TransactResult,
 } from '../../interface.ts'
 import { keyText, showKey } from '../../model/keys.ts'
-import { operationBytes } from '../../model/operation-bytes.ts'
+import { mostOperationBytes, operationBytes } from '../../model/operation-bytes.ts'
 import { asList } from '../../model/rows.ts'
 import { type Context, nowSeconds } from '../context.ts'
 import { commit } from './commit.ts'
@@ -71,7 +71,11 @@ function checkSteps(steps: readonly RowStep[], now: number): void {
 /** 4 MB in all, written and compared; a few rows are never that large. */
 function checkTotal(steps: readonly RowStep[], now: number): void {
   if (steps.length <= 5) return
-  const bytes = steps.reduce((sum, step) => sum + operationBytes(step.first(now)), 0)
+  const operations = steps.map((step) => step.first(now))
+  const sum = (bytesOf: typeof operationBytes) =>
+    operations.reduce((sum, operation) => sum + bytesOf(operation), 0)
+  if (sum(mostOperationBytes) <= maxBytes) return
+  const bytes = sum(operationBytes)
   if (bytes > maxBytes)
     throw new InvalidInput('operations', 'a transaction can have at most 4 MB, written and compared', {
       limit: maxBytes,
