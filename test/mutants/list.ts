@@ -219,7 +219,7 @@ export const mutants: readonly Mutant[] = [
     'break',
   ),
   pool('any number of connections', 'this.#all.size < this.#limits.maxSockets', 'true'),
-  directReply('the checksum is not looked at', 'Number(sum) !== reader.crc32(body)', 'false'),
+  directReply('the checksum is not looked at', 'Number(sum) !== crc32(body)', 'false'),
   replyParser('two replies in one', 'if (rest.length > missing) {', 'if (false) {'),
   directClient('the clock stays wrong', 'this.#clockOffset = theirs - this.#now()', ''),
   directClient('expired credentials stay', 'this.#credentials.expired(used)', ''),
