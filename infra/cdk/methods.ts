@@ -34,27 +34,29 @@ export const NEEDS: Readonly<Record<GrantMethod, Needs>> = {
   update: { actions: ['ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'] },
   transact: {
     actions: ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
-    keys: ['payloads', 'deduplication', 'idempotency'],
+    keys: ['payloads', 'deduplication', 'idempotency', 'sides'],
   },
   queuePush: {
     actions: ['BatchWriteItem', 'ConditionCheckItem', 'DeleteItem', 'PutItem'],
-    keys: ['payloads', 'deduplication'],
+    keys: ['payloads', 'deduplication', 'sides'],
   },
-  queuePull: { actions: pulls, keys: ['payloads', 'deadLetters'] },
-  queuePullMany: { actions: pulls, keys: ['payloads', 'deadLetters'] },
-  queueAcknowledge: { actions: ['DeleteItem', 'GetItem'], keys: ['payloads'] },
+  queuePull: { actions: pulls, keys: ['payloads', 'deadLetters', 'sides'] },
+  queuePullMany: { actions: pulls, keys: ['payloads', 'deadLetters', 'sides'] },
+  queueAcknowledge: { actions: ['DeleteItem', 'GetItem'], keys: ['payloads', 'sides'] },
   queueRelease: {
     actions: ['ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
-    keys: ['deadLetters'],
+    keys: ['deadLetters', 'sides'],
   },
-  queueExtend: { actions: ['GetItem', 'UpdateItem'] },
-  queueStats: { actions: ['Query'], keys: ['deadLetters'] },
-  queuePeek: { actions: reads, keys: ['payloads', 'deadLetters'] },
-  queuePurge: { actions: ['BatchWriteItem', 'DeleteItem', 'Query'], keys: ['payloads'] },
+  queueExtend: { actions: ['GetItem', 'UpdateItem'], keys: ['sides'] },
+  queueStats: { actions: ['Query'], keys: ['deadLetters', 'sides'] },
+  queuePeek: { actions: reads, keys: ['payloads', 'deadLetters', 'sides'] },
+  queuePurge: { actions: ['BatchWriteItem', 'DeleteItem', 'Query'], keys: ['payloads', 'sides'] },
   queueRedrive: {
     actions: ['ConditionCheckItem', 'DeleteItem', 'PutItem', 'Query'],
     keys: ['payloads', 'deadLetters'],
   },
+  queuePause: { actions: ['GetItem', 'UpdateItem'], keys: ['sides'] },
+  queueResume: { actions: ['GetItem', 'UpdateItem'], keys: ['sides'] },
 }
 
 /** A part of the library that calls methods by itself. */

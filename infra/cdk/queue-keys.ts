@@ -8,7 +8,9 @@ import {
   isDeadLetterName,
   payloadKey,
   queueOfShard,
+  scheduledName,
   shardName,
+  workName,
 } from '../../src/model/key-names.ts'
 import { checkShards, shardsOf } from '../../src/model/shards.ts'
 import type { GrantPurpose } from './actions.ts'
@@ -27,7 +29,7 @@ export interface QueueScope {
 }
 
 /** What a call can touch besides the partition that it names. */
-export type KeyFeature = 'payloads' | 'deduplication' | 'deadLetters' | 'idempotency'
+export type KeyFeature = 'payloads' | 'deduplication' | 'deadLetters' | 'idempotency' | 'sides'
 
 /** Patterns of partition keys as IAM reads them (`*` is any text), by feature. */
 export const KEYS_OF: Readonly<Record<KeyFeature, (pk: string) => readonly string[]>> = {
@@ -39,14 +41,16 @@ export const KEYS_OF: Readonly<Record<KeyFeature, (pk: string) => readonly strin
   deadLetters: (pk) => withPayloads(deadLetterName(queueOfShard(pk))),
   /** `idempotencyKey`, where it is the partition key or begins with it and `#`. */
   idempotency: (pk) => [idempotencyMarkerKey(pk).pk, idempotencyMarkerKey(`${pk}#*`).pk],
+  /** Which shards have work, and whether the queue is paused; messages that are due later. One for all shards. */
+  sides: (pk) => [workName(queueOfShard(pk)), scheduledName(queueOfShard(pk))],
 }
 
 /** Which features the calls of a purpose have. */
 export const FEATURES_OF: Readonly<Record<GrantPurpose, readonly KeyFeature[]>> = {
-  read: ['payloads', 'deadLetters'],
-  readWrite: ['payloads', 'deduplication', 'deadLetters', 'idempotency'],
-  queueProducer: ['payloads', 'deduplication', 'idempotency'],
-  queueConsumer: ['payloads', 'deadLetters'],
+  read: ['payloads', 'deadLetters', 'sides'],
+  readWrite: ['payloads', 'deduplication', 'deadLetters', 'idempotency', 'sides'],
+  queueProducer: ['payloads', 'deduplication', 'idempotency', 'sides'],
+  queueConsumer: ['payloads', 'deadLetters', 'sides'],
 }
 
 const withPayloads = (pk: string): string[] => [pk, ...KEYS_OF.payloads(pk)]
@@ -71,6 +75,8 @@ export function keysOfQueue(
   return [
     ...partitionsOf(pk, shards),
     ...features.flatMap((feature) => {
+      // The control row of the queue itself, where no shard is.
+      if (feature === 'sides' && shards !== undefined) return [pk, ...KEYS_OF.sides(pk)]
       if (feature === 'payloads') return partitionsOf(pk, shards).flatMap(KEYS_OF.payloads)
       // What goes in circles between dead-letter queues ends in the default one.
       if (feature === 'deadLetters' && deadLetterPk !== undefined)

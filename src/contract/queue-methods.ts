@@ -3,6 +3,7 @@ import type {
   AtomicDbQueueItem,
   AtomicDbQueueItemInput,
   AtomicDbQueueItemKey,
+  AtomicDbQueuePauseOptions,
   AtomicDbQueuePeekOptions,
   AtomicDbQueuePullManyOptions,
   AtomicDbQueuePullManyResult,
@@ -120,4 +121,23 @@ export interface AtomicDbQueueInterface {
    * const moved = await db.queueRedrive({ from: 'jobs#dead' })
    */
   queueRedrive(options: AtomicDbQueueRedriveOptions): Promise<number>
+
+  /**
+   * Stops giving out the messages of a queue, with all its shards. What is given out already can be acknowledged and
+   * released, and pushes go on. Consumers of this database see it at once, others within their next look, but a busy one
+   * within four seconds. 2 RRU and 2 WRU.
+   *
+   * @throws InvalidInput when `until` is no time, or is past.
+   * @example
+   * await db.queuePause('jobs', { until: Date.now() + 3_600_000 })
+   */
+  queuePause(pk: string, options?: AtomicDbQueuePauseOptions): Promise<void>
+
+  /**
+   * Gives the messages of a paused queue out again. Nothing happens to a queue that is not paused. 2 RRU and 2 WRU.
+   *
+   * @example
+   * await db.queueResume('jobs')
+   */
+  queueResume(pk: string, options?: CallOptions): Promise<void>
 }

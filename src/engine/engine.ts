@@ -4,8 +4,10 @@ import type {
   AtomicDbQueueItem,
   AtomicDbQueueItemInput,
   AtomicDbQueueItemKey,
+  AtomicDbQueuePauseOptions,
   AtomicDbQueuePeekOptions,
   AtomicDbQueuePullManyOptions,
+  AtomicDbQueuePullManyResult,
   AtomicDbQueuePullOptions,
   AtomicDbQueuePullResult,
   AtomicDbQueuePurgeOptions,
@@ -51,9 +53,7 @@ export class AtomicEngine extends ItemsEngine implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queuePullMany<T = unknown>(
-    options: AtomicDbQueuePullManyOptions,
-  ): Promise<{ items: AtomicDbQueueItem<T>[] }> {
+  queuePullMany<T = unknown>(options: AtomicDbQueuePullManyOptions): Promise<AtomicDbQueuePullManyResult<T>> {
     return inCall(contextOf(this), check.checkPullMany, options, (context, options) =>
       queue.pullMany<T>(context, options),
     )
@@ -109,6 +109,18 @@ export class AtomicEngine extends ItemsEngine implements AtomicDbInterface {
     return inCall(contextOf(this), check.checkRedriveOptions, options, (context, options) =>
       queue.redrive(context, options),
     )
+  }
+
+  /** @inheritdoc */
+  queuePause(pk: string, options?: AtomicDbQueuePauseOptions): Promise<void> {
+    return inCall(contextOf(this), check.checkPauseOptions, options, (context, options) =>
+      queue.pause(context, pk, options),
+    )
+  }
+
+  /** @inheritdoc */
+  queueResume(pk: string, options?: CallOptions): Promise<void> {
+    return inCall(contextOf(this), check.checkCallOptions, options, (context) => queue.resume(context, pk))
   }
 
   /** @inheritdoc */

@@ -33,6 +33,8 @@ export const optionsPlace: { readonly [M in ContractMethod]: PlaceOf<M> } = {
   queuePeek: 0,
   queuePurge: 1,
   queueRedrive: 0,
+  queuePause: 1,
+  queueResume: 1,
 }
 
 /** The options of a call with these arguments. Whatever was given there: the database checks it. */

@@ -156,3 +156,20 @@ export function shortText(value: unknown, field: string, limit: number): string 
     throw new InvalidInput(field, `must be a text of 1 to ${limit} bytes`, { limit })
   return value
 }
+
+/** The latest moment that makes sense, epoch ms: the year 9999. */
+export const maxMoment = 253_402_300_799_999
+
+/** A moment to come, as a `Date` or epoch ms; returns epoch ms. */
+export function futureMoment(value: unknown, field: string, now: number): number {
+  const ms = value instanceof Date ? value.getTime() : value
+  if (!Number.isSafeInteger(ms) || (ms as number) > maxMoment)
+    throw new InvalidInput(field, 'must be a Date or epoch milliseconds, a whole number', {
+      given: value instanceof Date || typeof value === 'number' ? String(value) : typeOf(value),
+    })
+  if ((ms as number) <= now)
+    throw new InvalidInput(field, 'must be in the future: milliseconds, not seconds', {
+      given: new Date(ms as number).toISOString(),
+    })
+  return ms as number
+}

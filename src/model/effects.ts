@@ -66,6 +66,8 @@ export const effects: { readonly [M in ContractMethod]: EffectOf<M> } = {
   // Without `to` each message goes back to the queue that it comes from.
   queueRedrive: (options) =>
     options?.to === undefined ? { keys: [], everything: true } : partitions(options.from, options.to),
+  queuePause: 'reads',
+  queueResume: 'reads',
 }
 
 type OfType<T extends AtomicDbOperation['type']> = Extract<AtomicDbOperation, { type: T }>

@@ -10,6 +10,9 @@ import type { AtomicDbItemKey } from '../interface.ts'
  * | dead letter | `<queue>#dead`, one for all shards | the message's |
  * | pointer: a shard that may have messages | `<queue>#work` | `p#<index>` |
  * | pointer: a queue of a family that may have messages | `<family>#work` | `p#<queue>` |
+ * | message that is due later | `<queue>#scheduled`, one for all shards | a ULID of the time when it is due |
+ * | control row of a queue | `<queue>` | `~control` |
+ * | control row of a queue with shards | `<queue>#work` | `control` |
  * | payload of a message | `<pk of the message>#payload#<id>` | `#` |
  * | marker of a `deduplicationId` | `<queue>#dedup#<id>`, one for all shards | `#` |
  * | marker of an `idempotencyKey` | `<key>#idempotency` | `#` |
@@ -69,6 +72,18 @@ export const pointerKey = (queue: string, place: string): AtomicDbItemKey => ({
   pk: workName(queue),
   sk: pointerPrefix + place,
 })
+
+/** Sort key of the row that says whether a queue is paused, and where else its messages may lie: behind all ULIDs. */
+export const controlSk = '~control'
+
+/** Where the control row of a queue without shards is: the query that looks for messages sees it too. */
+export const controlKey = (queue: string): AtomicDbItemKey => ({ pk: queue, sk: controlSk })
+
+/** Where the messages of a queue lie that are due later, in the order of their due times. */
+export const scheduledName = (queue: string): string => `${queue}#scheduled`
+
+/** Where the control row of a queue with shards is: the first row of that partition. */
+export const workControlKey = (queue: string): AtomicDbItemKey => ({ pk: workName(queue), sk: 'control' })
 
 /** Between the partition of a message and the id of its payload. */
 export const payloadInfix = '#payload#'

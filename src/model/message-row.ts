@@ -12,6 +12,7 @@ import { shortText, wholeSeconds } from './checks.ts'
 import { allGuards, isLive, isLiveGuard } from './expiry.ts'
 import { checkFamily } from './families.ts'
 import { checkMessageNames } from './item-names.ts'
+import { controlSk } from './key-names.ts'
 import { checkPk } from './keys.ts'
 import { fromItem } from './rows.ts'
 import { fitsOneRow, maxItemBytes, rowBytes } from './sizes.ts'
@@ -70,6 +71,8 @@ export function newMessage(
   checkPk(input.pk, `${at}pk`)
   const now = source.runtime.now()
   const delay = wholeSeconds(input.delaySeconds ?? delaySeconds, `${at}delaySeconds`)
+  if (input.sk === controlSk)
+    throw new InvalidInput(`${at}sk`, `must not be '${controlSk}': that is the queue's own row`)
   const key = { pk: input.pk, sk: input.sk === undefined ? source.ulid() : input.sk }
   const row: MessageRow = { ...fromItem({ ...key, data: input.data, ttl: input.ttl }, field), n: 0 }
   if (delay > 0) row.due = now + delay * 1000

@@ -1,6 +1,7 @@
 import type {
   AtomicDbPageQuery,
   AtomicDbQuery,
+  AtomicDbQueuePauseOptions,
   AtomicDbQueuePeekOptions,
   AtomicDbQueuePullManyOptions,
   AtomicDbQueuePullOptions,
@@ -197,6 +198,7 @@ const pullFields = (): Fields<AtomicDbQueuePullOptions> => ({
   ...callOptions,
   ...shards,
   pk: true,
+  consistent: 'boolean',
   ttlSeconds: true,
   strict: 'boolean',
   group: true,
@@ -213,6 +215,8 @@ const pullHints = {
   maxReceiveCount: "use 'maxReceives'",
   dlq: "use 'deadLetter'",
   deadLetterQueue: "use 'deadLetter'",
+  ConsistentRead: useConsistent,
+  consistentRead: useConsistent,
   queue: "the queue is 'pk'",
   max: "use 'limit' of queuePullMany",
   batchSize: "use 'limit' of queuePullMany",
@@ -271,6 +275,16 @@ export const checkPurgeOptions = /* @__PURE__ */ optionsCheck<AtomicDbQueuePurge
     ...callOptions,
     ...shards,
     limit: true,
+  },
+])
+const useUntil = "it ends at 'until': a Date, or epoch ms"
+export const checkPauseOptions = /* @__PURE__ */ optionsCheck<AtomicDbQueuePauseOptions>(() => [
+  { ...callOptions, until: true },
+  {
+    seconds: useUntil,
+    ttlSeconds: useUntil,
+    forMs: useUntil,
+    shards: 'all shards of a queue are paused together',
   },
 ])
 export const checkRedriveOptions = /* @__PURE__ */ optionsCheck<AtomicDbQueueRedriveOptions>(() => [

@@ -1,4 +1,4 @@
-import type { AtomicDbInterface, AtomicDbQueueItem } from '../interface.ts'
+import type { AtomicDbInterface, AtomicDbQueuePullManyResult } from '../interface.ts'
 import { tell } from './events.ts'
 import { deadLetterOf, pullOptions, type QueueHandling } from './options.ts'
 
@@ -8,11 +8,12 @@ export async function pullMessages<T>(
   options: QueueHandling,
   limit: number,
   signal: AbortSignal,
-): Promise<AtomicDbQueueItem<T>[]> {
-  const { items, dead = [] } = await db.queuePullMany<T>({ ...pullOptions(options), limit, signal })
-  for (const item of dead) {
+  consistent?: boolean,
+): Promise<AtomicDbQueuePullManyResult<T>> {
+  const pulled = await db.queuePullMany<T>({ ...pullOptions(options), consistent, limit, signal })
+  for (const item of pulled.dead ?? []) {
     const reason = item.deadLetter?.reason ?? ''
     tell(options, { type: 'dead', item, reason, deadLetter: deadLetterOf(options) })
   }
-  return items
+  return pulled
 }

@@ -105,7 +105,7 @@ export class QueueDrain {
   async #pull(limit: number): Promise<AtomicDbQueueItem[]> {
     const { pulling } = this.#stages
     try {
-      return await pullMessages(this.#db, this.#options, limit, pulling)
+      return (await pullMessages(this.#db, this.#options, limit, pulling)).items
     } catch (error) {
       if (pulling.aborted) return []
       tell(this.#options, { type: 'error', error })

@@ -56,7 +56,14 @@ describe('a grant by method', () => {
     )
     expect(all.Condition).toBeUndefined()
     const [one] = granted({ methods: ['get', 'queuePush'], pks: ['mails'], pkPrefixes: ['user#'] })
-    expect(keysOf(one)).toEqual(['mails', 'mails#payload#*', 'mails#dedup#*', 'user#*'])
+    expect(keysOf(one)).toEqual([
+      'mails',
+      'mails#payload#*',
+      'mails#dedup#*',
+      'mails#work',
+      'mails#scheduled',
+      'user#*',
+    ])
   })
 
   test('gives no partitions beside the named ones that its methods do not touch', () => {
@@ -65,6 +72,8 @@ describe('a grant by method', () => {
       'a',
       'a#dead',
       'a#dead#payload#*',
+      'a#work',
+      'a#scheduled',
     ])
     const queues = [{ pk: 'a', shards: 2 }]
     expect(keysOf(granted({ methods: ['queuePurge'], queues })[0])).toEqual([
@@ -72,6 +81,9 @@ describe('a grant by method', () => {
       'a#shard1',
       'a#shard0#payload#*',
       'a#shard1#payload#*',
+      'a',
+      'a#work',
+      'a#scheduled',
     ])
   })
 

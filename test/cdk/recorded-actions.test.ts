@@ -52,6 +52,8 @@ const PURPOSES: Record<Method, readonly Purpose[]> = {
   transact: [],
   queuePurge: [],
   queueRedrive: [],
+  queuePause: [],
+  queueResume: [],
 }
 const METHODS = Object.keys(PURPOSES) as Method[]
 

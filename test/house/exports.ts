@@ -170,6 +170,8 @@ export const exported = {
     'AtomicDbQueueItem',
     'AtomicDbQueueItemInput',
     'AtomicDbQueueItemKey',
+    'AtomicDbQueueOutlook',
+    'AtomicDbQueuePauseOptions',
     'AtomicDbQueuePeekOptions',
     'AtomicDbQueuePullManyOptions',
     'AtomicDbQueuePullManyResult',

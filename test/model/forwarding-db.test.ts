@@ -36,6 +36,8 @@ const calls: { [M in ContractMethod]: { args: unknown[]; answer: unknown } } = {
   queuePeek: { args: [{ pk: 'p', ...options }], answer: [message] },
   queuePurge: { args: ['p', options], answer: 3 },
   queueRedrive: { args: [{ from: 'p', to: 'q', ...options }], answer: 3 },
+  queuePause: { args: ['p', options], answer: undefined },
+  queueResume: { args: ['p', options], answer: undefined },
   update: { args: [key, { set: { n: 1 } }, options], answer: { applied: true, item } },
   transact: { args: [[{ type: 'set', item }], options], answer: { locks: [], pushed: [] } },
 }

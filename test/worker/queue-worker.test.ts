@@ -107,7 +107,7 @@ describe('QueueWorker', () => {
       const other = open()
       for (let i = 0; i < 30; i++) {
         await db.runtime.sleep(1000)
-        expect(await other.queuePull({ pk })).toEqual({})
+        expect((await other.queuePull({ pk })).item).toBeUndefined()
       }
       await until(db, () => finished)
       await worker.stop()

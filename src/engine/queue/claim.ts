@@ -11,6 +11,7 @@ import {
 import type { Applied, Row, RowChange } from '../../storage.ts'
 import type { Context } from '../context.ts'
 import { applyOrRead } from '../lost-replies.ts'
+import type { Control } from './control.ts'
 import { bury } from './dead-letters.ts'
 import type { InFlight } from './in-flight.ts'
 import { giveBack } from './receipts.ts'
@@ -29,6 +30,14 @@ export interface Pull {
   rows: ClaimedRow[]
   /** What this pull moved to the dead letters. */
   readonly dead: MessageRow[]
+  /** What this process knows of the queue's control row. */
+  readonly control: Control
+  /** All that this pull knows of the queue may be a second old. */
+  isUncertain: boolean
+  /** When the next of what was seen can be given out, epoch ms. */
+  nextDue: number
+  /** How many messages other processes were given first. */
+  missed: number
 }
 
 /** How many messages the pull still wants. */
@@ -117,6 +126,7 @@ async function claimAll(pull: Pull, rows: readonly MessageRow[]): Promise<number
     if (one.status === 'rejected') throw one.reason
     if (one.value === 'refused') failed++
   }
+  pull.missed += failed
   return failed
 }
 

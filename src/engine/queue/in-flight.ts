@@ -91,6 +91,11 @@ export class InFlight {
     return this.#own.has(sk)
   }
 
+  /** Whether something that it claimed or gave back can be given out now. */
+  hasOwnDue(now: number): boolean {
+    return this.#ownDue <= now
+  }
+
   /** Takes out the first keys before the frontier that became due. Those beyond it are read anyway. */
   takeOwnDue(now: number, limit: number): string[] {
     if (this.#ownDue > now) return []
@@ -115,6 +120,11 @@ export class InFlight {
   /** Whether there may be something to give out now, as far as this process knows. */
   isAwake(now: number): boolean {
     return this.#emptyUntil === 0 || this.#ownDue <= now
+  }
+
+  /** When the next message that it knows of can be given out, epoch ms. */
+  get nextDue(): number {
+    return Math.min(this.#ownDue, this.rescan.nextDeadline)
   }
 
   /** Until when it counts as empty; 0 when it does not. */

@@ -1,18 +1,23 @@
 import { InvalidInput } from '../../errors.ts'
 import type {
   AtomicDbQueueItem,
+  AtomicDbQueueOutlook,
   AtomicDbQueuePullManyOptions,
   AtomicDbQueuePullManyResult,
   AtomicDbQueuePullOptions,
   AtomicDbQueuePullResult,
 } from '../../interface.ts'
-import { shortText, wholeNumber, wholeSeconds } from '../../model/checks.ts'
+import { maxMoment, shortText, wholeNumber, wholeSeconds } from '../../model/checks.ts'
+import { controlKey, workControlKey } from '../../model/key-names.ts'
 import { checkPk } from '../../model/keys.ts'
 import { type ClaimedRow, isHeldGuard, toMessage } from '../../model/message-row.ts'
 import { checkShards, shardOf } from '../../model/shards.ts'
 import type { Context } from '../context.ts'
 import type { Pull } from './claim.ts'
+import { type Control, controlOf } from './control.ts'
+import { isPausedAfter } from './control-pages.ts'
 import { bury, deadLetterOf } from './dead-letters.ts'
+import { idleLook } from './idle-look.ts'
 import { inFlightOf } from './in-flight.ts'
 import { bySk } from './order.ts'
 import { fetchPayloads, payloadKeyOf } from './payload.ts'
@@ -28,8 +33,8 @@ export async function pullOne<T>(
   context: Context,
   options: AtomicDbQueuePullOptions,
 ): Promise<AtomicDbQueuePullResult<T>> {
-  const { items, dead } = await pullMany<T>(context, { ...options, limit: 1 })
-  return { ...(items[0] && { item: items[0] }), ...(dead && { dead }) }
+  const { items, ...others } = await pullMany<T>(context, { ...options, limit: 1 })
+  return { ...(items[0] && { item: items[0] }), ...others }
 }
 
 export async function pullMany<T>(
@@ -39,11 +44,12 @@ export async function pullMany<T>(
   checkPk(options?.pk)
   wholeNumber(options.limit, 'limit', { min: 1 })
   const { shards, ...ofShard } = options
-  if (shards === undefined) return pullQueue<T>(context, options)
+  if (shards === undefined) return pullQueue<T>(context, options, controlOf(context, controlKey(options.pk)))
   checkShards(shards)
   ofShard.deadLetter = deadLetterOf(options.pk, options.deadLetter)
   if (options.group === undefined) return pullShards<T>(context, ofShard, shards)
-  return pullQueue<T>(context, { ...ofShard, pk: shardOf(options.pk, shards, options.group) })
+  const pk = shardOf(options.pk, shards, options.group)
+  return pullQueue<T>(context, { ...ofShard, pk }, controlOf(context, workControlKey(options.pk)))
 }
 
 /** Pulls from one shard after the other until there are enough messages. */
@@ -54,13 +60,22 @@ async function pullShards<T>(
 ): Promise<AtomicDbQueuePullManyResult<T>> {
   const items: AtomicDbQueueItem<T>[] = []
   const dead: AtomicDbQueueItem<T>[] = []
+  const control = controlOf(context, workControlKey(options.pk))
+  const seen: Outlook = { nextDue: Number.POSITIVE_INFINITY, missed: 0, isPaused: false }
   let failure: unknown
   const isUp = isUpAfter(context, options)
   for (const pk of shardsToVisit(context, options.pk, shards)) {
     try {
-      const found = await pullQueue<T>(context, { ...options, pk, limit: options.limit - items.length })
+      const ofShard = { ...options, pk, limit: options.limit - items.length }
+      const found = await pullQueue<T>(context, ofShard, control)
       items.push(...found.items)
       dead.push(...(found.dead ?? []))
+      seen.nextDue = Math.min(seen.nextDue, found.nextDue ?? seen.nextDue)
+      seen.missed += found.missed ?? 0
+      if (found.paused) {
+        seen.isPaused = true
+        break
+      }
     } catch (error) {
       if (error instanceof InvalidInput) throw error
       // One shard that is throttled does not keep back the others.
@@ -70,17 +85,18 @@ async function pullShards<T>(
     if (items.length >= options.limit || (items.length > 0 && isUp()) || context.call.signal?.aborted) break
   }
   if (items.length + dead.length === 0 && failure !== undefined) throw failure
-  return { items, ...(dead.length > 0 && { dead }) }
+  return { items, ...(dead.length > 0 && { dead }), ...outlook(seen, context.runtime.now()) }
 }
 
 /** The way of one pull: find messages and claim them, load their payloads, hand them out. */
 async function pullQueue<T>(
   context: Context,
   options: AtomicDbQueuePullManyOptions,
+  control: Control,
 ): Promise<AtomicDbQueuePullManyResult<T>> {
-  const pull = begin(context, options)
+  const pull = begin(context, options, control)
   try {
-    await (options.strict || options.group !== undefined ? pullInOrder(pull) : pullByScan(pull))
+    await findAndClaim(pull)
   } catch (error) {
     // What is claimed already must not stay invisible because a later page failed, or the caller gave up.
     if (isEmpty(pull)) throw error
@@ -89,7 +105,17 @@ async function pullQueue<T>(
   return handOut<T>(pull)
 }
 
-function begin(context: Context, options: AtomicDbQueuePullManyOptions): Pull {
+/** A known pause is asked about first; an idle look goes before the ordinary pull, mostly in its place. */
+async function findAndClaim(pull: Pull): Promise<void> {
+  const { options, control, context } = pull
+  if (control.pausedUntil(context.runtime.now()) !== undefined && (await isPausedAfter(pull))) return
+  const isStrict = options.strict === true || options.group !== undefined
+  if (options.consistent === false && (await idleLook(pull, isStrict))) return
+  pull.isUncertain = false
+  await (isStrict ? pullInOrder(pull) : pullByScan(pull))
+}
+
+function begin(context: Context, options: AtomicDbQueuePullManyOptions, control: Control): Pull {
   const seconds = wholeSeconds(options.ttlSeconds ?? defaultSeconds, 'ttlSeconds', { min: 1 })
   if (options.maxReceives !== undefined) wholeNumber(options.maxReceives, 'maxReceives', { min: 1 })
   if (options.group !== undefined) shortText(options.group, 'group', 128)
@@ -102,6 +128,10 @@ function begin(context: Context, options: AtomicDbQueuePullManyOptions): Pull {
     deadLetter,
     rows: [],
     dead: [],
+    control,
+    isUncertain: false,
+    nextDue: Number.POSITIVE_INFINITY,
+    missed: 0,
   }
 }
 
@@ -129,14 +159,36 @@ async function loadPayloads(pull: Pull): Promise<void> {
   pull.rows = pull.rows.filter((row) => !lacking.includes(row))
 }
 
-function handOut<T>({ context, inFlight, options, rows, dead }: Pull): AtomicDbQueuePullManyResult<T> {
+function handOut<T>(pull: Pull): AtomicDbQueuePullManyResult<T> {
+  const { context, inFlight, options, rows, dead, control, missed } = pull
   const now = context.runtime.now()
   // That there is nothing of one group says nothing of the others.
-  if (rows.length > 0 || options.group === undefined)
+  if (rows.length > 0 || (options.group === undefined && !pull.isUncertain))
     inFlight.pulled(rows.length > 0, context.runtime.monotonic())
   const items = rows.sort(bySk).map((row) => toMessage<T>(row, now))
-  return { items, ...(dead.length > 0 && { dead: dead.map((row) => toMessage<T>(row, now)) }) }
+  const pausedUntil = control.pausedUntil(now)
+  const known = pull.isUncertain ? pull.nextDue : Math.min(pull.nextDue, inFlight.nextDue)
+  const seen = { nextDue: pausedUntil ?? known, missed, isPaused: pausedUntil !== undefined }
+  return {
+    items,
+    ...(dead.length > 0 && { dead: dead.map((row) => toMessage<T>(row, now)) }),
+    ...outlook(seen, now),
+  }
 }
+
+/** What a pull has seen beside the messages. */
+interface Outlook {
+  nextDue: number
+  missed: number
+  isPaused: boolean
+}
+
+/** As the caller gets it: what says nothing is absent. */
+const outlook = ({ nextDue, missed, isPaused }: Outlook, now: number): AtomicDbQueueOutlook => ({
+  ...(nextDue > now && nextDue < maxMoment && { nextDue }),
+  ...(isPaused && { paused: true }),
+  ...(missed > 0 && { missed }),
+})
 
 /** A message whose payload cannot be read at the moment comes back after this time, seconds. */
 const unreadableSeconds = 5

@@ -1,5 +1,6 @@
 export { redrive } from './dead-letters.ts'
 export { peek, purge, stats } from './inspect.ts'
+export { pause, resume } from './pause.ts'
 export { pullMany, pullOne as pull } from './pull.ts'
 export { push } from './push.ts'
 export { acknowledge, extend, release } from './receipts.ts'

@@ -40,6 +40,11 @@ export class Rescan {
     return this.#lastRows
   }
 
+  /** The earliest deadline of other processes that is known, epoch ms. */
+  get nextDeadline(): number {
+    return Math.min(this.#due, this.#place === undefined ? Number.POSITIVE_INFINITY : this.#seen)
+  }
+
   begin(monotonic: number, when: 'at once' | 'little by little'): void {
     this.#place = ''
     this.#isUrgent = when === 'at once'

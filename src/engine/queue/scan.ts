@@ -4,6 +4,7 @@ import { rowBytes } from '../../model/sizes.ts'
 import type { Row } from '../../storage.ts'
 import { readRange, readRows } from '../requests.ts'
 import { beginsChunk, claimUpTo, maxPage, type Pull, stillWanted, worthReading } from './claim.ts'
+import { isPausedAfter, withoutControl } from './control-pages.ts'
 
 /** A message first received within this time is a sign that another process is claiming its chunk, ms. */
 const busyMs = 100
@@ -12,7 +13,10 @@ const busyMs = 100
 export async function pullByScan(pull: Pull): Promise<void> {
   const { inFlight, context } = pull
   const { runtime } = context
-  await claimOwn(pull)
+  if (inFlight.hasOwnDue(runtime.now())) {
+    if (await isPausedAfter(pull)) return
+    await claimOwn(pull)
+  }
   if (stillWanted(pull) <= 0) return
   inFlight.planRescan(runtime.monotonic(), runtime.now())
   await scan(pull)
@@ -65,7 +69,9 @@ async function scan(pull: Pull): Promise<void> {
       Object.assign(at, { isRescan: false, isLeading: true, after: inFlight.frontier })
       continue
     }
-    const page = await readRange(context, { pk: options.pk, after: at.after || undefined, limit })
+    const range = { pk: options.pk, after: at.after || undefined, limit }
+    const page = withoutControl(pull, range, await readRange(context, range))
+    if (await isPausedAfter(pull)) return
     const isLast = page.next === undefined
     const { candidates, busy } = sortOut(pull, at, page.rows)
     endOfPage(pull, at, isLast)

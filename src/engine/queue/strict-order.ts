@@ -1,9 +1,10 @@
 import { decodeTime, encodeTime } from 'ulid'
 import { isMessage, isReady, isUlid, type MessageRow, wasReceived } from '../../model/message-row.ts'
-import type { Page, Row } from '../../storage.ts'
+import type { Range, Row } from '../../storage.ts'
 import { nowSeconds } from '../context.ts'
 import { readRange, readRows } from '../requests.ts'
 import { claim, giveUp, maxPage, type Pull, stillWanted } from './claim.ts'
+import { isPausedAfter, withoutControl } from './control-pages.ts'
 import { type Groups, isBehind, type Known } from './groups.ts'
 import { isBeyond } from './order.ts'
 
@@ -21,6 +22,7 @@ const behindMs = 2000
 export async function pullInOrder(pull: Pull): Promise<void> {
   const { inFlight, context } = pull
   const { groups } = inFlight
+  if (await isPausedAfter(pull)) return
   // Strict pulls know these from their groups.
   inFlight.takeOwnDue(context.runtime.now(), 0)
   // One at a time: each of two readings would treat the other's messages as gone.
@@ -50,7 +52,8 @@ async function readAll(pull: Pull, groups: Groups): Promise<void> {
 async function readOn(pull: Pull, groups: Groups): Promise<boolean> {
   const { context, options } = pull
   const { end } = groups
-  const page = await readRange(context, { pk: options.pk, after: end, limit: maxPage })
+  const range = { pk: options.pk, after: end, limit: maxPage }
+  const page = withoutControl(pull, range, await readRange(context, range))
   const isNew = page.rows.length > 0
   if (isNew) await readBefore(pull, groups, end)
   groups.add(page.rows, nowSeconds(context), context.runtime.monotonic())
@@ -62,17 +65,15 @@ async function readOn(pull: Pull, groups: Groups): Promise<boolean> {
  * Reads what may have appeared before the last known key since that was read: from a producer whose clock is behind, or
  * whose request took long.
  */
-async function readBefore(
-  { context, options }: Pull,
-  groups: Groups,
-  end: string | undefined,
-): Promise<void> {
+async function readBefore(pull: Pull, groups: Groups, end: string | undefined): Promise<void> {
   if (end === undefined || groups.isReadingAll) return
+  const { context, options } = pull
   const known = isUlid.test(end) ? decodeTime(end) : groups.readUntil
   const from = Math.min(known, groups.readUntil) - behindMs
   let after: string | undefined = encodeTime(Math.max(0, from))
   while (after !== undefined && isBeyond(end, after)) {
-    const page: Page = await readRange(context, { pk: options.pk, after, limit: maxPage })
+    const range: Range = { pk: options.pk, after, limit: maxPage }
+    const page = withoutControl(pull, range, await readRange(context, range))
     const rows = page.rows.filter(({ sk }) => !isBeyond(sk, end))
     groups.add(rows, nowSeconds(context), context.runtime.monotonic())
     after = page.next

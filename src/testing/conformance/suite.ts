@@ -11,6 +11,7 @@ import { oldValues } from './old-values.ts'
 import { pages } from './pages.ts'
 import { queries } from './queries.ts'
 import { queueOptions } from './queue-options.ts'
+import { queuePause } from './queue-pause.ts'
 import { queueScale } from './queue-scale.ts'
 import { queues } from './queues.ts'
 import { ranges } from './ranges.ts'
@@ -44,6 +45,7 @@ const parts: Record<Capability, (kit: Kit) => void> = {
   queues: (kit) => {
     queues(kit)
     queueOptions(kit)
+    queuePause(kit)
     queueScale(kit)
   },
   input: (kit) => {

@@ -80,7 +80,7 @@ export function transactions({ db, clock, test }: Kit): void {
       ['there'],
     )
     assert.deepEqual(await db(1).getLock({ pk, sk: 'l#lock' }), moved)
-    assert.deepEqual(await db(1).queuePull({ pk: `${pk}out` }), {})
+    assert.equal((await db(1).queuePull({ pk: `${pk}out` })).item, undefined)
     assert.equal((await db(1).queueStats(`${pk}q`)).ready, 1)
   })
 

@@ -151,6 +151,19 @@ export const targets: Record<string, Target> = {
     where: 'options',
     wrong: [['form', /did you mean 'from'/]],
   },
+  queuePause: {
+    call: (db, pk, o) => db.queuePause(pk, o),
+    where: 'options',
+    wrong: [
+      ['untill', /did you mean 'until'/],
+      ['seconds', /'until'/],
+    ],
+  },
+  queueResume: {
+    call: (db, pk, o) => db.queueResume(pk, o),
+    where: 'options',
+    wrong: [['timeout', /did you mean 'timeoutMs'/]],
+  },
   update: {
     call: (db, pk, o) => db.update(row(pk), { set: { a: 1 } }, o),
     where: 'options',
