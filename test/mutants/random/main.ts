@@ -6,10 +6,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startDynamoDBLocal } from '../../../src/testing/dynamo-local.ts'
-import { allMutants, shuffled, typeCheck } from './draw.ts'
+import { accepted, allMutants, shuffled } from './draw.ts'
 import { Judge, type Numbered } from './judge.ts'
 import { type FileResult, watching } from './messages.ts'
-import type { RandomMutant } from './operators.ts'
 import { Pool } from './pool.ts'
 import { isDead, line, type Outcome, report } from './report.ts'
 import { switched } from './switched.ts'
@@ -43,17 +42,11 @@ function draw({ root, sample, seed, only }: RandomOptions): Numbered[] {
     if (chosen.length !== only.length) throw new Error('no such mutant: ids are as the report shows them')
     return chosen.map((mutant, index) => ({ ...mutant, index }))
   }
-  const refused = typeCheck(root)
-  const drawn: RandomMutant[] = []
-  let skipped = 0
-  for (const mutant of shuffled(all, seed)) {
-    if (drawn.length === sample) break
-    progress(`drawing: ${drawn.length} of ${sample}, the compiler refuses ${skipped}`)
-    if (refused(mutant)) skipped++
-    else drawn.push(mutant)
-  }
+  const { drawn, refused } = accepted(root, shuffled(all, seed), sample, (looked) =>
+    progress(`drawing ${sample}: the compiler has looked at ${looked}`),
+  )
   console.log(
-    `${drawn.length} of ${all.length} mutants drawn by seed ${seed}; the compiler refused ${skipped}`,
+    `${drawn.length} of ${all.length} mutants drawn by seed ${seed}; the compiler refused ${refused}`,
   )
   return drawn.map((mutant, index) => ({ ...mutant, index }))
 }
