@@ -11,7 +11,6 @@ import {
 import { AtomicEngine, StorageFault, systemRuntime } from 'lockrow/backend'
 import { describe, expect, test } from 'vitest'
 import { MemoryStorage } from '../../src/memory/storage.ts'
-import { idSource, stopwatch } from '../../src/runtime.ts'
 import { StorageFault as Copy } from '../../src/storage.ts'
 
 const key = { pk: 'p', sk: 'a' }
@@ -159,28 +158,4 @@ test('a builder whose commit has an unknown end does not commit a second time', 
   lost = 0
   await expect(order.commit()).rejects.toThrow(OutcomeUnknown)
   expect(await db.get(key)).toMatchObject({ data: { n: 1 } })
-})
-
-describe('clocks', () => {
-  test('a stopwatch counts a suspension, and ignores a backward step', () => {
-    let wall = 1_000_000
-    let monotonic = 0
-    const elapsed = stopwatch({ ...systemRuntime, now: () => wall, monotonic: () => monotonic })
-    wall -= 3_600_000
-    expect(elapsed()).toBe(0)
-    monotonic += 1000
-    wall += 1000
-    expect(elapsed()).toBe(1000)
-    wall += 600_000
-    expect(elapsed()).toBe(601_000)
-  })
-
-  test('two machines from one snapshot make different ids', () => {
-    let now = 1_000_000
-    const id = idSource({ ...systemRuntime, now: () => now })
-    const before = id().slice(0, 10)
-    expect(id().slice(0, 10)).toBe(before)
-    now += 60_000
-    expect(id().slice(0, 10)).not.toBe(before)
-  })
 })

@@ -60,6 +60,6 @@ test('what covers a file imports it, by whatever way', () => {
   const wrong = Object.entries(coveredBy).filter(([file, by]) => !reach.get(by)!.has(file))
   expect(wrong).toEqual([
     // started as the module of a thread, by its address
-    ['src/coordination/heartbeat-worker.ts', 'test/coordination/liveness/thread.test.ts'],
+    ['src/coordination/heartbeat-worker.ts', 'test/coordination/heartbeat-thread.test.ts'],
   ])
 })

@@ -29,7 +29,7 @@ const single = [
 const twice = ['test/conformance/direct.test.ts']
 
 /** They begin first, so that the others run beside them. */
-const longest = ['test/conformance/dynamo.test.ts', 'test/coordination/liveness/thread.test.ts']
+const longest = ['test/conformance/dynamo.test.ts', 'test/coordination/heartbeat-thread.test.ts']
 
 export const quickTests = (root: string): string[] =>
   [...longest, ...quick.flatMap((room) => filesIn(root, `test/${room}`, '.test.ts')), ...single]

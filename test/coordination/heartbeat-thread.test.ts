@@ -9,9 +9,9 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { AtomicMemoryDb, Liveness, Mutex } from 'lockrow'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { dropTable, freshTable, localClient } from '../../setup/local.ts'
+import { dropTable, freshTable, localClient } from '../setup/local.ts'
 
-const root = join(import.meta.dirname, '../../..')
+const root = join(import.meta.dirname, '../..')
 
 // Both at once: most of it is waiting.
 describe.concurrent('the event loop of a holder is blocked for longer than it takes to count as dead', () => {
@@ -30,7 +30,7 @@ describe.concurrent('the event loop of a holder is blocked for longer than it ta
   })
 
   const start = (how: string, blockMs: number) => {
-    const holder = join(import.meta.dirname, 'holder.ts')
+    const holder = join(import.meta.dirname, 'liveness/holder.ts')
     const child = spawn(process.execPath, ['--import', 'tsx', holder, how, String(blockMs)], {
       cwd: root,
       env: { ...process.env, ENDPOINT: inject('dynamoEndpoint'), TABLE: table },
@@ -86,7 +86,7 @@ describe('the thread of liveness', () => {
       deadAfterMs: 5000,
       thread: {
         module: pathToFileURL(file),
-        execArgv: ['--import', pathToFileURL(join(import.meta.dirname, 'typescript.mjs')).href],
+        execArgv: ['--import', pathToFileURL(join(import.meta.dirname, 'liveness/typescript.mjs')).href],
       },
     })
   }

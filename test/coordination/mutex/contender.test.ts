@@ -1,10 +1,10 @@
 import { Liveness, Mutex, type MutexOptions } from 'lockrow'
 import { describe, expect, it } from 'vitest'
-import { AtomicEngine } from '../../src/engine/engine.ts'
-import type { Storage } from '../../src/storage.ts'
-import { SimulatedServer } from '../../src/testing/sim/server.ts'
-import { Simulation } from '../../src/testing/sim/simulation.ts'
-import { onBothBackends } from '../setup/backends.ts'
+import { AtomicEngine } from '../../../src/engine/engine.ts'
+import type { Storage } from '../../../src/storage.ts'
+import { SimulatedServer } from '../../../src/testing/sim/server.ts'
+import { Simulation } from '../../../src/testing/sim/simulation.ts'
+import { onBothBackends } from '../../setup/backends.ts'
 
 const key = { pk: 'mutex', sk: 'fair' }
 const options: MutexOptions = { ttlMs: 10_000, clockToleranceMs: 0, fair: true }
