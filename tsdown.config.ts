@@ -83,6 +83,7 @@ export default defineConfig([
       cdk: 'infra/cdk/index.ts',
       otel: 'src/otel/index.ts',
       streams: 'src/streams/index.ts',
+      collections: 'src/collections/index.ts',
     },
     format: ['esm', 'cjs'],
     dts: true,

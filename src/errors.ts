@@ -81,7 +81,7 @@ export class RaceCondition extends AtomicDbError {
  * Nothing was written. The same call fails again as long as the row stays as it is: 'sold out', 'name taken'.
  */
 export class ConditionFailed extends AtomicDbError {
-  static override readonly code = 'ConditionFailed'
+  static override readonly code: string = 'ConditionFailed'
   readonly conflicts: readonly Conflict[]
 
   constructor(message: string, conflicts: readonly Conflict[], details: { cause?: unknown } = {}) {
@@ -92,7 +92,7 @@ export class ConditionFailed extends AtomicDbError {
 
 /** The call itself is wrong. Thrown before anything is sent, with the same message on every backend. */
 export class InvalidInput extends AtomicDbError {
-  static override readonly code = 'InvalidInput'
+  static override readonly code: string = 'InvalidInput'
   /** Where in the input: `pk`, `items[3].data.when`, `changes.add.stock`. */
   readonly field: string
   /** The limit that was exceeded, where there is one. */

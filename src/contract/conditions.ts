@@ -19,7 +19,7 @@ export interface FieldReference {
 
 type Scalar = null | boolean | string | number | bigint
 type Comparable = string | number | bigint | Uint8Array
-type Ordered<V> = FieldReference | (unknown extends V ? Comparable : Extract<V, Comparable>)
+type Ordered<V> = FieldReference | (unknown extends V ? Comparable : Extract<V, Comparable | Date>)
 type Part<V> = V extends string
   ? string
   : V extends readonly (infer E)[]

@@ -28,7 +28,7 @@ type Place<T, P extends string, Depth extends 0[]> =
 
 type Inside<T, P extends string, Depth extends 0[]> = unknown extends T
   ? [`${P}${string}`, Anything]
-  : T extends Primitive
+  : T extends Primitive | Date
     ? never
     : Depth['length'] extends 5
       ? [`${P}${string}`, Anything]

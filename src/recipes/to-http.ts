@@ -23,7 +23,11 @@ type Rule = readonly [status: number, title: string, again?: 'again']
 /** One line for each error of lockrow, by its `code`. */
 const rules: Readonly<Record<string, Rule>> = {
   InvalidInput: [400, 'The request is not valid.'],
+  SchemaMismatch: [400, 'The request is not valid.'],
   ConditionFailed: [409, 'The state of the resource does not allow this.'],
+  NotUnique: [409, 'Another resource has this value already.'],
+  ReferenceMissing: [409, 'What the resource refers to does not exist.'],
+  StillReferenced: [409, 'Others refer to the resource.'],
   StaleReceipt: [409, 'This was done by somebody else meanwhile.'],
   InProgress: [409, 'The same request is being handled at this moment.', 'again'],
   NotAcquired: [409, 'The resource is in use.', 'again'],
@@ -32,6 +36,8 @@ const rules: Readonly<Record<string, Rule>> = {
   Throttled: [503, 'Too much to do at this moment. Send the request again.', 'again'],
   ProcessDraining: [503, 'The server is about to stop. Send the request again.', 'again'],
   LeaseLost: [503, 'The request could not be finished.'],
+  NewerVersion: [503, 'The request could not be handled by this version of the program.'],
+  IndexNotReady: [503, 'The request could not be handled yet.'],
   BackendError: [503, 'The database could not be reached.'],
   WorkerStopped: [503, 'The request could not be finished.'],
   HandlerTimeout: [503, 'The request could not be finished in time.'],
@@ -53,8 +59,8 @@ const unknown: Rule = [500, 'The request could not be handled.']
  *
  * | error | status |
  * |---|---|
- * | `InvalidInput` | 400 |
- * | `ConditionFailed`, `StaleReceipt`, `InProgress`, `NotAcquired` | 409 |
+ * | `InvalidInput`, `SchemaMismatch` | 400 |
+ * | `ConditionFailed`, `NotUnique`, `ReferenceMissing`, `StillReferenced`, `StaleReceipt`, `InProgress`, `NotAcquired` | 409 |
  * | `IdempotencyMismatch` | 422 |
  * | `RaceCondition`, `Throttled`, `BackendError`, `OutcomeUnknown`, `PartialWrite`, `LeaseLost`, timeouts | 503 |
  * | anything else | 500 |

@@ -25,7 +25,16 @@ function importsOf(path: string): string[] {
 const within = (path: string, places: readonly string[]) =>
   places.some((place) => path === `src/${place}` || path.startsWith(`src/${place}/`))
 
-const capabilities = ['coordination', 'worker', 'schedules', 'transactions', 'recipes', 'lru', 'otel']
+const capabilities = [
+  'collections',
+  'coordination',
+  'worker',
+  'schedules',
+  'transactions',
+  'recipes',
+  'lru',
+  'otel',
+]
 const backends = ['dynamo', 'direct', 'memory']
 /** What joins a storage with the engine. */
 const joints = [

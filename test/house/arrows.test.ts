@@ -34,7 +34,8 @@ function arrows(from: RegExp, to: RegExp): string[] {
 }
 
 const engine = /^src\/engine\//
-const capability = /^src\/(coordination|lru|transactions|worker|schedules|recipes|otel|streams|testing|cli)\//
+const capability =
+  /^src\/(collections|coordination|lru|transactions|worker|schedules|recipes|otel|streams|testing|cli)\//
 const backend = /^src\/(dynamo|direct|memory)\//
 
 // capability -> interface <- engine -> storage, model <- backend
@@ -65,7 +66,7 @@ describe('arrows between the rooms: an exception has its reason beside it', () =
 
   test('the model imports neither engine nor capability nor backend', () => {
     const other =
-      /^src\/(engine|coordination|lru|transactions|worker|schedules|recipes|otel|streams|testing|cli|dynamo|direct|memory)\//
+      /^src\/(engine|collections|coordination|lru|transactions|worker|schedules|recipes|otel|streams|testing|cli|dynamo|direct|memory)\//
     expect(arrows(/^src\/model\//, other)).toEqual([])
   })
 

@@ -15,6 +15,7 @@ const entries: Record<keyof typeof exported, string> = {
   'lockrow/cdk': 'infra/cdk/index.ts',
   'lockrow/otel': 'src/otel/index.ts',
   'lockrow/streams': 'src/streams/index.ts',
+  'lockrow/collections': 'src/collections/index.ts',
 }
 
 const { options } = ts.parseJsonConfigFileContent(

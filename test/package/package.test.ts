@@ -116,6 +116,7 @@ describe('the packed package', () => {
       'testing',
       'cdk',
       'otel',
+      'collections',
     ])
       for (const ending of ['mjs', 'cjs', 'd.mts', 'd.cts'])
         expect(listed).toContain(`package/dist/${entry}.${ending}`)

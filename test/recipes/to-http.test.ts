@@ -1,10 +1,11 @@
 import * as lockrow from 'lockrow'
 import { AtomicDbError, BackendError, InvalidInput } from 'lockrow'
+import * as collections from 'lockrow/collections'
 import { toHttp } from 'lockrow/recipes'
 import { describe, expect, test } from 'vitest'
 
 /** Every class of error that lockrow exports, with its code. */
-const classes = Object.values(lockrow as Record<string, unknown>).filter(
+const classes = Object.values({ ...lockrow, ...collections } as Record<string, unknown>).filter(
   (value): value is typeof AtomicDbError =>
     typeof value === 'function' && (value === AtomicDbError || value.prototype instanceof AtomicDbError),
 )
