@@ -1,5 +1,6 @@
 import type { Random } from '../../src/testing/random.ts'
 import { bareKeys } from './bare-keys.ts'
+import { collections } from './collections.ts'
 import { leaseDrills } from './leases.ts'
 import { rateLimit } from './limits.ts'
 import { loneConsumer } from './lone-consumer.ts'
@@ -20,5 +21,6 @@ export const drills: readonly Drill[] = [
   ...workerDrills,
   rateLimit,
   schedules,
+  collections,
   { name: 'numbers', plan: numbersPlan },
 ]

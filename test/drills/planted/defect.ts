@@ -11,6 +11,7 @@ export const defectClasses = [
   'numbers',
   'moves',
   'schedules',
+  'collections',
 ] as const
 
 /** A small change of the library that one drill must find. */

@@ -1,3 +1,4 @@
+import { collectionDefects } from './collections.ts'
 import type { Defect } from './defect.ts'
 import { leaseDefects } from './leases.ts'
 import { numberDefects } from './numbers.ts'
@@ -9,4 +10,5 @@ export const defects: readonly Defect[] = [
   ...queueDefects,
   ...numberDefects,
   ...scheduleDefects,
+  ...collectionDefects,
 ]
