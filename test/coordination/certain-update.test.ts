@@ -1,6 +1,8 @@
-import { Mutex } from 'lockrow'
-import { expect, it } from 'vitest'
+import { AtomicMemoryDb, Mutex } from 'lockrow'
+import { expect, it, vi } from 'vitest'
+import { withdraw } from '../../src/coordination/certain-update.ts'
 import { StorageFault } from '../../src/storage.ts'
+import { Machine } from '../setup/machine.ts'
 import { simulatedWorld } from '../setup/world.ts'
 
 const key = { pk: 'l', sk: 'm' }
@@ -61,4 +63,24 @@ it('who gave up an acquisition is not kept out by it', async () => {
     await start()
     expect(await mine.tryAcquire()).toMatchObject({ fencingToken: 3 })
   })
+})
+
+it('who looks for a request that was given up reads strongly, and takes away what it finds', async () => {
+  const machine = new Machine(1e12)
+  const db = new AtomicMemoryDb({ runtime: machine })
+  const key = { pk: 'p', sk: 'late' }
+  await db.set({ ...key, data: { mine: true } })
+  const read = vi.spyOn(db, 'get')
+  let taken = 0
+  await withdraw<{ mine: boolean }>(
+    db,
+    key,
+    60_000,
+    (item) => item?.data.mine === true,
+    async () => {
+      taken++
+    },
+  )
+  expect([taken, read.mock.calls.length]).toEqual([1, 1])
+  expect(read.mock.calls[0]![1]).toMatchObject({ consistent: true })
 })

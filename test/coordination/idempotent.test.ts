@@ -1,5 +1,5 @@
-import { idempotent } from 'lockrow'
-import { expect, it } from 'vitest'
+import { AtomicMemoryDb, idempotent } from 'lockrow'
+import { expect, it, vi } from 'vitest'
 import { onBothBackends } from '../setup/backends.ts'
 import { simulatedWorld } from '../setup/world.ts'
 
@@ -62,4 +62,14 @@ it('a run that takes longer than its result is remembered runs once all the same
     await b.process.sleep(1000)
     expect(await Promise.all([first, run(b)])).toEqual([1, 1])
   })
+})
+
+it('who waits for the run of another one looks at it by strong reads', async () => {
+  const db = new AtomicMemoryDb()
+  const key = { pk: 'idempotent', sk: 'strong' }
+  const read = vi.spyOn(db, 'get')
+  const slow = idempotent(db, key, () => new Promise<number>((resolve) => setTimeout(() => resolve(7), 150)))
+  expect(await Promise.all([slow, idempotent(db, key, () => 8)])).toEqual([7, 7])
+  expect(read.mock.calls.length).toBeGreaterThan(0)
+  for (const [, options] of read.mock.calls) expect(options).toMatchObject({ consistent: true })
 })

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { LeaseClock, momentOf } from '../../src/coordination/lease.ts'
 import { keep } from '../../src/coordination/lease-keeper.ts'
@@ -91,4 +92,28 @@ describe('keeping a lease', () => {
     expect(looks).toBe(3)
     expect(machine.mono).toBe(3000)
   })
+})
+
+it('keeps one listener on the signal of its end, however long it keeps', async () => {
+  const machine = new Machine(1e12)
+  const lease = new LeaseClock(machine, 60_000)
+  const done = new AbortController()
+  const counts: number[] = []
+  machine.sleep = async (ms) => {
+    machine.pass(ms)
+    counts.push(getEventListeners(done.signal, 'abort').length)
+    if (counts.length === 30) done.abort()
+  }
+  await keep({
+    runtime: machine,
+    lease,
+    everyMs: 1e9,
+    extend: async () => {},
+    isLost: () => false,
+    overdue: () => new Error('overdue'),
+    lost: new AbortController(),
+    done: done.signal,
+  })
+  expect(counts).toHaveLength(30)
+  expect(Math.max(...counts)).toBe(1)
 })

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { LeaseClock, momentOf } from '../../src/coordination/lease.ts'
-import { Simulation } from '../../src/testing/sim/simulation.ts'
 import { Machine } from '../setup/machine.ts'
 
 describe('a lease', () => {

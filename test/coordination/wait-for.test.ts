@@ -1,6 +1,6 @@
 import { type AtomicDbInterface, Mutex, ReadWriteLock } from 'lockrow'
 import { expect, it } from 'vitest'
-import type { WaitOptions } from '../../src/coordination/wait-for.ts'
+import { type WaitOptions, waitFor } from '../../src/coordination/wait-for.ts'
 import { StorageFault } from '../../src/storage.ts'
 import { simulatedWorld } from '../setup/world.ts'
 
@@ -71,4 +71,28 @@ it.each([
       expect(world.time - began).toBeLessThan(1100)
     })
   }
+})
+
+it('looks begin close together and come to lie a quarter of a second apart', async () => {
+  const { world, open } = simulatedWorld()
+  await world.run(async () => {
+    const { db } = open()
+    const looks: number[] = []
+    await waitFor(
+      db,
+      { timeoutMs: 10_000 },
+      {
+        attempt: async () => false,
+        succeeded: (answer) => answer,
+        probe: async () => {
+          looks.push(world.time)
+          return false
+        },
+      },
+    )
+    expect(looks[1]! - looks[0]!).toBeLessThanOrEqual(75)
+    // 250 ms with jitter of a half either way: 40 looks, and a few more at the beginning.
+    expect(looks.length).toBeGreaterThan(30)
+    expect(looks.length).toBeLessThan(65)
+  })
 })

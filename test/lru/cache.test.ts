@@ -6,7 +6,7 @@ import {
   type InvalidInput,
   lockKey,
 } from 'lockrow'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 const key = { pk: 'p', sk: 'a' }
 
@@ -319,4 +319,19 @@ describe('LRU cache', () => {
       'maxAgeMs',
     )
   })
+})
+
+it('a list of keys that are all kept asks the database for nothing', async () => {
+  const inner = new AtomicMemoryDb()
+  const db = new AtomicLRUCache(inner, { maxItems: 10 })
+  const keys = [
+    { pk: 'p', sk: 'a' },
+    { pk: 'p', sk: 'b' },
+  ]
+  await inner.set({ ...keys[0]!, data: 1 })
+  const asked = vi.spyOn(inner, 'getMany')
+  const first = await db.getMany(keys)
+  expect(asked).toHaveBeenCalledTimes(1)
+  expect(await db.getMany(keys)).toEqual(first)
+  expect(asked).toHaveBeenCalledTimes(1)
 })

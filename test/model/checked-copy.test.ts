@@ -68,3 +68,13 @@ test('a small bigint to compare with is the number that it equals', () => {
 test('a set of numbers has its bigints in front, as the document client wants it', () => {
   expect([...(checkedCopy(new Set([1, 2n ** 60n]), 'data') as Set<unknown>)]).toEqual([2n ** 60n, 1])
 })
+
+test('an error names its own place, whatever was copied before it', () => {
+  const wrong = () => 0
+  for (const [value, field] of [
+    [{ a: 1, b: { c: 2 }, d: wrong }, 'data.d'],
+    [{ list: [{ x: 1 }, [2], wrong] }, 'data.list[2]'],
+    [{ a: { x: 1, y: 2 }, b: [1, 2], c: { z: wrong } }, 'data.c.z'],
+  ] as const)
+    expect(() => checkedCopy(value, 'data')).toThrow(expect.objectContaining({ field }))
+})

@@ -5,6 +5,7 @@ import {
   milliseconds,
   seconds,
   shortText,
+  suggestion,
   wholeNumber,
   wholeSeconds,
 } from '../../src/model/checks.ts'
@@ -70,4 +71,10 @@ test('short texts, in bytes of UTF-8', () => {
   expect(shortText('äb', 'f', 3)).toBe('äb')
   for (const value of ['', 'äbc', 'abcd', '\ud800', 7, undefined])
     expect(() => shortText(value, 'f', 3)).toThrow(/^f: must be a text of 1 to 3 bytes/)
+})
+
+test('a name is suggested only where it is near: two neighbours exchanged are one edit', () => {
+  expect(suggestion('limti', ['limit'])).toBe("did you mean 'limit'?")
+  expect(suggestion('imlti', ['limit'])).toBe('known: limit')
+  expect(suggestion('lmiti', ['limit'])).toBe('known: limit')
 })

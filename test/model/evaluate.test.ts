@@ -145,3 +145,15 @@ describe('changes', () => {
     expect(changed([{ op: 'remove', path: at('no', 'x') }], true)).not.toHaveProperty('no')
   })
 })
+
+test.each([
+  ['s', 'a text'],
+  ['l', 'a list'],
+  ['m', 'a map'],
+  ['set', 'a set of texts'],
+  ['b', 'a binary'],
+  ['t', 'a boolean'],
+])('a misfit says what is there: %s', (name, found) => {
+  const add = { op: 'add', path: at(name), value: 1 } as const
+  expect(() => change(row, [add])).toThrow(`add needs a number, but there is ${found}`)
+})

@@ -34,3 +34,12 @@ test.each([
 test('a hundred paths are taken', () => {
   expect(toPaths(Array.from({ length: 100 }, (_, i) => `f${i}`))).toHaveLength(100)
 })
+
+test('600 names in all are taken, and no more', () => {
+  const paths = (more: string[]) => [
+    ...Array.from({ length: 20 }, (_, i) => [`f${i}`, ...Array(28).fill('x')]),
+    ...more,
+  ]
+  expect(toPaths(paths([]))).toHaveLength(20)
+  expect(() => toPaths(paths(['one']))).toThrow('too long for one request')
+})

@@ -18,7 +18,7 @@ import {
   systemRuntime,
 } from 'lockrow/backend'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { MemoryStorage } from '../../src/memory/storage.ts'
 import { onBothBackends } from '../setup/backends.ts'
 import { dropTable, freshTable, localClient } from '../setup/local.ts'
@@ -445,4 +445,19 @@ it('limits: rows and bytes, at the call that passes them, and never in place of 
     .slice(1, 12)
     .map((key) => ({ type: 'check' as const, key, if: { '': { eq: large } } }))
   await expect(db.transact(operations)).rejects.toMatchObject(tooLarge)
+})
+
+it('reads of a transaction are strong', async () => {
+  const db = new AtomicMemoryDb()
+  const asked = [vi.spyOn(db, 'getMany'), vi.spyOn(db, 'query')]
+  await transaction(db, async (tx) => {
+    await tx.get({ pk: 'p', sk: 'a' })
+    await tx.query({ pk: 'p' })
+  })
+  const options = [
+    ...asked[0]!.mock.calls.map(([, given]) => given),
+    ...asked[1]!.mock.calls.map(([given]) => given),
+  ]
+  expect(options).toHaveLength(2)
+  for (const given of options) expect(given).toMatchObject({ consistent: true })
 })

@@ -334,3 +334,16 @@ describe('mutex', () => {
     expect(tokens).toEqual(Array.from({ length: 32 }, (_, i) => i + 1))
   })
 })
+
+it('what was given back is not held, whatever the object is asked', async () => {
+  const mutex = new Mutex(new AtomicMemoryDb(), { pk: 'm', sk: 'given back' }, { ttlMs: 60_000 })
+  await mutex.acquire()
+  await mutex.release()
+  expect([mutex.fencingToken, mutex.isHeld, mutex.leftMs, await mutex.ownerStatus()]).toEqual([
+    undefined,
+    false,
+    0,
+    'free',
+  ])
+  expect(() => mutex.serialize()).toThrow(expect.objectContaining({ code: 'LeaseLost' }))
+})

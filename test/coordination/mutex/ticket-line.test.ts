@@ -38,3 +38,22 @@ it('no ticket is drawn on an item that is no mutex', async () => {
   await line.enter({})
   expect(line.waits).toBe(true)
 })
+
+it('the further back in the line, the less often it looks, and the longer a ticket lasts', async () => {
+  const db = new AtomicMemoryDb()
+  const key = { pk: 'p', sk: 'line' }
+  const line = new Line(db, key, 8000, 0)
+  await line.enter({})
+  const { id, until } = (await db.get<{ line: { id: string; until: number }[] }>(key))!.data.line[0]!
+  expect(until - Date.now()).toBeLessThanOrEqual(8000)
+  const others = Array.from({ length: 100 }, (_, i) => ({ id: `other${i}`, until: until + 60_000 }))
+  const slowest = async (place: number) => {
+    await line.keep({ line: [...others.slice(0, place), { id, until: until + 60_000 }] }, {})
+    return line.slowestMs
+  }
+  expect(await Promise.all([0, 3].map(slowest))).toEqual([250, 250])
+  expect([await slowest(4), await slowest(32), await slowest(33)]).toEqual([500, 500, 1000])
+  expect(line.isOurTurn({ line: [{ id, until }] })).toBe(true)
+  line.done()
+  expect([line.slowestMs, line.waits]).toEqual([250, false])
+})
