@@ -155,6 +155,11 @@ export interface AtomicDbQueuePullOptions extends CallOptions, AtomicDbQueueShar
   /** Pull only messages of this group, in strict order. */
   group?: string
   /**
+   * Pass over messages of these groups, at most 1000: those behind them come first. What is passed over is looked at
+   * again as what is in flight is, within 10 RRU a second. Not with `strict` or `group`.
+   */
+  exceptGroups?: readonly string[]
+  /**
    * Maximum number of receives. After that the message goes to the dead-letter queue instead of being given out again.
    * @default no limit
    */

@@ -13,6 +13,7 @@ import type { AtomicDbItemKey } from '../interface.ts'
  * | message that is due later | `<queue>#scheduled`, one for all shards | a ULID of the time when it is due |
  * | control row of a queue | `<queue>` | `~control` |
  * | control row of a queue with shards | `<queue>#work` | `control` |
+ * | limit of a queue | `<queue>#limits` | `concurrency`, `rate`, `group#<group>` |
  * | payload of a message | `<pk of the message>#payload#<id>` | `#` |
  * | marker of a `deduplicationId` | `<queue>#dedup#<id>`, one for all shards | `#` |
  * | marker of an `idempotencyKey` | `<key>#idempotency` | `#` |
@@ -39,6 +40,12 @@ export function lockKey(key: AtomicDbItemKey): AtomicDbItemKey {
 }
 
 export const isLockName = (sk: string): boolean => sk.endsWith(lockSuffix)
+
+/** What the consumers of a queue keep to together: permits and rates. */
+export const queueLimitKey = (queue: string, name: string): AtomicDbItemKey => ({
+  pk: `${queue}#limits`,
+  sk: name,
+})
 
 export const deadLetterSuffix = '#dead'
 

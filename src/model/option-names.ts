@@ -202,6 +202,7 @@ const pullFields = (): Fields<AtomicDbQueuePullOptions> => ({
   ttlSeconds: true,
   strict: 'boolean',
   group: true,
+  exceptGroups: true,
   maxReceives: true,
   deadLetter: true,
 })

@@ -6,6 +6,7 @@ import { type QueueHandling, timeoutOf } from './options.ts'
 import { type Ended, settle } from './settle.ts'
 import { follow, orAborted } from './signals.ts'
 import type { Ending } from './stopping.ts'
+import { atOnce, type Turn } from './turn.ts'
 import { keepVisible } from './visibility.ts'
 
 /**
@@ -19,11 +20,6 @@ export type QueueHandler<T> = (item: AtomicDbQueueItem<T>, context: { signal: Ab
 export class HandlerTimeout extends AtomicDbError {
   static override readonly code: string = 'HandlerTimeout'
 }
-
-/** Waits until the message may be handled; what it gives ends the turn. */
-export type Turn = (signal: AbortSignal) => Promise<() => void>
-
-const atOnce: Turn = async () => () => {}
 
 /**
  * Handles one pulled message to its end: keeps it while it waits for its turn and while the handler runs, then
@@ -71,7 +67,7 @@ async function handled<T>(
   const { signal } = abort
   let endTurn: () => void
   try {
-    endTurn = await turn(signal)
+    endTurn = await turn(signal, (reason) => abort.abort(reason))
   } catch {
     return { handled: false }
   }

@@ -13,6 +13,7 @@ import { deadLetterName } from '../model/key-names.ts'
 import { checkShards } from '../model/shards.ts'
 import { type Backoff, checkBackoff } from './backoff.ts'
 import type { Observed } from './events.ts'
+import { checkLimits, type QueueLimits } from './limits.ts'
 
 /** How a worker or a Lambda handles messages. */
 export interface QueueHandling extends Observed {
@@ -41,6 +42,8 @@ export interface QueueHandling extends Observed {
   shards?: number
   /** Order within groups, see `queuePull`. */
   strict?: boolean
+  /** What all consumers of the queue keep to together. @default nothing */
+  limits?: QueueLimits
 }
 
 export const handlingOptions = [
@@ -52,6 +55,7 @@ export const handlingOptions = [
   'deadLetter',
   'shards',
   'strict',
+  'limits',
   'onEvent',
 ] as const
 
@@ -88,6 +92,7 @@ export function checkHandling(options: QueueHandling, more: readonly string[]): 
   if (deadLetter === pk) throw new InvalidInput('deadLetter', 'must be another queue than pk')
   if (shards !== undefined) checkShards(shards)
   checkBoolean(options.strict, 'strict')
+  checkLimits(options.limits, options.strict)
   if (options.onEvent !== undefined) checkFunction(options.onEvent, 'onEvent')
 }
 
@@ -101,13 +106,16 @@ export const maxReceivesOf = ({ maxReceives = defaultMaxReceives }: QueueHandlin
 export const deadLetterOf = ({ pk, deadLetter = deadLetterName(pk) }: QueueHandling): string => deadLetter
 
 /** What a pull needs to know of the handling. */
-export const pullOptions = (options: QueueHandling): Omit<AtomicDbQueuePullManyOptions, 'limit'> => ({
+export const pullOptions = (
+  options: QueueHandling & Pick<AtomicDbQueuePullManyOptions, 'exceptGroups'>,
+): Omit<AtomicDbQueuePullManyOptions, 'limit'> => ({
   pk: options.pk,
   ttlSeconds: visibilityOf(options),
   strict: options.strict,
   maxReceives: maxReceivesOf(options) === Number.POSITIVE_INFINITY ? undefined : maxReceivesOf(options),
   deadLetter: options.deadLetter,
   shards: options.shards,
+  exceptGroups: options.exceptGroups,
 })
 
 /** How long the handler of this message may take, seconds. */

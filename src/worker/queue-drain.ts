@@ -1,16 +1,22 @@
 import { type Moment, momentOf } from '../coordination/lease.ts'
 import type { AtomicDbInterface, AtomicDbQueueItem } from '../interface.ts'
 import { Bell } from './bell.ts'
+import { ConsumerLimits } from './consumer-limits.ts'
 import { tell } from './events.ts'
 import { handleMessage, type QueueHandler } from './handling.ts'
 import { type QueueHandling, visibilityOf } from './options.ts'
 import { pullMessages } from './pull-messages.ts'
+import { orAborted } from './signals.ts'
 import type { Slots } from './slots.ts'
 import type { Ending } from './stopping.ts'
+import { atOnce } from './turn.ts'
 import { leaseOfPulled } from './visibility.ts'
 
 /** Maximum number of shards that one pull looks at. */
 const shardsPerPull = 64
+
+/** It waits for so long before it leaves the rest to a later invocation, ms. */
+const roomMs = 1000
 
 /** The stages in which the time of an invocation ends: no new message; no pull; no request at all. */
 export interface Stages {
@@ -26,6 +32,7 @@ export class QueueDrain {
   readonly #options: QueueHandling
   readonly #slots: Slots
   readonly #stages: Stages
+  readonly #limits: ConsumerLimits
   readonly #ended = new Bell()
   #running = 0
   #isBehind = false
@@ -42,6 +49,7 @@ export class QueueDrain {
     this.#options = options
     this.#slots = slots
     this.#stages = stages
+    this.#limits = new ConsumerLimits(db, options, () => this.#ended.ring())
   }
 
   get pk(): string {
@@ -76,7 +84,14 @@ export class QueueDrain {
       const room = await this.#slots.take(giveUp)
       if (room === 0) return false
       const ended = this.#ended.count
-      const count = await this.#pullInto(room)
+      const allowed = await this.#allowed(room)
+      if (allowed === 0) {
+        // What is at work may give back what is needed; others may take longer than this invocation has.
+        if (this.#running === 0) return false
+        await this.#ended.after(ended, giveUp)
+        continue
+      }
+      const count = await this.#pullInto(allowed)
       if (giveUp.aborted) return false
       misses = count > 0 ? 0 : misses + 1
       if (misses < enough) continue
@@ -86,6 +101,13 @@ export class QueueDrain {
       misses = 0
     }
     return false
+  }
+
+  /** How much of the room the limits of the queue let it use; the rest is given back. */
+  async #allowed(room: number): Promise<number> {
+    const allowed = await this.#limits.room(room, this.#stages.giveUp, roomMs)
+    this.#slots.give(room - allowed)
+    return allowed
   }
 
   /** Pulls and begins to handle; gives back the room that is not needed. */
@@ -105,7 +127,9 @@ export class QueueDrain {
   async #pull(limit: number): Promise<AtomicDbQueueItem[]> {
     const { pulling } = this.#stages
     try {
-      return (await pullMessages(this.#db, this.#options, limit, pulling)).items
+      const { items } = await pullMessages(this.#db, this.#limits.forPull(this.#options), limit, pulling)
+      if (items.length < limit) this.#limits.foundFewer()
+      return items
     } catch (error) {
       if (pulling.aborted) return []
       tell(this.#options, { type: 'error', error })
@@ -118,7 +142,8 @@ export class QueueDrain {
     const { giveUp, leave } = this.#stages
     const ending: Ending = { closing: giveUp, givingUp: giveUp, leaving: leave }
     this.#running++
-    void handleMessage(this.#db, item, lease, this.#handler, this.#options, ending).then(() => {
+    const turn = this.#limits.turn(item, atOnce)
+    void handleMessage(this.#db, item, lease, this.#handler, this.#options, ending, turn).then(() => {
       this.#running--
       this.#slots.give(1)
       this.#ended.ring()
@@ -130,5 +155,6 @@ export class QueueDrain {
     const { leave } = this.#stages
     for (let ended = this.#ended.count; this.#running > 0 && !leave.aborted; ended = this.#ended.count)
       await this.#ended.after(ended, leave)
+    await orAborted(this.#limits.close(), leave).catch(() => {})
   }
 }

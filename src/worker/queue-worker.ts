@@ -3,6 +3,7 @@ import type { AtomicDbInterface, AtomicDbQueueItem } from '../interface.ts'
 import { checkDb, checkFunction, checkOptions, seconds, wholeNumber } from '../model/checks.ts'
 import { onPush } from '../model/wake.ts'
 import { Bell } from './bell.ts'
+import { ConsumerLimits } from './consumer-limits.ts'
 import { tell } from './events.ts'
 import { handleMessage, type QueueHandler } from './handling.ts'
 import { checkHandling, checkWaits, type QueueHandling, visibilityOf } from './options.ts'
@@ -36,6 +37,8 @@ export interface QueueWorkerOptions extends QueueHandling {
 
 /** How long `stop` waits for a pull under way, so that what it claims can be given back; less with less patience, ms. */
 const pullMs = 1000
+/** A worker that may not begin anything by its rate waits for so long before it looks again, ms. */
+const roomMs = 5000
 /** How long `stop` waits for releases once its patience is over, ms. */
 const leaveMs = 500
 
@@ -63,6 +66,7 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
   readonly #leaving = sharedController()
   readonly #ended = new Bell()
   readonly #work = new Bell()
+  readonly #limits: ConsumerLimits
   readonly #loop: Promise<void>
 
   constructor(db: AtomicDbInterface, handler: QueueHandler<T>, options: QueueWorkerOptions) {
@@ -78,6 +82,7 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
     this.#db = db
     this.#handler = handler
     this.#options = Object.freeze({ ...options })
+    this.#limits = new ConsumerLimits(db, options, () => this.#work.ring())
     this.#loop = this.#run()
   }
 
@@ -117,6 +122,7 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
     } finally {
       stopListening()
       stopWakeUp()
+      void this.#limits.close()
     }
   }
 
@@ -141,9 +147,18 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
   async #pull(limit: number, isIdle: boolean, begun: Moment): Promise<Pulled> {
     const { signal } = this.#pulling
     try {
-      const pulled = await pullMessages<T>(this.#db, this.#options, limit, signal, !isIdle)
+      const room = await this.#limits.room(limit, this.#closing.signal, roomMs)
+      if (room === 0) return { found: 0, wanted: limit }
+      const pulled = await pullMessages<T>(
+        this.#db,
+        this.#limits.forPull(this.#options),
+        room,
+        signal,
+        !isIdle,
+      )
       for (const item of pulled.items) this.#take(item, begun)
-      return { ...pulled, found: pulled.items.length, wanted: limit }
+      if (pulled.items.length < room) this.#limits.foundFewer()
+      return { ...pulled, found: pulled.items.length, wanted: room }
     } catch (error) {
       if (!signal.aborted) tell(this.#options, { type: 'error', error })
       return { found: 0, wanted: limit }
@@ -158,9 +173,8 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
       leaving: this.#leaving.signal,
     }
     this.#held++
-    void handleMessage(this.#db, item, lease, this.#handler, this.#options, ending, (signal) =>
-      this.#turn(signal),
-    ).then(() => {
+    const turn = this.#limits.turn(item, (signal) => this.#turn(signal))
+    void handleMessage(this.#db, item, lease, this.#handler, this.#options, ending, turn).then(() => {
       this.#held--
       this.#ended.ring()
       // The next one of its group can come now.
@@ -238,6 +252,7 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
     await orAborted(this.#loop, signal).catch(() => {})
     for (let ended = this.#ended.count; this.#held > 0 && !signal.aborted; ended = this.#ended.count)
       await this.#ended.after(ended, signal)
+    await orAborted(this.#limits.close(), signal).catch(() => {})
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-import { StaleReceipt } from '../errors.ts'
+import { LeaseLost, StaleReceipt } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbQueueItem } from '../interface.ts'
 import { backoffOf, policyDelay, secondsUntil } from './backoff.ts'
 import { tell } from './events.ts'
@@ -39,8 +39,8 @@ export async function settle(settling: Settling, ended: Ended, aborted: unknown)
 
 async function failed(settling: Settling, error: unknown, aborted: unknown): Promise<void> {
   const { db, item, options, signal } = settling
-  // The handler did not fail: it was told to give up.
-  if (aborted instanceof WorkerStopped && error === aborted) {
+  // The handler did not fail: it was told to give up, or its permit is lost.
+  if ((aborted instanceof WorkerStopped || aborted instanceof LeaseLost) && error === aborted) {
     await db.queueRelease(item, { signal })
     tell(options, { type: 'released', item })
   } else if (error instanceof QueueOutcome) await wished(settling, error)

@@ -61,6 +61,7 @@ export const exported = {
     'QueueFailure',
     'QueueHandler',
     'QueueLambdaOptions',
+    'QueueLimits',
     'QueueMetrics',
     'QueueOutcome',
     'QueueWakeUp',

@@ -43,6 +43,10 @@ export interface Pull {
 /** How many messages the pull still wants. */
 export const stillWanted = (pull: Pull): number => pull.options.limit - pull.rows.length
 
+/** Whether the pull passes over this message, because of its group. */
+export const isExcepted = ({ options }: Pull, { g }: MessageRow): boolean =>
+  g !== undefined && options.exceptGroups?.includes(g) === true
+
 /** The average length of a chunk: about what is asked for. */
 const chunkOf = (limit: number): number => 2 ** Math.floor(Math.log2(Math.min(64, limit)))
 
@@ -68,20 +72,21 @@ export function worthReading(pull: Pull): number {
  */
 export async function claimUpTo(
   pull: Pull,
-  candidates: MessageRow[],
+  candidates: readonly MessageRow[],
   busy: ReadonlySet<string>,
   isLast: boolean,
 ): Promise<void> {
   const { inFlight, context } = pull
   const many = pull.options.limit > 1
-  while (candidates.length > 0 && stillWanted(pull) > 0) {
+  const left = candidates.filter((row) => !isExcepted(pull, row))
+  while (left.length > 0 && stillWanted(pull) > 0) {
     if (many && (inFlight.window > 1 || !inFlight.isCalm)) {
-      if (!(await claimChunk(pull, candidates, busy, isLast))) return
+      if (!(await claimChunk(pull, left, busy, isLast))) return
       continue
     }
-    const count = Math.min(stillWanted(pull), candidates.length)
-    const among = Math.min(candidates.length - count + 1, many ? 1 : Math.floor(inFlight.window))
-    const some = candidates.splice(Math.floor(context.runtime.random() * among), count)
+    const count = Math.min(stillWanted(pull), left.length)
+    const among = Math.min(left.length - count + 1, many ? 1 : Math.floor(inFlight.window))
+    const some = left.splice(Math.floor(context.runtime.random() * among), count)
     inFlight.claimsFailed((await claimAll(pull, some)) / some.length)
   }
 }

@@ -119,6 +119,7 @@ function begin(context: Context, options: AtomicDbQueuePullManyOptions, control:
   const seconds = wholeSeconds(options.ttlSeconds ?? defaultSeconds, 'ttlSeconds', { min: 1 })
   if (options.maxReceives !== undefined) wholeNumber(options.maxReceives, 'maxReceives', { min: 1 })
   if (options.group !== undefined) shortText(options.group, 'group', 128)
+  if (options.exceptGroups !== undefined) checkExceptGroups(options)
   const deadLetter = deadLetterOf(options.pk, options.deadLetter)
   return {
     context,
@@ -133,6 +134,19 @@ function begin(context: Context, options: AtomicDbQueuePullManyOptions, control:
     nextDue: Number.POSITIVE_INFINITY,
     missed: 0,
   }
+}
+
+function checkExceptGroups({ exceptGroups, strict, group }: AtomicDbQueuePullManyOptions): void {
+  if (!Array.isArray(exceptGroups) || exceptGroups.length > 1000)
+    throw new InvalidInput('exceptGroups', 'must be a list of at most 1000 groups', {
+      given: typeof exceptGroups,
+    })
+  for (const [index, one] of exceptGroups.entries()) shortText(one, `exceptGroups[${index}]`, 128)
+  if (strict || group !== undefined)
+    throw new InvalidInput(
+      'exceptGroups',
+      'cannot stand with strict or group: these keep the order of groups',
+    )
 }
 
 const isEmpty = ({ rows, dead }: Pull): boolean => rows.length + dead.length === 0

@@ -3,11 +3,14 @@ import { isMessage, isReady, type MessageRow } from '../../model/message-row.ts'
 import { rowBytes } from '../../model/sizes.ts'
 import type { Row } from '../../storage.ts'
 import { readRange, readRows } from '../requests.ts'
-import { beginsChunk, claimUpTo, maxPage, type Pull, stillWanted, worthReading } from './claim.ts'
+import { beginsChunk, claimUpTo, isExcepted, maxPage, type Pull, stillWanted, worthReading } from './claim.ts'
 import { isPausedAfter, withoutControl } from './control-pages.ts'
 
 /** A message first received within this time is a sign that another process is claiming its chunk, ms. */
 const busyMs = 100
+
+/** What was passed over because of its group is looked at again after this time, ms. */
+const exceptedMs = 1000
 
 /** Claims the first messages that can be given out, without reading again what is known to be in flight. */
 export async function pullByScan(pull: Pull): Promise<void> {
@@ -34,7 +37,9 @@ async function claimOwn(pull: Pull): Promise<void> {
     context,
     own.map((sk) => ({ pk: options.pk, sk })),
   )
-  const due = rows.filter((row) => isReady(row, runtime.now()))
+  const ready = rows.filter((row) => isReady(row, runtime.now()))
+  const due = ready.filter((row) => !isExcepted(pull, row))
+  for (const row of ready) if (isExcepted(pull, row)) inFlight.becomesDue(row.sk, runtime.now() + exceptedMs)
   await claimUpTo(pull, due, new Set(), true)
 }
 
@@ -106,7 +111,8 @@ function sortOut(
   let isChunkBusy = false
   for (const row of rows) {
     if (beginsChunk(row.sk, options.limit)) isChunkBusy = false
-    if (isReady(row, now)) {
+    const isPassedOver = isMessage(row) && isExcepted(pull, row)
+    if (isReady(row, now) && !isPassedOver) {
       at.isLeading = false
       if (inFlight.isClaiming(row.sk)) continue
       candidates.push(row)
@@ -114,6 +120,7 @@ function sortOut(
       continue
     }
     isChunkBusy ||= isMessage(row) && row.first !== undefined && row.first > now - busyMs
+    if (isPassedOver) inFlight.rescan.noticeDeadline(now + exceptedMs)
     passOver(pull, at, row, now)
   }
   return { candidates, busy }

@@ -10,6 +10,7 @@ import { names } from './names.ts'
 import { oldValues } from './old-values.ts'
 import { pages } from './pages.ts'
 import { queries } from './queries.ts'
+import { queueGroups } from './queue-groups.ts'
 import { queueOptions } from './queue-options.ts'
 import { queuePause } from './queue-pause.ts'
 import { queueScale } from './queue-scale.ts'
@@ -47,6 +48,7 @@ const parts: Record<Capability, (kit: Kit) => void> = {
     queueOptions(kit)
     queuePause(kit)
     queueScale(kit)
+    queueGroups(kit)
   },
   input: (kit) => {
     input(kit)
