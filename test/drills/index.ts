@@ -6,6 +6,7 @@ import { rateLimit } from './limits.ts'
 import { loneConsumer } from './lone-consumer.ts'
 import { moveDrills } from './moves.ts'
 import { numbersPlan } from './numbers.ts'
+import { outcomeDrill } from './outcomes.ts'
 import { queueKinds, queuePlan } from './queues.ts'
 import { schedules } from './schedules.ts'
 import { workerDrills } from './workers.ts'
@@ -19,6 +20,7 @@ export const drills: readonly Drill[] = [
   bareKeys,
   ...moveDrills,
   ...workerDrills,
+  outcomeDrill,
   rateLimit,
   schedules,
   collections,

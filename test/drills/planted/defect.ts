@@ -8,6 +8,7 @@ export const defectClasses = [
   'order',
   'worker',
   'lambda',
+  'outcomes',
   'numbers',
   'moves',
   'schedules',

@@ -6,6 +6,8 @@ const worker = 'worker/queue-worker.ts'
 const pull = 'worker/pull-messages.ts'
 const lambda = 'worker/invocation.ts'
 const backoff = 'worker/backoff.ts'
+const limits = 'worker/consumer-limits.ts'
+const exactlyOnce = 'worker/exactly-once.ts'
 const settle = 'worker/settle.ts'
 const claim = 'engine/queue/claim.ts'
 const deadLetters = 'engine/queue/dead-letters.ts'
@@ -159,6 +161,70 @@ const invocations: Defect[] = [
   },
 ]
 
+const outcomes: Defect[] = [
+  {
+    name: 'a snooze counts as received',
+    class: 'outcomes',
+    patches: [change(settle, '    uncounted: true,\n    ...(reason', '    ...(reason')],
+    drill: 'queue, outcomes and limits',
+    found: /lost|wrong effect|counted wrong|not buried/,
+  },
+  {
+    name: 'the last failure waits for the next pull',
+    class: 'outcomes',
+    patches: [
+      change(
+        settle,
+        'else if (item.receiveCount >= maxReceivesOf(options)) await buried',
+        'else if (item.receiveCount > 1e9) await buried',
+      ),
+    ],
+    drill: 'queue, outcomes and limits',
+    found: /not buried at once/,
+  },
+  {
+    name: 'the time that a handler asks for is forgotten',
+    class: 'outcomes',
+    patches: [change(backoff, 'Math.max(0, Math.ceil((at - now) / 1000))', '0')],
+    drill: 'queue, outcomes and limits',
+    found: /too early/,
+  },
+  {
+    name: 'what an exactly-once handler wrote commits although it wants the message back',
+    class: 'outcomes',
+    patches: [change(exactlyOnce, 'if (result instanceof QueueOutcome) return tx.rollback(result)\n', '')],
+    drill: 'queue, outcomes and limits',
+    found: /wrong effect|done against its will|lost/,
+  },
+  {
+    name: 'a permit that is lost does not end its handler',
+    class: 'outcomes',
+    patches: [change(limits, 'permit.onLost(abort)', '() => {}')],
+    drill: 'queue, outcomes and limits',
+    found: /too many at once|too many of a group/,
+  },
+  {
+    name: 'a handler begins without a permit of its group',
+    class: 'outcomes',
+    patches: [
+      change(
+        limits,
+        'if (this.#groups && item.group !== undefined)',
+        'if (this.#groups && item.group === ``)',
+      ),
+    ],
+    drill: 'queue, outcomes and limits',
+    found: /too many of a group/,
+  },
+  {
+    name: 'nobody asks whether the rate allows another one',
+    class: 'outcomes',
+    patches: [change(limits, 'await this.#rate?.pass(signal)', 'void this.#rate')],
+    drill: 'queue, outcomes and limits',
+    found: /too fast/,
+  },
+]
+
 const moves: Defect[] = [
   {
     name: 'dead letters go back to shards that nobody reads any more',
@@ -201,4 +267,11 @@ const moves: Defect[] = [
   },
 ]
 
-export const queueDefects: readonly Defect[] = [...blockage, ...order, ...works, ...invocations, ...moves]
+export const queueDefects: readonly Defect[] = [
+  ...blockage,
+  ...order,
+  ...works,
+  ...invocations,
+  ...outcomes,
+  ...moves,
+]
