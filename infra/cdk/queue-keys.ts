@@ -6,6 +6,7 @@ import {
   deduplicationKey,
   idempotencyMarkerKey,
   isDeadLetterName,
+  onceKey,
   payloadKey,
   queueOfShard,
   scheduledName,
@@ -29,7 +30,7 @@ export interface QueueScope {
 }
 
 /** What a call can touch besides the partition that it names. */
-export type KeyFeature = 'payloads' | 'deduplication' | 'deadLetters' | 'idempotency' | 'sides'
+export type KeyFeature = 'payloads' | 'deduplication' | 'unique' | 'deadLetters' | 'idempotency' | 'sides'
 
 /** Patterns of partition keys as IAM reads them (`*` is any text), by feature. */
 export const KEYS_OF: Readonly<Record<KeyFeature, (pk: string) => readonly string[]>> = {
@@ -37,6 +38,8 @@ export const KEYS_OF: Readonly<Record<KeyFeature, (pk: string) => readonly strin
   payloads: (pk) => [payloadKey(pk, '*').pk],
   /** `deduplicationId`: one partition for each id, one for all shards. */
   deduplication: (pk) => [deduplicationKey(queueOfShard(pk), '*').pk],
+  /** `uniqueId`: one partition for each id, one for all shards. */
+  unique: (pk) => [onceKey(queueOfShard(pk), '*').pk],
   /** `maxReceives`, `queueStats`, `queueRedrive`: one queue of dead letters for all shards. */
   deadLetters: (pk) => withPayloads(deadLetterName(queueOfShard(pk))),
   /** `idempotencyKey`, where it is the partition key or begins with it and `#`. */
@@ -48,8 +51,8 @@ export const KEYS_OF: Readonly<Record<KeyFeature, (pk: string) => readonly strin
 /** Which features the calls of a purpose have. */
 export const FEATURES_OF: Readonly<Record<GrantPurpose, readonly KeyFeature[]>> = {
   read: ['payloads', 'deadLetters', 'sides'],
-  readWrite: ['payloads', 'deduplication', 'deadLetters', 'idempotency', 'sides'],
-  queueProducer: ['payloads', 'deduplication', 'idempotency', 'sides'],
+  readWrite: ['payloads', 'deduplication', 'unique', 'deadLetters', 'idempotency', 'sides'],
+  queueProducer: ['payloads', 'deduplication', 'unique', 'idempotency', 'sides'],
   queueConsumer: ['payloads', 'deadLetters', 'sides'],
 }
 

@@ -15,6 +15,7 @@ import type {
   AtomicDbQueueReleaseOptions,
   AtomicDbQueueStats,
   AtomicDbQueueStatsOptions,
+  AtomicDbQueueUniqueKey,
 } from './queue.ts'
 
 /** The queue's part of the contract in interface.ts. */
@@ -86,6 +87,17 @@ export interface AtomicDbQueueInterface {
     item: AtomicDbQueueItem<T>,
     options: CallOptions & { ttlSeconds: number },
   ): Promise<AtomicDbQueueItem<T>>
+
+  /**
+   * Deletes a message that waits: one that is ready or delayed, or whose visibility timeout passed two seconds ago. `true`: it
+   * was deleted, and nobody is given it any more. `false`: it is in processing, or not there (any more). The key is that
+   * of `queuePush`, or the queue and the `uniqueId`. 2 requests, 1 RRU and 2 WRU per KB; by its `uniqueId` 1 RRU more.
+   *
+   * @example
+   * const [pushed] = await db.queuePush({ pk: 'mails', data: { to: 'ann' }, delaySeconds: 600 })
+   * const isCancelled = await db.queueCancel(pushed!)
+   */
+  queueCancel(key: AtomicDbQueueItemKey | AtomicDbQueueUniqueKey, options?: CallOptions): Promise<boolean>
 
   /**
    * Counts the messages of a queue and of its dead-letter queue by reading both whole: 1 RRU per 4 KB.

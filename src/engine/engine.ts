@@ -16,6 +16,7 @@ import type {
   AtomicDbQueueReleaseOptions,
   AtomicDbQueueStats,
   AtomicDbQueueStatsOptions,
+  AtomicDbQueueUniqueKey,
   CallOptions,
   TransactOptions,
   TransactResult,
@@ -81,6 +82,11 @@ export class AtomicEngine extends ItemsEngine implements AtomicDbInterface {
     return inCall(contextOf(this), check.checkExtendOptions, options, (context, options) =>
       queue.extend<T>(context, item, options),
     )
+  }
+
+  /** @inheritdoc */
+  queueCancel(key: AtomicDbQueueItemKey | AtomicDbQueueUniqueKey, options?: CallOptions): Promise<boolean> {
+    return inCall(contextOf(this), check.checkCallOptions, options, (context) => queue.cancel(context, key))
   }
 
   /** @inheritdoc */

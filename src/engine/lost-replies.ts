@@ -32,7 +32,7 @@ import { Token } from './transact/token.ts'
  * | `set`, `delete`, batches | the same again | there is a reply: written as of now; a late first try may still undo later writes | `OutcomeUnknown`, `PartialWrite` | retry.ts, batches.ts |
  * | the same with the old value asked for | the same again | written as of now; the old value is not known | `OutcomeUnknown` | update/old-values.ts |
  * | push of a message with a ULID | the same, guarded | it is written, or the key is taken: by ours | `OutcomeUnknown`, `PartialWrite` | queue/push.ts |
- * | push that can be refused, move to or from the dead letters | a transaction, see below | | | queue/push-exactly.ts, queue/dead-letters.ts |
+ * | push that can be refused, move to or from the dead letters, cancellation | a transaction, see below | | | queue/push-exactly.ts, queue/dead-letters.ts, queue/cancel.ts |
  * | `update`, a single request | the row | our write id is in it: applied | `OutcomeUnknown`; never sent again | update/update.ts |
  * | unconditional delete by `update` | the row | it is gone | `OutcomeUnknown` | update/update.ts |
  * | raise of a promise | the same again | the promise is as late as asked for, whoever raised it | an error: nothing relies on it | queue/promises.ts |

@@ -29,6 +29,7 @@ export const optionsPlace: { readonly [M in ContractMethod]: PlaceOf<M> } = {
   queueAcknowledge: 1,
   queueRelease: 1,
   queueExtend: 1,
+  queueCancel: 1,
   queueStats: 1,
   queuePeek: 0,
   queuePurge: 1,

@@ -8,7 +8,7 @@ import type {
   AtomicDbOperation,
   AtomicDbQueuePullOptions,
 } from '../interface.ts'
-import { deadLetterName } from './key-names.ts'
+import { deadLetterName, jobKey, queueOfShard } from './key-names.ts'
 
 /** A method of the contract, by its name. */
 export type ContractMethod = Exclude<keyof AtomicDbInterface, 'runtime'>
@@ -60,6 +60,11 @@ export const effects: { readonly [M in ContractMethod]: EffectOf<M> } = {
   queueAcknowledge: (item) => rows(item),
   queueRelease: (item) => rows(item),
   queueExtend: (item) => rows(item),
+  // The message, and how it ended where it was pushed with `job`; by its id nobody knows the key beforehand.
+  queueCancel: (key) =>
+    (key as { sk?: unknown })?.sk === undefined
+      ? { keys: [], everything: true }
+      : cancelled(key as AtomicDbItemKey),
   queueStats: 'reads',
   queuePeek: 'reads',
   queuePurge: (pk) => partitions(pk),
@@ -103,6 +108,11 @@ function rows(given: Partial<AtomicDbItemKey> | readonly Partial<AtomicDbItemKey
     if (typeof row?.pk === 'string' && typeof row.sk === 'string') keys.push({ pk: row.pk, sk: row.sk })
   }
   return { keys }
+}
+
+function cancelled(key: Partial<AtomicDbItemKey>): Effect {
+  const { keys } = rows(key)
+  return { keys: keys.flatMap(({ pk, sk }) => [{ pk, sk }, jobKey(queueOfShard(pk), sk)]) }
 }
 
 const partitions = (...names: readonly unknown[]): Effect => ({

@@ -35,6 +35,8 @@ const message: Fields<AtomicDbQueueItem> = {
   traceparent: true,
   reason: true,
   deadLetter: true,
+  uniqueId: true,
+  isDuplicate: true,
 }
 const useData = "the content is 'data'"
 const dataHints = {
@@ -90,6 +92,9 @@ export const checkMessageNames = /* @__PURE__ */ optionsCheck<AtomicDbQueueItemI
       MessageGroupId: "use 'group'",
       MessageDeduplicationId: "use 'deduplicationId'",
       dedupId: "use 'deduplicationId'",
+      singletonKey: "use 'uniqueId'",
+      uniqueKey: "use 'uniqueId'",
+      jobId: "use 'uniqueId', or a key of your own in 'sk'",
     },
   ],
 )

@@ -16,6 +16,8 @@ import type { AtomicDbItemKey } from '../interface.ts'
  * | limit of a queue | `<queue>#limits` | `concurrency`, `rate`, `group#<group>` |
  * | payload of a message | `<pk of the message>#payload#<id>` | `#` |
  * | marker of a `deduplicationId` | `<queue>#dedup#<id>`, one for all shards | `#` |
+ * | marker of a `uniqueId` | `<queue>#once#<id>`, one for all shards | `#` |
+ * | how a message pushed with `job` ended | `<queue>#job#<sk of the message>` | `#` |
  * | marker of an `idempotencyKey` | `<key>#idempotency` | `#` |
  * | unique value | `<scope>#unique#<name>` | the value |
  * | shard of a counter | `<pk>#<index>` | the counter's |
@@ -108,6 +110,22 @@ export const deduplicationKey = (queue: string, id: string): AtomicDbItemKey => 
   sk: loneSk,
 })
 
+/** Between the name of a queue and a `uniqueId`. */
+export const onceInfix = '#once#'
+
+export const onceKey = (queue: string, id: string): AtomicDbItemKey => ({
+  pk: queue + onceInfix + id,
+  sk: loneSk,
+})
+
+/** Between the name of a queue and the `sk` of a message that is asked about. */
+export const jobInfix = '#job#'
+
+export const jobKey = (queue: string, sk: string): AtomicDbItemKey => ({
+  pk: queue + jobInfix + sk,
+  sk: loneSk,
+})
+
 const idempotencySuffix = '#idempotency'
 
 export const idempotencyMarkerKey = (idempotencyKey: string): AtomicDbItemKey => ({
@@ -115,10 +133,11 @@ export const idempotencyMarkerKey = (idempotencyKey: string): AtomicDbItemKey =>
   sk: loneSk,
 })
 
-/** Whether a partition belongs to rows that only the engine reads: payloads, markers and pointers. */
+const internalInfixes = [payloadInfix, deduplicationInfix, onceInfix, jobInfix]
+
+/** Whether a partition belongs to rows that only the library reads: payloads, markers, pointers, and how jobs ended. */
 export const isInternalPk = (pk: string): boolean =>
-  pk.includes(payloadInfix) ||
-  pk.includes(deduplicationInfix) ||
+  internalInfixes.some((infix) => pk.includes(infix)) ||
   pk.endsWith(idempotencySuffix) ||
   pk.endsWith(workSuffix)
 

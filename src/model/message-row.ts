@@ -42,6 +42,8 @@ export interface MessageRow extends Row {
   why?: string
   /** Of a dead letter: where it comes from, and why. */
   dl?: AtomicDbDeadLetter
+  /** Its `uniqueId`. */
+  u?: string
 }
 
 /** A message with a receipt. Whether its deadline has passed is another question. */
@@ -80,6 +82,7 @@ export function newMessage(
   if (input.traceparent !== undefined) row.t = packTraceparent(input.traceparent, `${at}traceparent`)
   if (input.family !== undefined) row.f = checkFamily(input.family, input.pk, at)
   if (input.group !== undefined) row.g = shortText(input.group, `${at}group`, 128)
+  if (input.uniqueId !== undefined) row.u = shortText(input.uniqueId, `${at}uniqueId`, 512)
   if (input.deduplicationId !== undefined) {
     shortText(input.deduplicationId, `${at}deduplicationId`, 512)
     if (input.sk !== undefined)
@@ -141,6 +144,7 @@ export function toMessage<T>(row: MessageRow, now: number): AtomicDbQueueItem<T>
   const traceparent = row.t === undefined ? undefined : unpackTraceparent(row.t)
   if (traceparent !== undefined) item.traceparent = traceparent
   if (row.dl !== undefined) item.deadLetter = row.dl
+  if (row.u !== undefined) item.uniqueId = row.u
   return item
 }
 
@@ -157,6 +161,34 @@ export const isReadyGuard = (now: number): Guard =>
       { op: 'lte', left: { path: ['due'] }, right: { value: now } },
     ],
   })
+
+/** So long after its visibility timeout nobody holds a message, whose clock is wrong by less, ms. */
+const toleranceMs = 2000
+
+/** Whether nobody holds it: it is ready or delayed, or was not kept in time. */
+export const isWaiting = ({ r, due = 0 }: MessageRow, now: number): boolean =>
+  r === undefined || due + toleranceMs <= now
+
+/** The same as a guard. Another message with a key of the caller's has another payload, or another id. */
+export const isWaitingGuard = (row: MessageRow, now: number): Guard =>
+  allGuards(
+    { op: 'exists', path: ['n'] },
+    isLiveGuard(Math.floor(now / 1000)),
+    {
+      op: 'or',
+      of: [
+        { op: 'absent', path: ['r'] },
+        { op: 'lte', left: { path: ['due'] }, right: { value: now - toleranceMs } },
+      ],
+    },
+    same(row, 'p'),
+    same(row, 'u'),
+  )
+
+const same = (row: MessageRow, name: 'p' | 'u'): Guard =>
+  row[name] === undefined
+    ? { op: 'absent', path: [name] }
+    : { op: 'eq', left: { path: [name] }, right: { value: row[name] } }
 
 /** Holds while this receipt is current: nobody has received the message since. */
 export const isHeldGuard = (receipt: string): Guard => ({

@@ -41,6 +41,7 @@ const PURPOSES: Record<Method, readonly Purpose[]> = {
   queueAcknowledge: ['queueConsumer'],
   queueRelease: ['queueConsumer'],
   queueExtend: ['queueConsumer'],
+  queueCancel: [],
   // These take `grantReadWrite`: they write, or purge and redrive whole queues.
   getLock: [],
   getLocked: [],

@@ -145,6 +145,7 @@ describe('the command line', () => {
     ['queue stats', ['queue', 'stats', 'jobs'], ['Reader', 'Owner', 'Redrive']],
     ['queue peek', ['queue', 'peek', 'mails', '--shards', '3'], ['Reader', 'Owner']],
     ['queue redrive', ['queue', 'redrive', 'jobs', '--yes'], ['Owner', 'Redrive']],
+    ['queue cancel', ['queue', 'cancel', 'jobs', '--unique-id', 'x', '--yes'], ['Owner']],
     ['queue purge', ['queue', 'purge', 'jobs', '--yes'], ['Owner']],
     // What looks at the table itself, or at all rows, is in no grant.
     ['check', ['check'], []],

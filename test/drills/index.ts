@@ -9,6 +9,7 @@ import { numbersPlan } from './numbers.ts'
 import { outcomeDrill } from './outcomes.ts'
 import { queueKinds, queuePlan } from './queues.ts'
 import { schedules } from './schedules.ts'
+import { uniqueAndCancel } from './unique.ts'
 import { workerDrills } from './workers.ts'
 import type { Drill } from './world.ts'
 
@@ -19,6 +20,7 @@ export const drills: readonly Drill[] = [
   loneConsumer,
   bareKeys,
   ...moveDrills,
+  uniqueAndCancel,
   ...workerDrills,
   outcomeDrill,
   rateLimit,

@@ -32,6 +32,7 @@ const calls: { [M in ContractMethod]: { args: unknown[]; answer: unknown } } = {
   queueAcknowledge: { args: [message, options], answer: undefined },
   queueRelease: { args: [message, options], answer: undefined },
   queueExtend: { args: [message, options], answer: message },
+  queueCancel: { args: [key, options], answer: true },
   queueStats: { args: ['p', options], answer: { ready: 1 } },
   queuePeek: { args: [{ pk: 'p', ...options }], answer: [message] },
   queuePurge: { args: ['p', options], answer: 3 },

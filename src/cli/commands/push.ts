@@ -3,7 +3,12 @@ import { addAbortSignal } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { InvalidInput } from '../../errors.ts'
-import type { AtomicDbInterface, AtomicDbQueueItemInput, AtomicDbQueuePushOptions } from '../../interface.ts'
+import type {
+  AtomicDbInterface,
+  AtomicDbQueueItem,
+  AtomicDbQueueItemInput,
+  AtomicDbQueuePushOptions,
+} from '../../interface.ts'
 import { AtomicMemoryDb } from '../../memory/index.ts'
 import { Refusal } from '../failures.ts'
 import { count, fromJson, WrongTag } from '../format.ts'
@@ -53,11 +58,14 @@ function decoded(line: Buffer, place: string): string {
 export interface PushOptions extends AtomicDbQueuePushOptions {
   group?: string
   deduplicationId?: string
+  uniqueId?: string
 }
 
 export interface PushDone extends WorkDone {
   /** Sort key of the last message that was sent. */
   last?: string
+  /** It was there already. */
+  isDuplicate?: true
 }
 
 const atOnce = 100
@@ -67,25 +75,25 @@ export async function push(
   db: AtomicDbInterface,
   pk: string,
   messages: readonly Message[],
-  { group, deduplicationId, ...options }: PushOptions,
+  { group, deduplicationId, uniqueId, ...options }: PushOptions,
   work: Work,
 ): Promise<PushDone> {
-  const inputs = messages.map(({ data }) => ({ pk, data, group, deduplicationId }))
+  const inputs = messages.map(({ data }) => ({ pk, data, group, deduplicationId, uniqueId }))
   const { signal: _signal, ...checked } = options
   for (let i = 0; i < inputs.length; i += atOnce)
     await check(inputs.slice(i, i + atOnce), messages.slice(i), checked)
-  let last: string | undefined
+  let last: AtomicDbQueueItem | undefined
   const done = await inBatches(
     work,
     messages.length,
     (n) => pushedSoFar(messages, n),
     async (from) => {
       const sent = await db.queuePush(inputs.slice(from, from + atOnce), options)
-      last = sent.at(-1)!.sk
+      last = sent.at(-1)!
       return { done: sent.length }
     },
   )
-  return { ...done, last }
+  return { ...done, last: last?.sk, ...(last?.isDuplicate && { isDuplicate: true }) }
 }
 
 /** With the line, from which it can be gone on. */
@@ -118,6 +126,7 @@ interface PushFlags {
   delay?: number
   group?: string
   deduplicationId?: string
+  uniqueId?: string
   exactlyOnce?: boolean
   shards?: number
   payloadThreshold?: number
@@ -157,22 +166,36 @@ async function pushAll(
   flags: PushFlags,
 ): Promise<Answer> {
   const { delay: delaySeconds, file, ...rest } = flags
-  if (rest.deduplicationId !== undefined && file !== undefined)
-    throw new Refusal('--deduplication-id is for one message, not for a file')
+  for (const [flag, value] of [
+    ['--deduplication-id', rest.deduplicationId],
+    ['--unique-id', rest.uniqueId],
+  ])
+    if (value !== undefined && file !== undefined)
+      throw new Refusal(`${flag} is for one message, not for a file`)
   const messages = await read(session, json, file)
-  const { group, deduplicationId, exactlyOnce, shards, payloadThreshold } = rest
-  const options = { delaySeconds, group, deduplicationId, exactlyOnce, shards, payloadThreshold }
+  const { group, deduplicationId, uniqueId, exactlyOnce, shards, payloadThreshold } = rest
+  const options = {
+    delaySeconds,
+    group,
+    deduplicationId,
+    uniqueId,
+    exactlyOnce,
+    shards,
+    payloadThreshold,
+  }
   const db = await session.db()
   const signal = await session.writing()
   const result = await withProgress(session.io, 'push', (work) =>
     push(db, queue, messages, { ...options, signal }, work),
   )
-  const { done: pushed, total, stopped, last } = result
+  const { done: pushed, total, stopped, last, isDuplicate } = result
   return {
-    records: [{ queue, pushed, total, stopped, last }],
+    records: [{ queue, pushed: isDuplicate ? 0 : pushed, total, stopped, last }],
     lines: stopped
       ? []
-      : [`pushed ${count(pushed, 'message')} to '${queue}'${total === 1 ? `, with sk ${last}` : ''}`],
+      : isDuplicate
+        ? [`nothing was pushed: it is in '${queue}' already, with sk ${last}`]
+        : [`pushed ${count(pushed, 'message')} to '${queue}'${total === 1 ? `, with sk ${last}` : ''}`],
     note: stopped ? `stopped: ${pushedSoFar(messages, pushed)}` : undefined,
     code: stopped ? 130 : 0,
   }
@@ -188,6 +211,7 @@ export function addPush(queue: Command, host: Host): void {
     .option('--delay <seconds>', 'not given out before', whole(0))
     .option('--group <text>', 'group of the messages, for strict order')
     .option('--deduplication-id <text>', 'the second push with this id within 5 minutes does nothing')
+    .option('--unique-id <text>', 'does nothing while a message with this id is in the queue')
     .option(
       '--exactly-once',
       'through transactions, so that a lost reply brings nothing back; twice the cost',

@@ -4,6 +4,7 @@ import { deadLetterName, isDeadLetterName } from '../../model/key-names.ts'
 import { count, distance, duration, fieldsOf, tableOf, toJson } from '../format.ts'
 import { inBatches, type Work, type WorkDone, withProgress } from '../long-work.ts'
 import { type Answer, action, declined, type Host, type Session, whole } from '../session.ts'
+import { addCancel } from './cancel.ts'
 import { addPush } from './push.ts'
 
 interface Sharded {
@@ -201,5 +202,6 @@ export function addQueue(program: Command, host: Host): void {
     .option(...shards)
     .option(...yes)
     .action(action(host, purgeAll))
+  addCancel(queue, host)
   addPush(queue, host)
 }

@@ -17,6 +17,7 @@ import { inSlices } from '../slices.ts'
 import { arrived } from './in-flight.ts'
 import { pointedAt } from './pointers.ts'
 import { shardFor } from './shards.ts'
+import { lookAt, markerFor, taking } from './unique-marker.ts'
 
 /** A message that has been through more dead-letter queues than this goes in a circle. */
 const maxHops = 5
@@ -28,21 +29,21 @@ export function deadLetterOf(pk: string, given: string | undefined): string {
   return given
 }
 
-/** Moves a message in one transaction, with the rows that go along. False: another process has it by now. */
+/** Moves a message in one transaction, with the rows that go along. False: another process has it by now, or one of those rows. */
 async function move(
   context: Context,
   row: MessageRow,
   to: MessageRow,
   guard = asReceived(context, row),
-  along: readonly RowOperation[] = [],
+  along: () => readonly RowOperation[] = () => [],
 ): Promise<boolean> {
   const key = { pk: row.pk, sk: row.sk }
   const pointed = await pointedAt(context, [to])
   for (;;) {
     const put = { op: 'put' as const, row: to, guard: isVacantGuard(nowSeconds(context)) }
-    const failed = await transactCertainly(pointed, [{ op: 'delete', key, guard }, put, ...along], [key])
+    const failed = await transactCertainly(pointed, [{ op: 'delete', key, guard }, put, ...along()], [key])
     if (failed.length === 0) return true
-    if (failed.some(({ index }) => index === 0)) return false
+    if (failed.some(({ index }) => index !== 1)) return false
     // Another row has that key: the message goes behind it.
     to.sk = context.ulid()
   }
@@ -102,9 +103,8 @@ async function buryLarge(
   const payload: Row = { ...payloadKey(row.pk, context.id()), data }
   letter.p = payload.pk
   if (letter.ttl !== undefined) payload.ttl = letter.ttl
-  const along: RowOperation[] = [{ op: 'put', row: payload }]
   try {
-    const done = await move(context, row, letter, guard, along)
+    const done = await move(context, row, letter, guard, () => [{ op: 'put', row: payload }])
     return done ? { ...letter, data } : undefined
   } catch (error) {
     // No push of ours makes such a row: it stays where it is, and pulls go past it.
@@ -146,7 +146,7 @@ async function redriveAll(
       delete target.why
       // Its group has gone on meanwhile: it takes its place behind the others.
       if (row.g !== undefined && row.enq === undefined) target.sk = context.ulid()
-      if (!(await move(context, row, target))) continue
+      if (!(await moveBack(context, row, target))) continue
       arrived(context, target)
       announcePush(context.runtime, target.pk, target.f)
       did(1)
@@ -162,6 +162,15 @@ async function redriveAll(
 function joinFamily(target: MessageRow, { family }: AtomicDbQueueRedriveOptions): void {
   if (family !== undefined) target.f = family
   else if (target.f !== undefined && !target.pk.startsWith(target.f)) delete target.f
+}
+
+/** With its `uniqueId` it takes its marker again; where another message has that, it stays a dead letter. */
+async function moveBack(context: Context, row: MessageRow, to: MessageRow): Promise<boolean> {
+  const marker = markerFor(context, to)
+  if (!marker) return move(context, row, to)
+  await lookAt(context, [marker])
+  if (marker.holder) return false
+  return move(context, row, to, undefined, () => [taking(marker, nowSeconds(context))])
 }
 
 /** Where a dead letter goes back to. Its shard follows from the number of shards that is given now. */

@@ -1,13 +1,14 @@
 import { ConditionFailed, RaceCondition, Throttled } from '../../errors.ts'
-import type { AtomicDbQueueItem } from '../../interface.ts'
+import type { AtomicDbItemKey, AtomicDbQueueItem } from '../../interface.ts'
 import { isVacantGuard } from '../../model/expiry.ts'
 import type { MessageRow } from '../../model/message-row.ts'
 import { rowBytes } from '../../model/sizes.ts'
 import type { FailedGuard, Row, RowOperation } from '../../storage.ts'
 import { type Context, nowSeconds } from '../context.ts'
-import { transactCertainly } from '../lost-replies.ts'
+import { applyOrRead, transactCertainly } from '../lost-replies.ts'
 import { toConflictError } from '../transact/conflicts.ts'
 import { dropPayloads, payloadKeyOf } from './payload.ts'
+import { asDuplicate, lookAt, prolonging, taking, type UniqueMarker } from './unique-marker.ts'
 
 /** A message on its way into the queue. */
 export interface Draft {
@@ -18,6 +19,8 @@ export interface Draft {
   payload?: Row
   /** Stands for its `deduplicationId`, for so long from the moment at which it is written. */
   marker?: Row
+  /** Stands for its `uniqueId`. */
+  unique?: UniqueMarker
   windowSeconds: number
   /** Written through transactions, because it may be refused or must not be written twice. */
   mayBeRefused: boolean
@@ -36,16 +39,11 @@ export async function putExactly(
   drafts: readonly Draft[],
   unwritten: Set<Draft>,
 ): Promise<void> {
-  const firsts = new Map<string, Draft>()
-  const twins: { draft: Draft; first: Draft }[] = []
-  const distinct = drafts.filter((draft) => {
-    const first = draft.marker && firsts.get(draft.marker.pk)
-    if (first) twins.push({ draft, first })
-    else if (draft.marker) firsts.set(draft.marker.pk, draft)
-    return !first
-  })
+  const { distinct, twins } = withoutTwins(drafts)
   try {
-    for (const some of transactions(distinct)) {
+    await leaveOutUnique(context, distinct)
+    for (const draft of distinct) if (draft.isDuplicate) unwritten.delete(draft)
+    for (const some of transactions(distinct.filter(({ isDuplicate }) => !isDuplicate))) {
       await putTogether(context, some)
       for (const draft of some) unwritten.delete(draft)
     }
@@ -59,9 +57,7 @@ export async function putExactly(
     throw error
   }
   for (const { draft, first } of twins) {
-    const { pk, sk, enqueuedAt } = first.item
-    Object.assign(draft, { isDuplicate: true })
-    Object.assign(draft.item, { pk, sk, enqueuedAt })
+    markDuplicate(draft, first.item)
     unwritten.delete(draft)
   }
   await dropPayloads(
@@ -73,14 +69,46 @@ export async function putExactly(
 const wasRefused = (error: unknown): boolean =>
   error instanceof ConditionFailed || error instanceof RaceCondition || error instanceof Throttled
 
+/** Of several with one id the first is written, and is what the others stand for. */
+function withoutTwins(drafts: readonly Draft[]) {
+  const firsts = new Map<string, Draft>()
+  const twins: { draft: Draft; first: Draft }[] = []
+  const distinct = drafts.filter((draft) => {
+    const ids = [draft.marker?.pk, draft.unique?.key.pk].filter((pk) => pk !== undefined)
+    const first = ids.map((pk) => firsts.get(pk)).find((one) => one !== undefined)
+    if (first) twins.push({ draft, first })
+    else for (const pk of ids) firsts.set(pk, draft)
+    return !first
+  })
+  return { distinct, twins }
+}
+
+/** Marks those whose `uniqueId` a message in the queue has. */
+async function leaveOutUnique(context: Context, drafts: readonly Draft[]): Promise<void> {
+  const unique = drafts.filter((draft) => draft.unique)
+  await lookAt(
+    context,
+    unique.map((draft) => draft.unique!),
+  )
+  for (const draft of unique) await markIfTaken(context, draft)
+}
+
+async function markIfTaken(context: Context, draft: Draft): Promise<void> {
+  if (!draft.unique?.holder) return
+  markDuplicate(draft, asDuplicate(draft.unique, context.runtime.now()))
+  const operation = prolonging(draft.unique, nowSeconds(context))
+  // The push is answered by what is there: the marker is prolonged by another push where this fails.
+  if (operation) await applyOrRead(context, draft.unique.key, operation).catch(() => {})
+}
+
 /** At most 100 rows and 4 MB each. */
 function* transactions(drafts: readonly Draft[]): Generator<Draft[]> {
   let some: Draft[] = []
   let rows = 0
   let bytes = 0
   for (const draft of drafts) {
-    const count = draft.marker ? 2 : 1
-    const size = rowBytes(draft.row) + (draft.marker ? rowBytes(draft.marker) : 0)
+    const count = 1 + (draft.marker ? 1 : 0) + (draft.unique ? 1 : 0)
+    const size = rowBytes(draft.row) + (draft.marker ? rowBytes(draft.marker) : 0) + (draft.unique ? 1024 : 0)
     if (rows + count > 100 || bytes + size > 4_000_000) {
       yield some
       some = []
@@ -93,55 +121,83 @@ function* transactions(drafts: readonly Draft[]): Generator<Draft[]> {
   if (some.length > 0) yield some
 }
 
-/** All of them, without those whose `deduplicationId` is taken; or none. */
+/** How often a push looks again who has a `uniqueId` that others take and leave meanwhile. */
+const maxTurns = 10
+
+/** One row of a push: the message, or what stands for one of its ids. */
+interface Write {
+  draft: Draft
+  key: AtomicDbItemKey
+  isFor: 'message' | 'deduplicationId' | 'uniqueId'
+  operation: (now: number) => RowOperation
+}
+
+function writesOf(draft: Draft): Write[] {
+  const { row, marker, unique, windowSeconds } = draft
+  const put =
+    (row: Row) =>
+    (now: number): RowOperation => ({ op: 'put', row, guard: isVacantGuard(now) })
+  const writes: Write[] = [{ draft, key: keyOf(row), isFor: 'message', operation: put(row) }]
+  if (marker) {
+    const operation = (now: number) => put({ ...marker, ttl: now + windowSeconds })(now)
+    writes.unshift({ draft, key: keyOf(marker), isFor: 'deduplicationId', operation })
+  }
+  if (unique)
+    writes.unshift({ draft, key: unique.key, isFor: 'uniqueId', operation: (now) => taking(unique, now) })
+  return writes
+}
+
+/** All of them, without those whose `deduplicationId` or `uniqueId` is taken; or none. */
 async function putTogether(context: Context, drafts: readonly Draft[]): Promise<void> {
   let left = drafts
-  while (left.length > 0) {
-    const rows = left.flatMap((draft) =>
-      [draft.marker, draft.row].flatMap((row) => (row ? [{ draft, row }] : [])),
-    )
-    const operations = () => {
-      const now = nowSeconds(context)
-      const guard = isVacantGuard(now)
-      return rows.map(({ draft, row }): RowOperation => {
-        const put = row === draft.marker ? { ...row, ttl: now + draft.windowSeconds } : row
-        return { op: 'put', row: put, guard }
-      })
-    }
-    const failed = await transactCertainly(
-      context,
-      operations(),
-      rows.map(({ row }) => keyOf(row)),
-      undefined,
-      operations,
-    )
+  for (let turn = 0; left.length > 0; turn++) {
+    const writes = left.flatMap(writesOf)
+    const operations = () => writes.map(({ operation }) => operation(nowSeconds(context)))
+    const keys = writes.map(({ key }) => key)
+    const failed = await transactCertainly(context, operations(), keys, undefined, operations)
     if (failed.length === 0) return
-    const taken = failed.filter(({ index, row }) => {
-      const { draft, row: sent } = rows[index]!
-      return sent === draft.marker && row !== undefined
-    })
-    if (taken.length < failed.length) throw thereAlready(context, rows, failed)
-    const duplicates = new Set(taken.map(({ index, row }) => markDuplicate(rows[index]!.draft, row!)))
-    left = left.filter((draft) => !duplicates.has(draft))
+    const refused = failed.filter(({ index, row }) => writes[index]!.isFor === 'message' || row === undefined)
+    if (refused.length > 0) throw thereAlready(context, writes, failed)
+    if (turn >= maxTurns) throw tooBusy(writes, failed)
+    for (const { index, row } of failed) await settle(context, writes[index]!, row!)
+    left = left.filter(({ isDuplicate }) => !isDuplicate)
   }
 }
 
-function markDuplicate(draft: Draft, marker: Row): Draft {
-  const { q: pk = draft.item.pk, version: sk, enq: enqueuedAt } = marker
-  Object.assign(draft, { isDuplicate: true })
-  Object.assign(draft.item, { pk, sk, enqueuedAt })
-  return draft
+/** One of the ids of a message is taken, or may be. */
+async function settle(context: Context, { draft, isFor }: Write, row: Row): Promise<void> {
+  if (isFor === 'uniqueId') {
+    await lookAt(context, [draft.unique!], [row])
+    return markIfTaken(context, draft)
+  }
+  const { q: pk = draft.item.pk, version: sk, enq: enqueuedAt } = row
+  markDuplicate(draft, { pk, sk, enqueuedAt } as AtomicDbQueueItem)
 }
 
-const thereAlready = (
-  context: Context,
-  rows: readonly { draft: Draft; row: Row }[],
-  failed: readonly FailedGuard[],
-): Error =>
+function markDuplicate(
+  draft: Draft,
+  { pk, sk, enqueuedAt }: Pick<AtomicDbQueueItem, 'pk' | 'sk' | 'enqueuedAt'>,
+): void {
+  draft.isDuplicate = true
+  Object.assign(draft.item, { pk, sk, enqueuedAt, isDuplicate: true })
+}
+
+const tooBusy = (writes: readonly Write[], failed: readonly FailedGuard[]): RaceCondition =>
+  new RaceCondition(
+    'other processes kept taking a uniqueId: push again',
+    failed.map(({ index }) => ({
+      index: writes[index]!.draft.index,
+      key: writes[index]!.key,
+      reason: 'conflict',
+    })),
+    { attempts: maxTurns },
+  )
+
+const thereAlready = (context: Context, writes: readonly Write[], failed: readonly FailedGuard[]): Error =>
   toConflictError(
     failed.map(({ index, row }) => {
-      const { draft, row: sent } = rows[index]!
-      return { step: { index: draft.index, key: keyOf(sent), reason: 'exists' as const }, row }
+      const { draft, key } = writes[index]!
+      return { step: { index: draft.index, key, reason: 'exists' as const }, row }
     }),
     nowSeconds(context),
   )

@@ -16,6 +16,7 @@ import { putPayloads, splitOff } from './payload.ts'
 import { pointedAt } from './pointers.ts'
 import { type Draft, putExactly } from './push-exactly.ts'
 import { shardFor } from './shards.ts'
+import { markerFor } from './unique-marker.ts'
 
 /** Everything is checked before anything is sent; what can be refused is written first, all or nothing of it. */
 export async function push<T>(
@@ -97,8 +98,10 @@ function draftOf(
   checkRoom(row, field)
   const id = input.deduplicationId
   if (id !== undefined) draft.marker = markerOf(draft, id)
+  draft.unique = markerFor(context, row)
   // One with a payload, sent again after a lost reply, could come back when its payload is gone already.
-  draft.mayBeRefused ||= input.sk !== undefined || id !== undefined || draft.payload !== undefined
+  draft.mayBeRefused ||=
+    input.sk !== undefined || id !== undefined || draft.unique !== undefined || draft.payload !== undefined
   return draft
 }
 

@@ -1,3 +1,4 @@
+export { cancel } from './cancel.ts'
 export { redrive } from './dead-letters.ts'
 export { peek, purge, stats } from './inspect.ts'
 export { pause, resume } from './pause.ts'

@@ -14,6 +14,7 @@ import { queueGroups } from './queue-groups.ts'
 import { queueOptions } from './queue-options.ts'
 import { queuePause } from './queue-pause.ts'
 import { queueScale } from './queue-scale.ts'
+import { queueUnique } from './queue-unique.ts'
 import { queues } from './queues.ts'
 import { ranges } from './ranges.ts'
 import { transactions } from './transactions.ts'
@@ -47,6 +48,7 @@ const parts: Record<Capability, (kit: Kit) => void> = {
     queues(kit)
     queueOptions(kit)
     queuePause(kit)
+    queueUnique(kit)
     queueScale(kit)
     queueGroups(kit)
   },

@@ -67,6 +67,37 @@ describe('queue purge', () => {
   })
 })
 
+describe('queue cancel', () => {
+  it('deletes a message that waits, by key, by id and in any shard', async () => {
+    const queue = on.pk()
+    const [waiting, held] = await on.db().queuePush([
+      { pk: queue, data: 1 },
+      { pk: queue, data: 2, delaySeconds: 9 },
+    ])
+    expect((await lockrow(['queue', 'cancel', queue, waiting!.sk])).err).toContain('say --yes')
+    const no = await lockrow(['queue', 'cancel', queue, held!.sk], { tty: true, input: 'n\n' })
+    expect(no).toMatchObject({ code: 1 })
+    await on.db().queuePull({ pk: queue })
+    const refused = await lockrow(['queue', 'cancel', queue, waiting!.sk, '--yes'])
+    expect(refused).toMatchObject({ code: 1, out: '' })
+    expect(refused.err).toContain('in processing, or not there')
+    const done = await lockrow(['queue', 'cancel', queue, held!.sk, '--yes'])
+    expect(done).toMatchObject({ code: 0, out: `cancelled '${held!.sk}' of '${queue}'\n` })
+    const push = () => lockrow(['queue', 'push', queue, '3', '--unique-id', 'a', '--shards', '3', '--json'])
+    const [first] = records(await push()) as { pushed: number; last: string }[]
+    expect(first).toMatchObject({ pushed: 1 })
+    expect(records(await push())).toMatchObject([{ pushed: 0, last: first!.last }])
+    const sk = first!.last
+    expect(
+      records(await lockrow(['queue', 'cancel', queue, sk, '--shards', '3', '--yes', '--json'])),
+    ).toMatchObject([{ queue, sk, cancelled: true }])
+    await push()
+    const byId = ['queue', 'cancel', queue, '--unique-id', 'a', '--yes']
+    expect(await lockrow(byId)).toMatchObject({ code: 0, out: `cancelled 'a' of '${queue}'\n` })
+    expect((await lockrow(['queue', 'cancel', queue, '--yes'])).err).toContain('by its sk, or by --unique-id')
+  })
+})
+
 describe('queue redrive', () => {
   it('moves dead letters back', async () => {
     const queue = on.pk()

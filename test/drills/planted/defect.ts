@@ -13,6 +13,7 @@ export const defectClasses = [
   'moves',
   'schedules',
   'collections',
+  'uniqueness',
 ] as const
 
 /** A small change of the library that one drill must find. */

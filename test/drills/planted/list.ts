@@ -4,11 +4,13 @@ import { leaseDefects } from './leases.ts'
 import { numberDefects } from './numbers.ts'
 import { queueDefects } from './queues.ts'
 import { scheduleDefects } from './schedules.ts'
+import { uniqueDefects } from './unique.ts'
 
 export const defects: readonly Defect[] = [
   ...leaseDefects,
   ...queueDefects,
   ...numberDefects,
   ...scheduleDefects,
+  ...uniqueDefects,
   ...collectionDefects,
 ]

@@ -1,0 +1,77 @@
+import type { AtomicDbQueueUniqueKey } from '../../contract/queue.ts'
+import { InvalidInput } from '../../errors.ts'
+import type { AtomicDbItemKey, AtomicDbQueueItemKey } from '../../interface.ts'
+import { shortText } from '../../model/checks.ts'
+import { isLive } from '../../model/expiry.ts'
+import { onceKey, queueOfShard } from '../../model/key-names.ts'
+import { bareKey, checkKey, checkPk } from '../../model/keys.ts'
+import { isMessage, isWaiting, isWaitingGuard } from '../../model/message-row.ts'
+import { optionsCheck } from '../../model/options-check.ts'
+import { type Context, nowSeconds } from '../context.ts'
+import { transactCertainly } from '../lost-replies.ts'
+import { readRows } from '../requests.ts'
+import { departed } from './in-flight.ts'
+import { dropPayloads } from './payload.ts'
+import { placesOf } from './unique-marker.ts'
+
+const checkUniqueKey = /* @__PURE__ */ optionsCheck<AtomicDbQueueUniqueKey>(
+  () => [{ pk: true, uniqueId: true }, { sk: 'name the message by its key, or by its uniqueId' }],
+  'key',
+)
+
+/**
+ * Deletes a message that waits. In a transaction with a token, so that the answer is certain and nothing arrives late:
+ * a second message with a key of the caller's could be there by then.
+ */
+export async function cancel(
+  context: Context,
+  given: AtomicDbQueueItemKey | AtomicDbQueueUniqueKey,
+): Promise<boolean> {
+  if (typeof given !== 'object' || given === null)
+    throw new InvalidInput('key', 'must be an object with pk and sk, or with pk and uniqueId')
+  if ('sk' in given || !('uniqueId' in given)) {
+    checkKey(given as AtomicDbQueueItemKey)
+    return cancelIn(context, [bareKey(given as AtomicDbQueueItemKey)])
+  }
+  checkUniqueKey(given)
+  checkPk(given.pk)
+  const queue = queueOfShard(given.pk)
+  const [seen] = await readRows(context, [onceKey(queue, shortText(given.uniqueId, 'uniqueId', 512))])
+  return cancelIn(context, placesOf({ queue, seen }), given.uniqueId)
+}
+
+/** In one of the places where it can be, in the order in which it can move. */
+async function cancelIn(
+  context: Context,
+  places: readonly AtomicDbItemKey[],
+  uniqueId?: string,
+): Promise<boolean> {
+  for (const key of places) {
+    const outcome = await cancelAt(context, key, uniqueId)
+    if (outcome !== 'absent') return outcome === 'cancelled'
+  }
+  return false
+}
+
+async function cancelAt(
+  context: Context,
+  key: AtomicDbItemKey,
+  uniqueId: string | undefined,
+): Promise<'cancelled' | 'held' | 'absent'> {
+  for (;;) {
+    const [row] = await readRows(context, [key])
+    if (!isMessage(row) || !isLive(row, nowSeconds(context))) return 'absent'
+    if (uniqueId !== undefined && row.u !== uniqueId) return 'absent'
+    const now = context.runtime.now()
+    if (!isWaiting(row, now)) return 'held'
+    const failed = await transactCertainly(
+      context,
+      [{ op: 'delete', key, guard: isWaitingGuard(row, now) }],
+      [key],
+    )
+    if (failed.length > 0) continue
+    departed(context, key)
+    await dropPayloads(context, [row.p])
+    return 'cancelled'
+  }
+}
