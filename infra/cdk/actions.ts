@@ -20,13 +20,16 @@ export const READ_WRITE_ACTIONS = [
 
 /**
  * `queuePush`, with all its options and as a part of a transaction; it deletes a payload whose message was not written,
+ * reads whether the message that has a `uniqueId` is there,
  * and asks by a condition check whether a transaction without a reply was applied.
  * IAM knows BatchWriteItem as a whole: it cannot let a producer put in a batch and forbid it to delete in one.
  */
 export const QUEUE_PRODUCER_ACTIONS = [
+  'dynamodb:BatchGetItem',
   'dynamodb:BatchWriteItem',
   'dynamodb:ConditionCheckItem',
   'dynamodb:DeleteItem',
+  'dynamodb:GetItem',
   'dynamodb:PutItem',
 ] as const
 

@@ -26,7 +26,14 @@ const EXPECTED = {
     'Query',
     'UpdateItem',
   ],
-  grantQueueProducer: ['BatchWriteItem', 'ConditionCheckItem', 'DeleteItem', 'PutItem'],
+  grantQueueProducer: [
+    'BatchGetItem',
+    'BatchWriteItem',
+    'ConditionCheckItem',
+    'DeleteItem',
+    'GetItem',
+    'PutItem',
+  ],
   grantQueueConsumer: [
     'BatchGetItem',
     'ConditionCheckItem',
@@ -40,12 +47,13 @@ const EXPECTED = {
 /** Partitions beside that of a whole key. */
 const PAYLOADS = 'config#payload#*'
 const DEDUPLICATION = 'config#dedup#*'
+const UNIQUE = 'config#once#*'
 const DEAD = ['config#dead', 'config#dead#payload#*']
 const MARKERS = ['config#idempotency', 'config#*#idempotency']
 const BESIDE: Record<keyof typeof EXPECTED, string[]> = {
   grantRead: [PAYLOADS, ...DEAD],
-  grantReadWrite: [PAYLOADS, DEDUPLICATION, ...DEAD, ...MARKERS],
-  grantQueueProducer: [PAYLOADS, DEDUPLICATION, ...MARKERS],
+  grantReadWrite: [PAYLOADS, DEDUPLICATION, UNIQUE, ...DEAD, ...MARKERS],
+  grantQueueProducer: [PAYLOADS, DEDUPLICATION, UNIQUE, ...MARKERS],
   grantQueueConsumer: [PAYLOADS, ...DEAD],
 }
 type GrantName = keyof typeof EXPECTED
@@ -152,6 +160,7 @@ describe('a sharded queue', () => {
       'mails#shard0#payload#*',
       'mails#shard1#payload#*',
       'mails#dedup#*',
+      'mails#once#*',
       'mails#dead',
       'mails#dead#payload#*',
       'mails#idempotency',

@@ -50,7 +50,7 @@ describe('a grant by method', () => {
   test('gives the actions of the methods, on all keys or on those that are named', () => {
     const [all] = granted({ methods: ['get', 'queuePush'] })
     expect(actionsIn(all)).toEqual(
-      ['BatchWriteItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem'].map(
+      ['BatchGetItem', 'BatchWriteItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem'].map(
         (name) => `dynamodb:${name}`,
       ),
     )
@@ -60,6 +60,7 @@ describe('a grant by method', () => {
       'mails',
       'mails#payload#*',
       'mails#dedup#*',
+      'mails#once#*',
       'mails#work',
       'mails#scheduled',
       'user#*',

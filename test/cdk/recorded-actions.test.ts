@@ -202,6 +202,11 @@ describe('a queue with all its options, recorded', () => {
       await hasty.queuePush({ ...message('unanswered'), deduplicationId: 'unanswered' })
       const { items: left } = await hasty.queuePullMany({ pk: 'jobs', limit: 2 })
       expect(left).toHaveLength(1)
+      const [unique] = await db.queuePush([1, 2].map((i) => ({ ...message('unique'), uniqueId: `u${i}` })))
+      expect((await db.queuePush({ ...message('unique'), uniqueId: 'u1' }))[0]!.sk).toBe(unique!.sk)
+      repliesToLose = 1
+      expect(await hasty.queueCancel(unique!)).toBe(true)
+      expect(await db.queueCancel({ pk: 'jobs', uniqueId: 'u2' })).toBe(true)
       repliesToLose = 1
       await hasty.queueRelease(left[0]!, { deadLetter: 'jobs#dead', reason: 'unanswered' })
       expect(repliesToLose).toBe(0)

@@ -1,5 +1,6 @@
 /** Files of src without a test by their name, and the test that covers most of each. */
 export const coveredBy: Readonly<Record<string, string>> = {
+  'src/cli/commands/cancel.ts': 'test/cli/commands/queue.test.ts',
   'src/cli/connect.ts': 'test/cli/commands/dev.test.ts',
   'src/cli/convert-state.ts': 'test/cli/commands/convert.test.ts',
   'src/cli/failures.ts': 'test/cli/commands/dev.test.ts',

@@ -185,6 +185,7 @@ export const exported = {
     'AtomicDbQueueShards',
     'AtomicDbQueueStats',
     'AtomicDbQueueStatsOptions',
+    'AtomicDbQueueUniqueKey',
     'AtomicDbRange',
     'AtomicEngine',
     'ByPath',

@@ -250,8 +250,8 @@ export const mutants: readonly Mutant[] = [
   payload('payloads are shown by queries', 'version: row.sk, ', ''),
   push(
     'a large message is pushed without a token',
-    'input.sk !== undefined || id !== undefined || draft.payload !== undefined',
-    'input.sk !== undefined || id !== undefined',
+    'draft.unique !== undefined ||\n    draft.payload !== undefined',
+    'draft.unique !== undefined',
   ),
   pushExactly('the payload of a push that was refused stays', 'if (wasRefused(error))', 'if (false)'),
   rescan('rescans cost what they like', 'if (this.#budget < 1) return 0', ''),
