@@ -250,7 +250,7 @@ export const mutants: readonly Mutant[] = [
   payload('payloads are shown by queries', 'version: row.sk, ', ''),
   push(
     'a large message is pushed without a token',
-    'draft.unique !== undefined ||\n    draft.payload !== undefined',
+    'draft.unique !== undefined || draft.payload !== undefined',
     'draft.unique !== undefined',
   ),
   pushExactly('the payload of a push that was refused stays', 'if (wasRefused(error))', 'if (false)'),
