@@ -31,6 +31,7 @@ export const QUEUE_PRODUCER_ACTIONS = [
   'dynamodb:DeleteItem',
   'dynamodb:GetItem',
   'dynamodb:PutItem',
+  'dynamodb:UpdateItem',
 ] as const
 
 /**

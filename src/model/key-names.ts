@@ -68,6 +68,9 @@ export function shardIn(pk: string): { queue: string; index: string } | undefine
 /** The queue that a shard belongs to; any other name as it is. */
 export const queueOfShard = (pk: string): string => pk.replace(/#shard\d+$/, '')
 
+/** The queue that a partition of messages belongs to: its own, a shard, or one beside it. */
+export const queueOfPlace = (pk: string): string => queueOfShard(pk.replace(/#(scheduled|priority\d+)$/, ''))
+
 const workSuffix = '#work'
 
 /** The partition that says which shards of a queue, or which queues of a family, may have work. */

@@ -33,6 +33,7 @@ const EXPECTED = {
     'DeleteItem',
     'GetItem',
     'PutItem',
+    'UpdateItem',
   ],
   grantQueueConsumer: [
     'BatchGetItem',

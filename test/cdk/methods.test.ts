@@ -50,9 +50,15 @@ describe('a grant by method', () => {
   test('gives the actions of the methods, on all keys or on those that are named', () => {
     const [all] = granted({ methods: ['get', 'queuePush'] })
     expect(actionsIn(all)).toEqual(
-      ['BatchGetItem', 'BatchWriteItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem'].map(
-        (name) => `dynamodb:${name}`,
-      ),
+      [
+        'BatchGetItem',
+        'BatchWriteItem',
+        'ConditionCheckItem',
+        'DeleteItem',
+        'GetItem',
+        'PutItem',
+        'UpdateItem',
+      ].map((name) => `dynamodb:${name}`),
     )
     expect(all.Condition).toBeUndefined()
     const [one] = granted({ methods: ['get', 'queuePush'], pks: ['mails'], pkPrefixes: ['user#'] })

@@ -3,7 +3,7 @@ import { InvalidInput } from '../../errors.ts'
 import type { AtomicDbItemKey, AtomicDbQueueItemKey } from '../../interface.ts'
 import { shortText } from '../../model/checks.ts'
 import { isLive } from '../../model/expiry.ts'
-import { onceKey, queueOfShard } from '../../model/key-names.ts'
+import { onceKey, queueOfPlace, queueOfShard } from '../../model/key-names.ts'
 import { bareKey, checkKey, checkPk } from '../../model/keys.ts'
 import { isMessage, isWaiting, isWaitingGuard } from '../../model/message-row.ts'
 import { optionsCheck } from '../../model/options-check.ts'
@@ -31,13 +31,20 @@ export async function cancel(
     throw new InvalidInput('key', 'must be an object with pk and sk, or with pk and uniqueId')
   if ('sk' in given || !('uniqueId' in given)) {
     checkKey(given as AtomicDbQueueItemKey)
-    return cancelIn(context, [bareKey(given as AtomicDbQueueItemKey)])
+    return cancelIn(context, keysOf(given as AtomicDbQueueItemKey))
   }
   checkUniqueKey(given)
   checkPk(given.pk)
-  const queue = queueOfShard(given.pk)
+  const queue = queueOfPlace(given.pk)
   const [seen] = await readRows(context, [onceKey(queue, shortText(given.uniqueId, 'uniqueId', 512))])
   return cancelIn(context, placesOf({ queue, seen }), given.uniqueId)
+}
+
+/** What is due later moves into its queue, with its key, where pulls are strict. */
+function keysOf(given: AtomicDbQueueItemKey): AtomicDbItemKey[] {
+  const key = bareKey(given)
+  const queue = queueOfPlace(key.pk)
+  return queue === queueOfShard(key.pk) ? [key] : [key, { pk: queue, sk: key.sk }]
 }
 
 /** In one of the places where it can be, in the order in which it can move. */

@@ -1,7 +1,7 @@
 import { InvalidInput } from '../../errors.ts'
 import type { AtomicDbItemKey } from '../../interface.ts'
 import { isLive, isVacantGuard } from '../../model/expiry.ts'
-import { onceKey, queueOfShard } from '../../model/key-names.ts'
+import { onceKey, queueOfPlace, queueOfShard } from '../../model/key-names.ts'
 import { keyText } from '../../model/keys.ts'
 import { isMessage, type MessageRow, toMessage } from '../../model/message-row.ts'
 import type { Guard, Row, RowOperation, SingleOperation } from '../../storage.ts'
@@ -36,7 +36,7 @@ export interface UniqueMarker {
 /** The marker for a message whose key is decided; `undefined` without a `uniqueId`. */
 export function markerFor(context: Context, row: MessageRow): UniqueMarker | undefined {
   if (row.u === undefined) return undefined
-  const queue = queueOfShard(row.pk)
+  const queue = queueOfRow(row)
   const key = onceKey(queue, row.u)
   if (Buffer.byteLength(key.pk) > 2048)
     throw new InvalidInput('uniqueId', 'is too long together with the name of the queue', { limit: 2048 })
@@ -77,8 +77,16 @@ const keysOf = (markers: readonly UniqueMarker[]): AtomicDbItemKey[] => markers.
 /** Where the message of a marker can be, in the order in which it can move. */
 export function placesOf({ queue, seen }: Pick<UniqueMarker, 'queue' | 'seen'>): AtomicDbItemKey[] {
   if (typeof seen?.m !== 'string') return []
-  return [{ pk: typeof seen.q === 'string' ? seen.q : queue, sk: seen.m }]
+  const pk = typeof seen.q === 'string' ? seen.q : queue
+  const place = { pk, sk: seen.m }
+  // What is due later moves into its queue, with its key, where pulls are strict.
+  return isBeside(pk) ? [place, { pk: queue, sk: seen.m }] : [place]
 }
+
+const isBeside = (pk: string): boolean => queueOfPlace(pk) !== queueOfShard(pk)
+
+/** The queue that a message was pushed to, which its row names where the partition does not. */
+const queueOfRow = ({ pk, q }: MessageRow): string => (typeof q === 'string' ? q : queueOfPlace(pk))
 
 const isHolder = (row: Row | undefined, id: string, now: number): row is MessageRow =>
   isMessage(row) && row.u === id && isLive(row, Math.floor(now / 1000))
