@@ -61,7 +61,7 @@ function plan(draw: Random): Plan {
   const turns = new Map<number, number>()
   const begun = new Map<number, number>()
   /** When the handler asked for a later time, and the earliest moment that this gives, simulated ms. */
-  const asked = new Map<number, number>()
+  const asked = new Map<number, { at: number; seconds: number }>()
   const notBefore = new Map<number, number>()
   const finished = new Set<number>()
   const buried = new Set<number>()
@@ -104,7 +104,8 @@ function plan(draw: Random): Plan {
       turns.set(id, turn + 1)
       const wish = wishOf(id, turn)
       const seconds = actor.random.int(20) + 1
-      asked.set(id, actor.history.now())
+      if (wish === 'snooze' || wish === 'retry') asked.set(id, { at: actor.history.now(), seconds })
+      else asked.delete(id)
       if (wish === 'throw') throw new Error('downstream')
       const outcome =
         wish === 'snooze'
@@ -144,9 +145,9 @@ function plan(draw: Random): Plan {
       }
       if (event.type === 'retry' && event.item.receiveCount >= maxReceives)
         actor.anomaly('not buried at once', `message ${id} after ${event.item.receiveCount} receives`)
-      // What a redriven or repeated message asks is another matter.
-      if ((event.type === 'retry' || event.type === 'snoozed') && asked.has(id) && faults.calm)
-        notBefore.set(id, asked.get(id)! + (event.delaySeconds - 1) * 1000)
+      const wanted = asked.get(id)
+      if ((event.type === 'retry' || event.type === 'snoozed') && wanted && faults.calm)
+        notBefore.set(id, wanted.at + wanted.seconds * 1000)
       if (event.type === 'snoozed' && event.reason !== 'early') actor.anomaly('wrong reason', event.reason)
     }
 

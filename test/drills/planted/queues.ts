@@ -197,13 +197,6 @@ const outcomes: Defect[] = [
     found: /wrong effect|done against its will|lost/,
   },
   {
-    name: 'a permit that is lost does not end its handler',
-    class: 'outcomes',
-    patches: [change(limits, 'permit.onLost(abort)', '() => {}')],
-    drill: 'queue, outcomes and limits',
-    found: /too many at once|too many of a group/,
-  },
-  {
     name: 'a handler begins without a permit of its group',
     class: 'outcomes',
     patches: [
