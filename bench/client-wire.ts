@@ -1,9 +1,8 @@
-import { AtomicDynamoDB as DirectDynamoDB, directClient } from '../src/direct/index.ts'
-import { AtomicDynamoDB } from '../src/dynamo/index.ts'
 import { type Adapter, adapters, type Maker, type Operation, operations } from './client-adapters.ts'
 import { bare } from './client-bare.ts'
 import { ours } from './client-ours.ts'
 import { bareSdk } from './client-sdk.ts'
+import type { Built } from './lib/built.ts'
 import { type InstantServer, withInstantServer } from './lib/instant.ts'
 import { interleaved, type Measured, ratio, type Spread, spread, throughput } from './lib/measure.ts'
 import type { BenchOptions } from './lib/options.ts'
@@ -30,18 +29,19 @@ export async function overTheWire(
   local: string,
   table: string,
   titles: Record<Operation, string>,
+  built: Built,
   { tiny }: BenchOptions,
 ): Promise<Part> {
   const notes: string[] = []
   const cpu = await withInstantServer(local, async (server) => {
-    const ready = await connected(() => server.endpoint(), table, notes)
+    const ready = await connected(() => server.endpoint(), table, built, notes)
     await recorded(ready, server)
     const costs = await perOperation(ready, tiny)
     const rates = await inACrowd(ready, 'at once', tiny)
     for (const { close } of ready) close()
     return { costs, rates }
   })
-  const near = await connected(async () => local, table, [])
+  const near = await connected(async () => local, table, built, [])
   const rates = await inACrowd(near, 'DynamoDB Local', tiny)
   for (const { close } of near) close()
   return {
@@ -79,6 +79,7 @@ export async function overTheWire(
 async function connected(
   endpointFor: () => Promise<string>,
   table: string,
+  { dynamo, direct: directly }: Built,
   notes: string[],
 ): Promise<Ready[]> {
   const ready: Ready[] = []
@@ -87,14 +88,16 @@ async function connected(
     const endpoint = await endpointFor()
     const client = makeClient(endpoint)
     const other = makeClient(endpoint)
-    const own = directClient({ endpoint, region: 'local', credentials: localKeys, maxSockets: 256 })
+    const own = directly.directClient({ endpoint, region: 'local', credentials: localKeys, maxSockets: 256 })
     const close = () => [client, other, own].forEach((one) => void one.destroy())
     try {
       const adapter = await maker.make({
         client,
         documents: lib.DynamoDBDocumentClient.from(other),
         database: () =>
-          maker === direct ? new DirectDynamoDB(own, table) : new AtomicDynamoDB(client, table),
+          maker === direct
+            ? new directly.AtomicDynamoDB(own, table)
+            : new dynamo.AtomicDynamoDB(client, table),
         table,
       })
       ready.push({ name: maker.name, adapter, close })

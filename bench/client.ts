@@ -1,8 +1,8 @@
-import { AtomicDynamoDB } from '../src/dynamo/index.ts'
 import { type Adapter, adapters, type Operation, operations } from './client-adapters.ts'
 import { bare, bareAlike } from './client-bare.ts'
 import { ours } from './client-ours.ts'
 import { overTheWire } from './client-wire.ts'
+import { type Built, withBuilt } from './lib/built.ts'
 import { withLocal } from './lib/local.ts'
 import { interleaved, type Measured, ratio, spread } from './lib/measure.ts'
 import type { BenchOptions } from './lib/options.ts'
@@ -13,7 +13,13 @@ import type { Section } from './lib/section.ts'
 import { number, progress } from './lib/terminal.ts'
 
 /** Client CPU per operation: every reply comes from the process itself, at once; then over the wire, with lockrow/direct. */
-export async function run({ tiny }: BenchOptions): Promise<Section> {
+export const run = (options: BenchOptions): Promise<Section> => {
+  progress('client: building the package')
+  return withBuilt((built) => measured(options, built))
+}
+
+async function measured({ tiny }: BenchOptions, built: Built): Promise<Section> {
+  const { AtomicDynamoDB } = built.dynamo
   const notes: string[] = []
   return withLocal(async (endpoint, table) => {
     const ready: Adapter[] = []
@@ -41,18 +47,18 @@ export async function run({ tiny }: BenchOptions): Promise<Section> {
     }
     const rounds = tiny ? 2 : 24
     const sliceMs = tiny ? 2 : 40
-    const measured: Record<Operation, Measured[]> = {} as Record<Operation, Measured[]>
+    const costs: Record<Operation, Measured[]> = {} as Record<Operation, Measured[]>
     for (const operation of operations) {
       const contenders = ready.map((adapter) => ({ name: adapter.name, run: adapter[operation] }))
-      measured[operation] = await interleaved(contenders, {
+      costs[operation] = await interleaved(contenders, {
         rounds,
         sliceMs,
         clock: 'cpu',
         label: `client, ${operation}`,
       })
     }
-    const inside = section(measured, ready, notes, { rounds, sliceMs })
-    const wire = await overTheWire(endpoint, table, titles, { tiny })
+    const inside = section(costs, ready, notes, { rounds, sliceMs })
+    const wire = await overTheWire(endpoint, table, titles, built, { tiny })
     return {
       ...inside,
       targets: [...inside.targets!, ...wire.targets],
