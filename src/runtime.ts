@@ -93,11 +93,27 @@ const sources = new WeakMap<Runtime, () => string>()
 export function ulidSource(runtime: Runtime): () => string {
   let source = sources.get(runtime)
   if (!source) {
-    const next = monotonicFactory(runtime === systemRuntime ? undefined : () => runtime.random())
+    const next = monotonicFactory(runtime === systemRuntime ? systemChance() : () => runtime.random())
     source = () => next(runtime.now())
     sources.set(runtime, source)
   }
   return source
+}
+
+/**
+ * The system's randomness for ULIDs, drawn for the 16 characters of one at a time: a draw for each of them takes ten times
+ * as long. Nothing is kept for the next ULID, which another process may make that is restored from the same snapshot.
+ */
+function systemChance(): () => number {
+  let bytes = Buffer.alloc(0)
+  let left = 0
+  return () => {
+    if (left === 0) {
+      bytes = randomBytes(16)
+      left = 16
+    }
+    return bytes[--left]! / 256
+  }
 }
 
 const alphabet = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_'

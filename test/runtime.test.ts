@@ -1,5 +1,5 @@
 import { systemRuntime } from 'lockrow/backend'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { idSource, momentOf, stopwatch, ulidSource } from '../src/runtime.ts'
 
 describe('clocks', () => {
@@ -69,4 +69,21 @@ test('sleep ends at once with the reason of its signal', async () => {
   const sleeping = systemRuntime.sleep(60_000, { signal: later.signal })
   later.abort(reason)
   await expect(sleeping).rejects.toBe(reason)
+})
+
+test("a ULID's 16 characters of chance are drawn for it alone, and each can be any of the 32", () => {
+  const next = ulidSource(systemRuntime)
+  // Each in a millisecond of its own: within one the next is the last plus one.
+  const clock = vi.spyOn(systemRuntime, 'now')
+  let now = Date.now() + 1000
+  clock.mockImplementation(() => now++)
+  const made = Array.from({ length: 2000 }, next)
+  clock.mockRestore()
+  expect(made.toSorted()).toEqual(made)
+  expect(made.filter((one) => !/^[0-9A-HJKMNP-TV-Z]{26}$/.test(one))).toEqual([])
+  const seen = Array.from({ length: 16 }, (_, i) => new Set(made.map((one) => one[10 + i])).size)
+  expect(seen).toEqual(Array(16).fill(32))
+  // No two characters of one ULID hang together.
+  const pairs = new Set(made.map((one) => one[10]! + one[25]!))
+  expect(pairs.size).toBeGreaterThan(600)
 })
