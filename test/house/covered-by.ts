@@ -50,6 +50,7 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/dynamo/batches.ts': 'test/dynamo/wire.test.ts',
   'src/dynamo/expressions.ts': 'test/conformance/dynamo.test.ts',
   'src/dynamo/no-sdk-retry.ts': 'test/dynamo/wire.test.ts',
+  'src/dynamo/new-table.ts': 'test/direct/table.test.ts',
   'src/dynamo/query.ts': 'test/conformance/dynamo.test.ts',
   'src/dynamo/read-row.ts': 'test/cli/commands/dev.test.ts',
   'src/dynamo/sdk-transport.ts': 'test/dynamo/wire.test.ts',
