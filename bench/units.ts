@@ -1,3 +1,4 @@
+import { collection, typed } from '../src/collections/index.ts'
 import { AtomicDynamoDB } from '../src/dynamo/index.ts'
 import { decrement } from '../src/recipes/index.ts'
 import { atomic, consume, type Transaction, transaction } from '../src/transactions/index.ts'
@@ -36,7 +37,7 @@ export async function run(_options: BenchOptions): Promise<Section> {
     const naive = new NaiveDynamo(lib.DynamoDBDocumentClient.from(plain), table)
     const rows: (string | number)[][] = []
     let over = 0
-    for (const one of cases(db, naive)) {
+    for (const one of [...cases(db, naive), ...collectionCases(db)]) {
       progress(`units: ${one.name}`)
       const given = (await one.prepare?.()) as never
       const mine = await costOf(meter, () => one.ours(given))
@@ -84,6 +85,78 @@ export async function run(_options: BenchOptions): Promise<Section> {
 }
 
 const text = ({ requests, wru, rru }: Cost): string => `${requests} / ${wru} / ${Number(rru.toFixed(1))}`
+
+interface Member {
+  id: string
+  email: string
+  team: string
+  logins: number
+}
+
+/** Items with a unique field and an index: what the same rows cost by hand. */
+function collectionCases(db: AtomicDynamoDB): Case[] {
+  const options = { schema: typed<Member>(), key: 'id' } as const
+  const plain = collection(db, 'units-plain', options)
+  const members = collection(db, 'units-members', {
+    ...options,
+    unique: { email: { key: 'email', project: ['team'] } },
+    indexes: { team: { key: 'team', project: ['email'] }, whole: { key: 'team' } },
+  })
+  let made = 0
+  const member = (): Member => ({ id: `m${++made}`, email: `m${made}@example.com`, team: 'red', logins: 0 })
+  const one = () => members.insert(member())
+  return [
+    { name: 'collection: put without indexes', least: cost(1, 1, 0), ours: () => plain.put(member()) },
+    {
+      name: 'collection: get',
+      least: cost(1, 0, 1),
+      prepare: one,
+      ours: ({ id }: Member) => members.get(id),
+    },
+    { name: 'collection: insert, 3 entries', least: cost(1, 8, 0), ours: () => members.insert(member()) },
+    { name: 'collection: put, 3 entries', least: cost(2, 8, 1), ours: () => members.put(member()) },
+    {
+      name: 'collection: update of no index',
+      least: cost(1, 1, 0),
+      prepare: one,
+      ours: ({ id }: Member) => members.update(id, { add: { logins: 1 } }),
+    },
+    {
+      name: 'collection: update that moves 2 entries and changes 1',
+      least: cost(2, 12, 1),
+      prepare: one,
+      ours: ({ id }: Member) => members.update(id, { set: { team: 'blue' } }),
+    },
+    {
+      name: 'collection: put that changes no entry',
+      least: cost(2, 1, 1),
+      prepare: one,
+      ours: (given: Member) => members.put({ ...given, logins: 5 }),
+    },
+    {
+      name: 'collection: unique get, projected',
+      least: cost(1, 0, 1),
+      prepare: one,
+      ours: ({ email }: Member) => members.by('email').get(email),
+    },
+    {
+      name: 'collection: list of an index, projected',
+      least: cost(1, 0, 1),
+      ours: () => members.by('team').list({ team: 'blue' }),
+    },
+    {
+      name: 'collection: list of an index, whole items (1)',
+      least: cost(2, 0, 2),
+      ours: () => members.by('whole').list({ team: 'blue' }),
+    },
+    {
+      name: 'collection: delete, 3 entries',
+      least: cost(2, 8, 1),
+      prepare: one,
+      ours: ({ id }: Member) => members.delete(id),
+    },
+  ]
+}
 
 function cases(db: AtomicDynamoDB, naive: NaiveDynamo): Case[] {
   const pk = 'units'

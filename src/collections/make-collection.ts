@@ -1,7 +1,7 @@
 import type { AtomicDbInterface } from '../interface.ts'
 import { Collection } from './collection.ts'
 import type { AnyOptions } from './definition.ts'
-import type { InputOf, OutputOf, StandardSchema } from './standard-schema.ts'
+import type { StandardSchema } from './standard-schema.ts'
 import type { CollectionOptions, FieldOf, IndexOption, UniqueOption } from './types.ts'
 
 /**
@@ -20,14 +20,15 @@ import type { CollectionOptions, FieldOf, IndexOption, UniqueOption } from './ty
  * const { items } = await users.by('team').list({ team: 'red' })
  */
 export function collection<
-  S extends StandardSchema = StandardSchema<Record<string, unknown>>,
-  const K extends FieldOf<OutputOf<S>> = FieldOf<OutputOf<S>>,
-  const I extends Readonly<Record<string, IndexOption<FieldOf<OutputOf<S>>>>> = Record<never, never>,
-  const U extends Readonly<Record<string, UniqueOption<FieldOf<OutputOf<S>>>>> = Record<never, never>,
+  T = Record<string, unknown>,
+  Input = T,
+  const K extends FieldOf<T> = FieldOf<T>,
+  const I extends Readonly<Record<string, IndexOption<FieldOf<T>>>> = Record<never, never>,
+  const U extends Readonly<Record<string, UniqueOption<FieldOf<T>>>> = Record<never, never>,
 >(
   db: AtomicDbInterface,
   name: string,
-  options: CollectionOptions<S, FieldOf<OutputOf<S>>, K, I, U>,
-): Collection<OutputOf<S>, InputOf<S>, K & keyof OutputOf<S>, I, U> {
+  options: CollectionOptions<StandardSchema<Input, T>, FieldOf<T>, K, I, U>,
+): Collection<T, Input, K, I, U> {
   return new Collection(db, name, options as unknown as AnyOptions)
 }

@@ -1,4 +1,4 @@
-import { type AtomicDbInterface, ConditionFailed, InvalidInput } from 'lockrow'
+import { type AtomicDbInterface, AtomicMemoryDb, ConditionFailed, InvalidInput } from 'lockrow'
 import { collection, NotUnique, ReferenceMissing, typed } from 'lockrow/collections'
 import { expect, test } from 'vitest'
 import { failure, fresh, onAllBackends } from './world.ts'
@@ -266,4 +266,30 @@ onAllBackends('a collection', (open) => {
       undefined,
     ])
   })
+})
+
+test('describe prints the access patterns', () => {
+  const db = new AtomicMemoryDb()
+  const schema = typed<{ org: string; id: string; mail: string; team: string; n: number; state: string }>()
+  const users = collection(db, 'users', {
+    schema,
+    key: ['org', 'id'],
+    shared: 'org',
+    unique: { mail: { key: ['org', 'mail'], project: ['n'] } },
+    indexes: {
+      team: { key: 'team', sort: 'n', where: { state: ['open', 'new'] }, count: true },
+      all: { sort: 'n', project: ['mail'] },
+      gone: { key: 'n', retired: true },
+    },
+  })
+  expect(users.describe().split('\n')).toEqual([
+    '| access pattern | call | key | reads |',
+    '|---|---|---|---|',
+    '| one of users | `users.get({ org, id })` | `org#<org>`, `users##<id>` | 1 request |',
+    '| users of one org, by id | `users.list({ org })` | `org#<org>`, `users##…` | 1 request a page |',
+    "| users of one team, by n, where state open or new | `users.by('team').list({ team })` | `users##team#<team>`, `<n>#<org>#<id>` | 2 requests a page |",
+    "| number of users of one team, where state open or new | `users.by('team').count({ team })` | `users##team#<team>`, `#count` | 1 request |",
+    "| users, by n | `users.by('all').list()` | `users##all`, `<n>#<org>#<id>` | 1 request a page |",
+    "| one of users by org and mail | `users.by('mail').get({ org, mail })` | `users##mail#<org>#<mail>`, `#` | 1 request |",
+  ])
 })
