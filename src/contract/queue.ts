@@ -151,7 +151,14 @@ export interface AtomicDbQueuePushOptions extends CallOptions {
 
 /** Options of `queuePull`. */
 export interface AtomicDbQueuePullOptions extends CallOptions, AtomicDbQueueShards {
-  pk: string
+  /** The queue. Either this or `family`. */
+  pk?: string
+  /**
+   * Pull from all queues that were pushed to with this `family`, in fair turns: a customer's million messages do not keep
+   * back another's one. Queues without messages cost nothing. Dead letters go to the family's own queue, `family` with
+   * `#dead`. Not with `shards` or `group`.
+   */
+  family?: string
   /**
    * `false`: a look at a queue that is likely to be empty, eventually consistent: 0.5 RRU, where all of the queue fits
    * into 4 KB. A message of the last second may be missed. Where there is more to read, the ordinary pull follows.

@@ -18,11 +18,14 @@ import { giveBack } from './receipts.ts'
 
 export const maxPage = 1000
 
+/** A pull from one partition. */
+export type PullOptions = AtomicDbQueuePullManyOptions & { readonly pk: string }
+
 /** One pull from one queue or shard: what is asked for, and what it has so far. */
 export interface Pull {
   readonly context: Context
   readonly inFlight: InFlight
-  readonly options: AtomicDbQueuePullManyOptions
+  readonly options: PullOptions
   /** Visibility timeout. */
   readonly seconds: number
   readonly deadLetter: string

@@ -2,14 +2,14 @@ import type { AtomicDbItemKey } from '../../interface.ts'
 import type { Context } from '../context.ts'
 import { Groups } from './groups.ts'
 import { isBeyond } from './order.ts'
+import { arrivedAt, expectedAt } from './places.ts'
+import { type Destination, pointerFor } from './pointers.ts'
 import { Rescan } from './rescan.ts'
 
 /** So many queues are remembered per database. */
 export const maxQueues = 20_000
 const maxOwn = 10_000
 const maxWindow = 64
-/** A queue that was found empty counts as empty for this long, ms. */
-const emptyMs = 1000
 
 /**
  * What a process remembers of one queue, so that pulls do not read again what is in flight. Only speed is lost when it
@@ -30,8 +30,6 @@ export class InFlight {
   #isCalm = false
   /** Of the rows read lately, the share that could be given out. */
   #readyShare = 1
-  /** 0: the last pull found something, or something was pushed since; else until when the queue counts as empty. */
-  #emptyUntil = 0
   #groups: Groups | undefined
 
   get frontier(): string | undefined {
@@ -58,22 +56,19 @@ export class InFlight {
 
   /** This process pushed a message, perhaps before the frontier. */
   arrived(sk: string, due: number): void {
-    this.#emptyUntil = 0
     if (!isBeyond(sk, this.#frontier)) this.becomesDue(sk, due)
   }
 
-  /** This process acknowledged a message, or moved it elsewhere. */
-  departed(sk: string): void {
+  /** This process acknowledged a message, or moved it elsewhere. True: the next one of its group can come now. */
+  departed(sk: string): boolean {
     this.#own.delete(sk)
-    if (!this.#groups) return
+    if (!this.#groups) return false
     this.#groups.remove(sk)
-    // The next one of its group can come now.
-    this.#emptyUntil = 0
+    return true
   }
 
   /** This process gave a message back. */
   gaveBack(sk: string, due: number): void {
-    this.#emptyUntil = 0
     this.becomesDue(sk, due)
   }
 
@@ -112,24 +107,9 @@ export class InFlight {
     return due
   }
 
-  /** A pull ended. */
-  pulled(foundSome: boolean, monotonic: number): void {
-    this.#emptyUntil = foundSome ? 0 : monotonic + emptyMs
-  }
-
-  /** Whether there may be something to give out now, as far as this process knows. */
-  isAwake(now: number): boolean {
-    return this.#emptyUntil === 0 || this.#ownDue <= now
-  }
-
   /** When the next message that it knows of can be given out, epoch ms. */
   get nextDue(): number {
     return Math.min(this.#ownDue, this.rescan.nextDeadline)
-  }
-
-  /** Until when it counts as empty; 0 when it does not. */
-  get emptyUntil(): number {
-    return this.#emptyUntil
   }
 
   /** Begins a rescan when it is time for one. */
@@ -200,11 +180,20 @@ export function inFlightOf(context: Context, pk: string): InFlight {
 }
 
 /** This process pushed a message. */
-export function arrived(context: Context, { pk, sk, due = 0 }: AtomicDbItemKey & { due?: number }): void {
+export function arrived(context: Context, message: Destination & { sk: string; due?: number }): void {
+  const { pk, sk, due = 0 } = message
   inFlightOf(context, pk).arrived(sk, due)
+  const pointer = pointerFor(message)
+  if (pointer) arrivedAt(context, pointer.key.pk, pk, due)
+}
+
+/** This process gave a message back: it can be given out at `due`. */
+export function gaveBack(context: Context, { pk, sk }: AtomicDbItemKey, due: number): void {
+  inFlightOf(context, pk).gaveBack(sk, due)
+  expectedAt(context, pk, due)
 }
 
 /** This process acknowledged a message, or moved it elsewhere. */
 export function departed(context: Context, { pk, sk }: AtomicDbItemKey): void {
-  all.get(context.database)?.get(pk)?.departed(sk)
+  if (all.get(context.database)?.get(pk)?.departed(sk)) expectedAt(context, pk, 0)
 }

@@ -40,7 +40,7 @@ export const queuesPrepared: Prepared = (context, { pushed }) =>
 /** Consumers look at what is new, and forget what is gone. */
 export const queuesCommitted: Committed = async (context, operations, { pushed }) => {
   for (const item of pushed) {
-    arrived(context, { pk: item.pk, sk: item.sk })
+    arrived(context, { pk: item.pk, sk: item.sk, f: item.family })
     announcePush(context.runtime, item.pk, item.family)
   }
   const acknowledged = operations.flatMap((operation) =>

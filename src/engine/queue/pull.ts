@@ -1,6 +1,5 @@
 import { InvalidInput } from '../../errors.ts'
 import type {
-  AtomicDbQueueItem,
   AtomicDbQueueOutlook,
   AtomicDbQueuePullManyOptions,
   AtomicDbQueuePullManyResult,
@@ -8,12 +7,13 @@ import type {
   AtomicDbQueuePullResult,
 } from '../../interface.ts'
 import { maxMoment, shortText, wholeNumber, wholeSeconds } from '../../model/checks.ts'
+import { checkFamilyName } from '../../model/families.ts'
 import { controlKey, workControlKey } from '../../model/key-names.ts'
 import { checkPk } from '../../model/keys.ts'
 import { type ClaimedRow, isHeldGuard, toMessage } from '../../model/message-row.ts'
 import { checkShards, shardOf } from '../../model/shards.ts'
 import type { Context } from '../context.ts'
-import type { Pull } from './claim.ts'
+import type { Pull, PullOptions } from './claim.ts'
 import { type Control, controlOf } from './control.ts'
 import { isPausedAfter } from './control-pages.ts'
 import { bury, deadLetterOf } from './dead-letters.ts'
@@ -21,9 +21,11 @@ import { idleLook } from './idle-look.ts'
 import { inFlightOf } from './in-flight.ts'
 import { bySk } from './order.ts'
 import { fetchPayloads, payloadKeyOf } from './payload.ts'
+import { Places, placesOf } from './places.ts'
+import { familyReliedMs, shardReliedMs } from './pointers.ts'
+import { pullPlaces } from './pull-places.ts'
 import { giveBack } from './receipts.ts'
 import { pullByScan } from './scan.ts'
-import { shardsToVisit } from './shards.ts'
 import { pullInOrder } from './strict-order.ts'
 
 /** Visibility timeout. */
@@ -41,57 +43,54 @@ export async function pullMany<T>(
   context: Context,
   options: AtomicDbQueuePullManyOptions,
 ): Promise<AtomicDbQueuePullManyResult<T>> {
-  checkPk(options?.pk)
-  wholeNumber(options.limit, 'limit', { min: 1 })
-  const { shards, ...ofShard } = options
-  if (shards === undefined) return pullQueue<T>(context, options, controlOf(context, controlKey(options.pk)))
+  wholeNumber(options?.limit, 'limit', { min: 1 })
+  const { pk, shards, family, group } = options
+  if (family !== undefined) {
+    for (const name of ['pk', 'shards', 'group'] as const)
+      if (options[name] !== undefined) throw new InvalidInput(name, 'cannot stand with family')
+    return pullWork<T>(context, options, checkFamilyName(family), true)
+  }
+  checkPk(pk)
+  if (shards === undefined)
+    return pullQueue<T>(context, { ...options, pk: pk! }, controlOf(context, controlKey(pk!)))
   checkShards(shards)
-  ofShard.deadLetter = deadLetterOf(options.pk, options.deadLetter)
-  if (options.group === undefined) return pullShards<T>(context, ofShard, shards)
-  const pk = shardOf(options.pk, shards, options.group)
-  return pullQueue<T>(context, { ...ofShard, pk }, controlOf(context, workControlKey(options.pk)))
+  if (group === undefined) return pullWork<T>(context, options, pk!, false)
+  const ofShard = {
+    ...options,
+    deadLetter: deadLetterOf(pk!, options.deadLetter),
+    pk: shardOf(pk!, shards, group),
+  }
+  return pullQueue<T>(context, ofShard, controlOf(context, workControlKey(pk!)))
 }
 
-/** Pulls from one shard after the other until there are enough messages. */
-async function pullShards<T>(
+/** Pulls from the shards of a queue, or the queues of a family, that have work. */
+async function pullWork<T>(
   context: Context,
   options: AtomicDbQueuePullManyOptions,
-  shards: number,
+  name: string,
+  isFamily: boolean,
 ): Promise<AtomicDbQueuePullManyResult<T>> {
-  const items: AtomicDbQueueItem<T>[] = []
-  const dead: AtomicDbQueueItem<T>[] = []
-  const control = controlOf(context, workControlKey(options.pk))
-  const seen: Outlook = { nextDue: Number.POSITIVE_INFINITY, missed: 0, isPaused: false }
-  let failure: unknown
-  const isUp = isUpAfter(context, options)
-  for (const pk of shardsToVisit(context, options.pk, shards)) {
-    try {
-      const ofShard = { ...options, pk, limit: options.limit - items.length }
-      const found = await pullQueue<T>(context, ofShard, control)
-      items.push(...found.items)
-      dead.push(...(found.dead ?? []))
-      seen.nextDue = Math.min(seen.nextDue, found.nextDue ?? seen.nextDue)
-      seen.missed += found.missed ?? 0
-      if (found.paused) {
-        seen.isPaused = true
-        break
-      }
-    } catch (error) {
-      if (error instanceof InvalidInput) throw error
-      // One shard that is throttled does not keep back the others.
-      failure ??= error
-    }
-    // What is claimed already is handed out while most of its time is left, also when the caller has given up.
-    if (items.length >= options.limit || (items.length > 0 && isUp()) || context.call.signal?.aborted) break
-  }
-  if (items.length + dead.length === 0 && failure !== undefined) throw failure
+  const control = controlOf(context, workControlKey(name))
+  const deadLetter = deadLetterOf(name, options.deadLetter)
+  const reliedMs = isFamily ? familyReliedMs : shardReliedMs
+  const places = placesOf(context, control.key.pk, () => new Places(name, isFamily, reliedMs))
+  begin(context, { ...options, pk: name }, control)
+  const { items, dead, ...seen } = await pullPlaces<T>({
+    context,
+    work: { name, places, control },
+    limit: options.limit,
+    isIdleLook: options.consistent === false,
+    pullAt: (pk, limit, consistent) =>
+      pullQueue<T>(context, { ...options, pk, limit, deadLetter, consistent }, control),
+    isUp: isUpAfter(context, options),
+  })
   return { items, ...(dead.length > 0 && { dead }), ...outlook(seen, context.runtime.now()) }
 }
 
 /** The way of one pull: find messages and claim them, load their payloads, hand them out. */
 async function pullQueue<T>(
   context: Context,
-  options: AtomicDbQueuePullManyOptions,
+  options: PullOptions,
   control: Control,
 ): Promise<AtomicDbQueuePullManyResult<T>> {
   const pull = begin(context, options, control)
@@ -115,7 +114,7 @@ async function findAndClaim(pull: Pull): Promise<void> {
   await (isStrict ? pullInOrder(pull) : pullByScan(pull))
 }
 
-function begin(context: Context, options: AtomicDbQueuePullManyOptions, control: Control): Pull {
+function begin(context: Context, options: PullOptions, control: Control): Pull {
   const seconds = wholeSeconds(options.ttlSeconds ?? defaultSeconds, 'ttlSeconds', { min: 1 })
   if (options.maxReceives !== undefined) wholeNumber(options.maxReceives, 'maxReceives', { min: 1 })
   if (options.group !== undefined) shortText(options.group, 'group', 128)
@@ -174,11 +173,8 @@ async function loadPayloads(pull: Pull): Promise<void> {
 }
 
 function handOut<T>(pull: Pull): AtomicDbQueuePullManyResult<T> {
-  const { context, inFlight, options, rows, dead, control, missed } = pull
+  const { context, inFlight, rows, dead, control, missed } = pull
   const now = context.runtime.now()
-  // That there is nothing of one group says nothing of the others.
-  if (rows.length > 0 || (options.group === undefined && !pull.isUncertain))
-    inFlight.pulled(rows.length > 0, context.runtime.monotonic())
   const items = rows.sort(bySk).map((row) => toMessage<T>(row, now))
   const pausedUntil = control.pausedUntil(now)
   const known = pull.isUncertain ? pull.nextDue : Math.min(pull.nextDue, inFlight.nextDue)

@@ -25,7 +25,7 @@ import { applyOrRead } from '../lost-replies.ts'
 import { readRows } from '../requests.ts'
 import { beforeRepeat, type Doubt, refusal } from '../retry.ts'
 import { bury, deadLetterOf } from './dead-letters.ts'
-import { departed, inFlightOf } from './in-flight.ts'
+import { departed, gaveBack, inFlightOf } from './in-flight.ts'
 import { dropPayloads, payloadKeyOf } from './payload.ts'
 
 /** Repeats an operation on a message we hold until it is certain: done, or no longer ours. */
@@ -94,7 +94,7 @@ export async function release(
     changes.push({ op: 'set', path: ['why'], value: shortReason(options.reason) })
   const guard = item.receipt === undefined ? isThere : isHeldGuard(item.receipt)
   await whileHeld(context, item, { op: 'update', key: plain(item), changes, guard })
-  inFlightOf(context, item.pk).gaveBack(item.sk, delay > 0 ? at : 0)
+  gaveBack(context, item, delay > 0 ? at : 0)
 }
 
 /** Gives back a claimed row that nobody has seen: it does not count as received. */
