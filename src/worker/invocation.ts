@@ -76,7 +76,7 @@ export class Invocation {
   /** Whether all were empty. Those that a handler pushes to meanwhile are drained once more. */
   async #drain(drains: readonly QueueDrain[]): Promise<boolean> {
     const { runtime } = this.#db
-    const stops = drains.map((drain) => onPush(runtime, drain.pk, () => drain.pushed()))
+    const stops = drains.map((drain) => onPush(runtime, drain.name, () => drain.pushed()))
     let empty = true
     try {
       for (let round = drains; round.length > 0; round = drains.filter((drain) => drain.isBehind)) {

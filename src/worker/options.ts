@@ -9,6 +9,7 @@ import {
   wholeNumber,
   wholeSeconds,
 } from '../model/checks.ts'
+import { checkFamilyName } from '../model/families.ts'
 import { deadLetterName } from '../model/key-names.ts'
 import { checkShards } from '../model/shards.ts'
 import { type Backoff, checkBackoff } from './backoff.ts'
@@ -17,8 +18,10 @@ import { checkLimits, type QueueLimits } from './limits.ts'
 
 /** How a worker or a Lambda handles messages. */
 export interface QueueHandling extends Observed {
-  /** The queue. */
-  pk: string
+  /** The queue. Either this or `family`. */
+  pk?: string
+  /** All queues that are pushed to with this `family`, in fair turns; nobody has to list them. See `queuePull`. */
+  family?: string
   /** Visibility timeout, whole seconds; extended at half of it for as long as the handler runs. @default 60 */
   visibilitySeconds?: number
   /**
@@ -36,7 +39,7 @@ export interface QueueHandling extends Observed {
    * outlives at least 16 minutes without a working downstream. `Infinity`: never. @default 15
    */
   maxReceives?: number
-  /** The dead-letter queue. @default `pk` with `#dead` */
+  /** The dead-letter queue. @default `pk`, or `family`, with `#dead` */
   deadLetter?: string
   /** For a queue that is pushed to with `shards`: the same number. */
   shards?: number
@@ -48,6 +51,7 @@ export interface QueueHandling extends Observed {
 
 export const handlingOptions = [
   'pk',
+  'family',
   'visibilitySeconds',
   'timeoutSeconds',
   'backoff',
@@ -64,6 +68,7 @@ export const handlingHints = {
   retrySeconds: "use 'backoff': { baseSeconds, maxSeconds }",
   retryDelay: "use 'backoff'",
   timeoutMs: "use 'timeoutSeconds'",
+  pkPrefix: "use 'family', as the pushes do",
 } as const
 
 const defaultMaxReceives = 15
@@ -79,8 +84,8 @@ function checkPair(value: unknown, field: string, check: (value: unknown, field:
 export function checkHandling(options: QueueHandling, more: readonly string[]): void {
   if (options === undefined) throw new InvalidInput('options', 'must be an object with pk')
   checkOptions(options, [...handlingOptions, ...more], 'options', handlingHints)
-  const { pk, visibilitySeconds, timeoutSeconds, backoff, maxReceives, deadLetter, shards } = options
-  if (typeof pk !== 'string' || pk === '') throw new InvalidInput('pk', 'must be the name of a queue')
+  const { visibilitySeconds, timeoutSeconds, backoff, maxReceives, deadLetter, shards } = options
+  checkQueue(options)
   if (visibilitySeconds !== undefined) wholeSeconds(visibilitySeconds, 'visibilitySeconds', { min: 1 })
   if (timeoutSeconds !== undefined && typeof timeoutSeconds !== 'function')
     seconds(timeoutSeconds, 'timeoutSeconds')
@@ -89,12 +94,27 @@ export function checkHandling(options: QueueHandling, more: readonly string[]): 
     wholeNumber(maxReceives, 'maxReceives', { min: 1 })
   if (deadLetter !== undefined && (typeof deadLetter !== 'string' || deadLetter === ''))
     throw new InvalidInput('deadLetter', 'must be the name of a queue')
-  if (deadLetter === pk) throw new InvalidInput('deadLetter', 'must be another queue than pk')
+  if (deadLetter === queueNameOf(options))
+    throw new InvalidInput('deadLetter', 'must be another queue than pk')
   if (shards !== undefined) checkShards(shards)
   checkBoolean(options.strict, 'strict')
   checkLimits(options.limits, options.strict)
   if (options.onEvent !== undefined) checkFunction(options.onEvent, 'onEvent')
 }
+
+function checkQueue({ pk, family, shards }: QueueHandling): void {
+  if (family === undefined) {
+    if (typeof pk !== 'string' || pk === '') throw new InvalidInput('pk', 'must be the name of a queue')
+    return
+  }
+  checkFamilyName(family)
+  if (pk !== undefined) throw new InvalidInput('pk', 'cannot stand with family')
+  if (shards !== undefined) throw new InvalidInput('shards', 'cannot stand with family')
+}
+
+/** The name of the queue, or of the family of queues. */
+export const queueNameOf = ({ pk, family }: Pick<QueueHandling, 'pk' | 'family'>): string =>
+  pk ?? family ?? ''
 
 export const checkWaits = (value: unknown, field: string): void =>
   checkPair(value, field, (one, name) => milliseconds(one, name))
@@ -103,13 +123,15 @@ export const visibilityOf = ({ visibilitySeconds = 60 }: QueueHandling): number 
 
 export const maxReceivesOf = ({ maxReceives = defaultMaxReceives }: QueueHandling): number => maxReceives
 
-export const deadLetterOf = ({ pk, deadLetter = deadLetterName(pk) }: QueueHandling): string => deadLetter
+export const deadLetterOf = (options: QueueHandling): string =>
+  options.deadLetter ?? deadLetterName(queueNameOf(options))
 
 /** What a pull needs to know of the handling. */
 export const pullOptions = (
   options: QueueHandling & Pick<AtomicDbQueuePullManyOptions, 'exceptGroups'>,
 ): Omit<AtomicDbQueuePullManyOptions, 'limit'> => ({
   pk: options.pk,
+  family: options.family,
   ttlSeconds: visibilityOf(options),
   strict: options.strict,
   maxReceives: maxReceivesOf(options) === Number.POSITIVE_INFINITY ? undefined : maxReceivesOf(options),

@@ -4,16 +4,13 @@ import { Bell } from './bell.ts'
 import { ConsumerLimits } from './consumer-limits.ts'
 import { tell } from './events.ts'
 import { handleMessage, type QueueHandler } from './handling.ts'
-import { type QueueHandling, visibilityOf } from './options.ts'
+import { type QueueHandling, queueNameOf, visibilityOf } from './options.ts'
 import { pullMessages } from './pull-messages.ts'
 import { orAborted } from './signals.ts'
 import type { Slots } from './slots.ts'
 import type { Ending } from './stopping.ts'
 import { atOnce } from './turn.ts'
 import { leaseOfPulled } from './visibility.ts'
-
-/** Maximum number of shards that one pull looks at. */
-const shardsPerPull = 64
 
 /** It waits for so long before it leaves the rest to a later invocation, ms. */
 const roomMs = 1000
@@ -52,8 +49,8 @@ export class QueueDrain {
     this.#limits = new ConsumerLimits(db, options, () => this.#ended.ring())
   }
 
-  get pk(): string {
-    return this.#options.pk
+  get name(): string {
+    return queueNameOf(this.#options)
   }
 
   /** Something was pushed since the last pull began. */
@@ -78,8 +75,6 @@ export class QueueDrain {
 
   async #drain(): Promise<boolean> {
     const { giveUp } = this.#stages
-    const enough = Math.ceil((this.#options.shards ?? 1) / shardsPerPull)
-    let misses = 0
     while (!giveUp.aborted) {
       const room = await this.#slots.take(giveUp)
       if (room === 0) return false
@@ -93,12 +88,10 @@ export class QueueDrain {
       }
       const count = await this.#pullInto(allowed)
       if (giveUp.aborted) return false
-      misses = count > 0 ? 0 : misses + 1
-      if (misses < enough) continue
+      if (count > 0) continue
       if (this.#running === 0) return true
       // What is being handled may push more, or come back.
       await this.#ended.after(ended, giveUp)
-      misses = 0
     }
     return false
   }

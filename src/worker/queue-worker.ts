@@ -6,7 +6,7 @@ import { Bell } from './bell.ts'
 import { ConsumerLimits } from './consumer-limits.ts'
 import { tell } from './events.ts'
 import { handleMessage, type QueueHandler } from './handling.ts'
-import { checkHandling, checkWaits, type QueueHandling, visibilityOf } from './options.ts'
+import { checkHandling, checkWaits, type QueueHandling, queueNameOf, visibilityOf } from './options.ts'
 import { Pacing, type Pulled, type Wait } from './pacing.ts'
 import { pullMessages } from './pull-messages.ts'
 import { orAborted, sharedController } from './signals.ts'
@@ -92,12 +92,12 @@ export class QueueWorker<T = unknown> implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { concurrency = 1, prefetch = 0, pk } = this.#options
+    const { concurrency = 1, prefetch = 0 } = this.#options
     const most = concurrency + prefetch
     const { batchSize = most } = this.#options
     const { signal } = this.#closing
     const ring = () => this.#work.ring()
-    const stopListening = onPush(this.#db.runtime, pk, ring)
+    const stopListening = onPush(this.#db.runtime, queueNameOf(this.#options), ring)
     const stopWakeUp = listen(this.#options.wakeUp, this.#options, ring)
     const pacing = new Pacing(this.#db.runtime, this.#options.idleMs)
     let isIdle = false

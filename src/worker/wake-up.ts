@@ -1,9 +1,10 @@
 import { notify } from '../model/notify.ts'
 import { tell } from './events.ts'
-import type { QueueHandling } from './options.ts'
+import { type QueueHandling, queueNameOf } from './options.ts'
 
 /** The queue that is waited for. */
 export interface AwaitedQueue {
+  /** Its name, or that of the family of queues. */
   pk: string
 }
 
@@ -27,7 +28,7 @@ export function listen(
   wake: () => void,
 ): () => void {
   try {
-    const stop = wakeUp?.(wake, { pk: options.pk })
+    const stop = wakeUp?.(wake, { pk: queueNameOf(options) })
     return typeof stop === 'function' ? () => notify(stop, undefined) : () => {}
   } catch (error) {
     tell(options, { type: 'error', error })

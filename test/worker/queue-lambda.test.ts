@@ -72,17 +72,20 @@ describe('the event says which queues are drained', () => {
     },
   )
 
-  test('with a prefix, the queues that an event names', async () => {
+  test('of a family, the queues that an event names, and otherwise those that have messages', async () => {
     const { world, db, seen, note, contextOf, fill } = setUp()
     await world.run(async () => {
       await fill('tenant#a', 'tenant#b', 'tenant#c', 'tenant#a#dead')
-      const handler = queueLambda<number>(db, (item) => note(item.pk)(item), { pkPrefix: 'tenant#' })
+      const handler = queueLambda<number>(db, (item) => note(item.pk)(item), { family: 'tenant#' })
       const names = ['tenant#a', 'tenant#a#dead', 'tenant#b#payload#1', 'tenant#b#dedup#x', 'user#1']
       await handler({ Records: names.map((pk) => record(pk)) }, contextOf())
       expect(Object.keys(seen)).toEqual(['tenant#a'])
       await handler({ queue: ['tenant#c', 'tenant#a#dead'] }, contextOf())
       expect(Object.keys(seen).sort()).toEqual(['tenant#a', 'tenant#a#dead', 'tenant#c'])
-      await expect(handler({}, contextOf())).rejects.toThrow('event.queue: must name the queues')
+      // `tenant#b` was pushed to without its family: only who names it finds it.
+      await db.queuePush({ pk: 'tenant#d', family: 'tenant#', data: 4 })
+      expect(await handler({}, contextOf())).toEqual({ handled: 1, empty: true })
+      expect(Object.keys(seen)).toContain('tenant#d')
       await expect(handler({ queue: 'other#a' }, contextOf())).rejects.toThrow('tenant#...')
     })
   })
@@ -228,8 +231,10 @@ describe('bad input', () => {
   test.each([
     ['no queue', () => queueLambda(db, work, { pk: [] }), 'pk'],
     ['an empty name', () => queueLambda(db, work, { pk: ['a', ''] }), 'pk'],
-    ['pk and pkPrefix', () => queueLambda(db, work, { pk: 'a', pkPrefix: 'b' }), 'pkPrefix'],
-    ['an empty prefix', () => queueLambda(db, work, { pkPrefix: '' }), 'pkPrefix'],
+    ['pk and family', () => queueLambda(db, work, { pk: 'a', family: 'b' }), 'family'],
+    ['family and shards', () => queueLambda(db, work, { family: 'b', shards: 3 }), 'shards'],
+    ['what was', () => queueLambda(db, work, { pkPrefix: 'b' } as never), 'pkPrefix'],
+    ['an empty family', () => queueLambda(db, work, { family: '' }), 'family'],
     ['no handlers', () => queueLambda(db, {}), 'handler'],
     ['a handler that is none', () => queueLambda(db, { a: 7 as never }), 'handler.a'],
     [
