@@ -221,7 +221,6 @@ const pullHints = {
   consistentRead: useConsistent,
   queue: "the queue is 'pk'",
   pkPrefix: "use 'family', as the pushes do",
-  prefix: "use 'family', as the pushes do",
   max: "use 'limit' of queuePullMany",
   batchSize: "use 'limit' of queuePullMany",
   MaxNumberOfMessages: "use 'limit' of queuePullMany",
@@ -275,11 +274,7 @@ export const checkPeekOptions = /* @__PURE__ */ optionsCheck<AtomicDbQueuePeekOp
   },
 ])
 export const checkPurgeOptions = /* @__PURE__ */ optionsCheck<AtomicDbQueuePurgeOptions>(() => [
-  {
-    ...callOptions,
-    ...shards,
-    limit: true,
-  },
+  { ...callOptions, ...shards, limit: true },
 ])
 const useUntil = "it ends at 'until': a Date, or epoch ms"
 export const checkPauseOptions = /* @__PURE__ */ optionsCheck<AtomicDbQueuePauseOptions>(() => [

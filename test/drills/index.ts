@@ -7,6 +7,7 @@ import { loneConsumer } from './lone-consumer.ts'
 import { moveDrills } from './moves.ts'
 import { numbersPlan } from './numbers.ts'
 import { outcomeDrill } from './outcomes.ts'
+import { pointerDrills } from './pointers.ts'
 import { queueKinds, queuePlan } from './queues.ts'
 import { schedules } from './schedules.ts'
 import { uniqueAndCancel } from './unique.ts'
@@ -21,6 +22,7 @@ export const drills: readonly Drill[] = [
   bareKeys,
   ...moveDrills,
   uniqueAndCancel,
+  ...pointerDrills,
   ...workerDrills,
   outcomeDrill,
   rateLimit,

@@ -3,7 +3,7 @@
  * history goes to a checker that knows nothing of the library.
  */
 import { AtomicEngine } from '../../src/engine/engine.ts'
-import type { Storage } from '../../src/storage.ts'
+import type { Row, Storage } from '../../src/storage.ts'
 import type { Random } from '../../src/testing/random.ts'
 import {
   type SimulatedFault,
@@ -20,6 +20,8 @@ export type Process = Actor & {
   process: SimulatedRuntime
   /** Another process of the same world, which shares nothing with this one. */
   spawn(): Process
+  /** The rows of a partition as the server has them. */
+  rows(pk: string): Promise<readonly Row[]>
   /** When its clock was stepped last, simulated ms. */
   lastStepAt(): number
 }
@@ -48,6 +50,12 @@ export interface Plan {
   outageMs?: number
   /** Nothing happens to requests. Default false. */
   calm?: boolean
+  /** By how much eventually consistent reads lag, ms. Default up to 1000. */
+  lagMs?: number
+  /** A write is sent up to so many ms after it was asked for: its process was frozen in between. Default 0: at once. */
+  stallMs?: number
+  /** How long the processes may take. Default an hour. */
+  mostMs?: number
   /** Whether processes crash. Default true. */
   mortal?: boolean
   /** What one process does until its work is done. A crashed one is replaced by another. */
@@ -84,7 +92,11 @@ export async function drill(
   for (const fault of simulatedFaults) if (random.chance(0.6)) rates[fault] = random.pick([0.005, 0.02, 0.05])
   if (plan.calm) for (const fault of simulatedFaults) delete rates[fault]
   else if (plan.often) rates[plan.often] = 0.2
-  const server = new SimulatedServer(world, { rates, lateMs: [0, plan.lateMs ?? 3000] })
+  const server = new SimulatedServer(world, {
+    rates,
+    lateMs: [0, plan.lateMs ?? 3000],
+    lagMs: [0, plan.lagMs ?? 1000],
+  })
   const history = new HistoryRecorder(() => Math.round(world.time * 1000) / 1000)
   const findings: Finding[] = []
   const faults: Record<string, number> = { crash: 0, freeze: 0, suspend: 0, clockStep: 0 }
@@ -100,7 +112,7 @@ export async function drill(
     return {
       name: healthy ? 'observer' : `p${names++}`,
       process,
-      db: new AtomicEngine(spoil(connection), { runtime: process }),
+      db: new AtomicEngine(spoil(stalled(connection, process)), { runtime: process }),
       random: random.fork(),
       history,
       doubts: () => connection.doubts,
@@ -110,8 +122,26 @@ export async function drill(
       hurried: false,
       isDead: () => process.crashed,
       spawn: () => join(healthy),
+      rows: async (pk) => (await server.storage.page({ pk })).rows,
       lastStepAt: () => steps.get(process) ?? Number.NEGATIVE_INFINITY,
       anomaly: (kind, message) => findings.push({ kind, message, at: world.time }),
+    }
+  }
+
+  const stalled = (storage: Storage, process: SimulatedRuntime): Storage => {
+    const { stallMs = 0 } = plan
+    if (stallMs === 0) return storage
+    const stall = async () => {
+      if (!over && random.chance(0.1)) await process.sleep(random.between(0, stallMs))
+    }
+    return {
+      read: (keys, options) => storage.read(keys, options),
+      readTogether: (keys, options) => storage.readTogether(keys, options),
+      page: (range, options) => storage.page(range, options),
+      write: async (writes, options) => stall().then(() => storage.write(writes, options)),
+      apply: async (operation, options) => stall().then(() => storage.apply(operation, options)),
+      transact: async (operations, token, options) =>
+        stall().then(() => storage.transact(operations, token, options)),
     }
   }
 
@@ -178,9 +208,9 @@ export async function drill(
     void plan.watch?.(observer, () => over)
     if (plan.outageMs) void refuseAll(observer, plan.outageMs)
     for (let i = 0; i < plan.contenders; i++) begin()
-    while (running.size > 0 && world.time < hourMs) await observer.process.sleep(500)
+    while (running.size > 0 && world.time < (plan.mostMs ?? hourMs)) await observer.process.sleep(500)
     if (running.size > 0)
-      findings.push({ kind: 'no progress', message: `${running.size} processes are not done after an hour` })
+      findings.push({ kind: 'no progress', message: `${running.size} processes are not done in time` })
     over = true
     server.rates = {}
     // Late requests still arrive.

@@ -72,6 +72,8 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/engine/queue/in-flight.ts': 'test/engine/queue/scan.test.ts',
   'src/engine/queue/inspect.ts': 'test/engine/queue/queue.test.ts',
   'src/engine/queue/operations.ts': 'test/engine/transact/commit.test.ts',
+  'src/engine/queue/places.ts': 'test/engine/queue/pull-places.test.ts',
+  'src/engine/queue/pointer-list.ts': 'test/engine/queue/pull-places.test.ts',
   'src/engine/queue/pull.ts': 'test/engine/queue/queue.test.ts',
   'src/engine/queue/push.ts': 'test/engine/queue/queue.test.ts',
   'src/engine/queue/rescan.ts': 'test/engine/queue/queue.test.ts',

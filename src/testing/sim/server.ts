@@ -1,7 +1,13 @@
 import type { AtomicDbItemKey } from '../../interface.ts'
 import { MemoryStorage } from '../../memory/storage.ts'
 import { optionsCheck } from '../../model/options-check.ts'
-import { type RowOperation, type RowWrite, type Storage, StorageFault } from '../../storage.ts'
+import {
+  type RequestOptions,
+  type RowOperation,
+  type RowWrite,
+  type Storage,
+  StorageFault,
+} from '../../storage.ts'
 import type { Random } from '../random.ts'
 import { type SimulatedFault, type SimulatedFaultRates, zeroCounts } from './faults.ts'
 import { Replica } from './replica.ts'
@@ -94,31 +100,47 @@ export class SimulatedServer {
     const doubt = () => {
       doubts++
     }
-    const send = <T>(kind: Kind, keys: readonly AtomicDbItemKey[], apply: () => Promise<T>) =>
-      this.#send(process, kind, keys, apply, doubt)
+    const send = async <T>(
+      kind: Kind,
+      keys: readonly AtomicDbItemKey[],
+      options: RequestOptions,
+      apply: () => Promise<T>,
+    ): Promise<T> => {
+      options.beforeSending?.()
+      return this.#send(process, kind, keys, apply, doubt)
+    }
     return {
       get doubts() {
         return doubts
       },
-      read: (keys, { consistent = true }) =>
-        keys.length === 1
-          ? send('read', [], () => this.#source(consistent, keys[0]!.pk).read(keys))
-          : this.#torn(process, keys, consistent),
-      readTogether: (keys) => send('read', [], () => this.storage.readTogether(keys)),
-      page: async (range, { consistent = true }) => {
+      read: (keys, options) => {
+        const { consistent = true } = options
+        return keys.length === 1
+          ? send('read', [], options, () => this.#source(consistent, keys[0]!.pk).read(keys))
+          : this.#torn(process, keys, consistent)
+      },
+      readTogether: (keys, options) => send('read', [], options, () => this.storage.readTogether(keys)),
+      page: async (range, options) => {
+        const { consistent = true } = options
         const whole = () => this.#source(consistent, range.pk)
-        if (!this.#happens('tornRead')) return send('read', [], () => whole().page(range))
+        if (!this.#happens('tornRead')) return send('read', [], options, () => whole().page(range))
         const most = range.limit ?? 1000
-        const first = await send('read', [], () => whole().page({ ...range, limit: Math.ceil(most / 2) }))
+        const first = await send('read', [], options, () =>
+          whole().page({ ...range, limit: Math.ceil(most / 2) }),
+        )
         if (first.next === undefined || most < 2) return first
         const rest = { ...range, after: first.next, limit: most - first.rows.length }
-        const second = await send('read', [], () => whole().page(rest))
+        const second = await send('read', [], options, () => whole().page(rest))
         return { ...second, rows: [...first.rows, ...second.rows] }
       },
-      write: (writes) => this.#write(process, writes, doubt),
-      apply: (operation) => send('apply', [keyOf(operation)], () => this.storage.apply(operation)),
-      transact: (operations, token) =>
-        send('transact', operations.map(keyOf), () => this.storage.transact(operations, token)),
+      write: async (writes, options) => {
+        options.beforeSending?.()
+        return this.#write(process, writes, doubt)
+      },
+      apply: (operation, options) =>
+        send('apply', [keyOf(operation)], options, () => this.storage.apply(operation)),
+      transact: (operations, token, options) =>
+        send('transact', operations.map(keyOf), options, () => this.storage.transact(operations, token)),
     }
   }
 
