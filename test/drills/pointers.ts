@@ -101,16 +101,21 @@ function plan(places: Places, draw: Random): Plan {
     const { db, random } = actor
     while (isProducing()) {
       await take(actor, random.chance(0.5)).catch(isTrouble)
-      if (random.chance(0.05))
+      if (random.chance(0.003))
         await db.queueRedrive({ from: places.dead, ...places.options }).catch(isTrouble)
       await db.runtime.sleep(random.between(1000, 25_000))
     }
   }
 
-  async function take({ db, random, history, name }: Process, consistent: boolean): Promise<number> {
-    const { items } = await db.queuePullMany<number>({ ...places.pull, consistent, limit: 5, ttlSeconds: 20 })
+  async function take(actor: Process, consistent: boolean, isCareful = false): Promise<number> {
+    const { db, random, history, name } = actor
+    const ttlSeconds = !isCareful && random.chance(0.1) ? 2400 : 20
+    const { items } = await db.queuePullMany<number>({ ...places.pull, consistent, limit: 5, ttlSeconds })
     for (const item of items) {
-      if (random.chance(0.15)) await db.queueRelease(item, { deadLetter: places.dead }).catch(isTrouble)
+      // Held for as long as it was pulled for, and forgotten.
+      if (!isCareful && random.chance(0.1)) continue
+      if (!isCareful && random.chance(0.15))
+        await db.queueRelease(item, { deadLetter: places.dead }).catch(isTrouble)
       else {
         seen.add(item.data)
         history.complete(history.invoke(name, 'take', item.pk, { id: item.data }), 'ok')
@@ -125,22 +130,27 @@ function plan(places: Places, draw: Random): Plan {
     const { db } = observer
     for (let empty = 0; empty < 4; await db.runtime.sleep(10_000)) {
       await db.queueRedrive({ from: places.dead, ...places.options })
-      empty = (await take(observer, true)) > 0 ? 0 : empty + 1
+      empty = (await take(observer, true, true)) > 0 ? 0 : empty + 1
+    }
+  }
+
+  /** A process that goes on looks from time to time. */
+  async function work(observer: Process, minutes: number): Promise<void> {
+    for (let minute = 0; minute < minutes; minute += 2) {
+      await take(observer, false, true)
+      await observer.db.runtime.sleep(2 * minuteMs)
     }
   }
 
   async function finish(observer: Process): Promise<void> {
-    const { db } = observer
+    // What is held comes back; meanwhile other pointers are collected.
+    await work(observer, 45)
     await drain(observer)
     for (const pk of places.partitions)
       for (const { data } of await observer.rows(pk))
         observer.anomaly('forgotten', `message ${data} lies in ${pk}, and no pointer says so`)
     for (const id of certain) if (!seen.has(id)) observer.anomaly('lost', `message ${id} was never seen`)
-    // A process that works on looks from time to time.
-    for (let minutes = 0; minutes < 60; minutes += 2) {
-      await take(observer, false)
-      await db.runtime.sleep(2 * minuteMs)
-    }
+    await work(observer, 60)
     for (const { sk } of await observer.rows(places.work))
       observer.anomaly('never collected', `the pointer ${sk} of a place that is empty`)
   }

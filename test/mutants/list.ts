@@ -72,6 +72,8 @@ const pushExactly = of('src/engine/queue/push-exactly.ts', queue)
 const view = of('src/engine/queue/in-flight.ts', queue)
 const rescan = of('src/engine/queue/rescan.ts', queue)
 const walk = of('src/engine/queue/scan.ts', queue)
+const pullPlaces = of('src/engine/queue/pull-places.ts', queue)
+const places = of('src/engine/queue/places.ts', queue)
 const shards = of('src/engine/queue/shards.ts', queue)
 const coordination = ['test/coordination', 'test/drills/drills.test.ts']
 const vacancy = of('src/coordination/mutex/vacancy.ts', coordination)
@@ -255,7 +257,7 @@ export const mutants: readonly Mutant[] = [
   ),
   pushExactly('the payload of a push that was refused stays', 'if (wasRefused(error))', 'if (false)'),
   rescan('rescans cost what they like', 'if (this.#budget < 1) return 0', ''),
-  view('a push is not remembered', 'this.#emptyUntil = 0\n    if (!isBeyond', 'if (!isBeyond'),
+  view('a push is not remembered', 'if (!isBeyond(sk, this.#frontier)) this.becomesDue(sk, due)', 'void due'),
   walk('deadlines of others are not noticed', 'inFlight.rescan.noticeDeadline(row.due)', 'void 0'),
   walk(
     'nothing is looked for behind the frontier',
@@ -267,7 +269,9 @@ export const mutants: readonly Mutant[] = [
     'item.group ?? item.sk ?? item.deduplicationId',
     'item.sk ?? item.deduplicationId',
   ),
-  shards('a busy shard hides the others', 'awake.length > 0 ? asleep.splice(0, 1) : []', '[]'),
+  pullPlaces('a busy shard hides the others', 'if (isBusy) await lookAt(', 'if (false) await lookAt('),
+  pullPlaces('pointers are never collected', 'over !== undefined && page.rows.length === 0', 'false'),
+  places('no turns', 'place.servedAt = ++this.#turn', 'place.servedAt = 0'),
   vacancy(
     'a lease is not compared with the clock',
     'until: { lt: now - toleranceMs, type',

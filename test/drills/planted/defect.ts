@@ -11,6 +11,7 @@ export const defectClasses = [
   'outcomes',
   'numbers',
   'moves',
+  'pointers',
   'schedules',
   'collections',
   'uniqueness',

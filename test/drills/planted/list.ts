@@ -2,6 +2,7 @@ import { collectionDefects } from './collections.ts'
 import type { Defect } from './defect.ts'
 import { leaseDefects } from './leases.ts'
 import { numberDefects } from './numbers.ts'
+import { pointerDefects } from './pointers.ts'
 import { queueDefects } from './queues.ts'
 import { scheduleDefects } from './schedules.ts'
 import { uniqueDefects } from './unique.ts'
@@ -9,6 +10,7 @@ import { uniqueDefects } from './unique.ts'
 export const defects: readonly Defect[] = [
   ...leaseDefects,
   ...queueDefects,
+  ...pointerDefects,
   ...numberDefects,
   ...scheduleDefects,
   ...uniqueDefects,

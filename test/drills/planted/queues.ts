@@ -220,20 +220,6 @@ const outcomes: Defect[] = [
 
 const moves: Defect[] = [
   {
-    name: 'dead letters go back to shards that nobody reads any more',
-    class: 'moves',
-    patches: [
-      change(
-        deadLetters,
-        '  if (shards !== undefined) {\n    const key',
-        '  if (shards === undefined) {\n    const key',
-      ),
-      change(deadLetters, 'if (to === undefined && queue !== pk)', 'if (false as boolean)'),
-    ],
-    drill: 'queue, other shards',
-    found: /lost/,
-  },
-  {
     name: 'one id in two groups makes two messages',
     class: 'moves',
     patches: [change(push, 'const queue = queueOfShard(row.pk)', 'const queue = row.pk')],
