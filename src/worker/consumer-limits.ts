@@ -3,7 +3,7 @@ import type { AtomicDbInterface, AtomicDbQueueItem } from '../interface.ts'
 import { queueLimitKey } from '../model/key-names.ts'
 import { tell } from './events.ts'
 import { FullGroups } from './full-groups.ts'
-import { type QueueHandling, visibilityOf } from './options.ts'
+import { type QueueHandling, queueNameOf, visibilityOf } from './options.ts'
 import { type Permit, Permits } from './permits.ts'
 import { RateGate } from './rate-gate.ts'
 import type { Turn } from './turn.ts'
@@ -24,7 +24,7 @@ export class ConsumerLimits {
     const permitsAt = (name: string, permits: number) =>
       new Permits(
         db.runtime,
-        new Semaphore(db, queueLimitKey(options.pk, name), { permits, ttlMs }),
+        new Semaphore(db, queueLimitKey(queueNameOf(options), name), { permits, ttlMs }),
         onError,
         this.#runs,
       )
@@ -34,7 +34,7 @@ export class ConsumerLimits {
     if (rate !== undefined)
       this.#rate = new RateGate(
         db.runtime,
-        new RateLimiter(db, queueLimitKey(options.pk, 'rate'), rate),
+        new RateLimiter(db, queueLimitKey(queueNameOf(options), 'rate'), rate),
         onError,
       )
     this.#wake = wake
