@@ -20,8 +20,9 @@ export const READ_WRITE_ACTIONS = [
 
 /**
  * `queuePush`, with all its options and as a part of a transaction; it deletes a payload whose message was not written,
- * reads whether the message that has a `uniqueId` is there,
- * and asks by a condition check whether a transaction without a reply was applied.
+ * reads whether the message that has a `uniqueId` is there, asks by a condition check whether a transaction without a reply
+ * was applied, and reads and raises the promises by which consumers know where to look. Without Query nobody finds a message
+ * whose key he does not know.
  * IAM knows BatchWriteItem as a whole: it cannot let a producer put in a batch and forbid it to delete in one.
  */
 export const QUEUE_PRODUCER_ACTIONS = [

@@ -65,7 +65,7 @@ export const NEEDS: Readonly<Record<GrantMethod, Needs>> = {
   queuePurge: { actions: ['BatchWriteItem', 'DeleteItem', 'Query'], keys: ['payloads', 'sides'] },
   queueRedrive: {
     actions: ['ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
-    keys: ['payloads', 'deadLetters', 'unique'],
+    keys: ['payloads', 'deadLetters', 'unique', 'sides'],
   },
   queuePause: { actions: ['GetItem', 'UpdateItem'], keys: ['sides'] },
   queueResume: { actions: ['GetItem', 'UpdateItem'], keys: ['sides'] },
