@@ -10,6 +10,7 @@ import { type QueueAlarmOptions, queueAlarms, type TableAlarmOptions, tableAlarm
 import { TableDashboard } from './dashboard.ts'
 import { type GrantOptions, type GrantScope, type GrantTable, grantPurpose, grantUses } from './grants.ts'
 import { QueueWorkerFunction } from './queue-worker-function.ts'
+import { SchedulerFunction, type SchedulerProps } from './scheduler-function.ts'
 import type { QueueWorkerProps } from './worker-props.ts'
 
 /** How a table is watched. */
@@ -121,6 +122,16 @@ export abstract class AtomicTableBase extends Construct {
     }
     this.#register(worker.alarms)
     return worker
+  }
+
+  /**
+   * Runs a function of `schedulesLambda` (`lockrow/schedules`), with its grant and alarms. The resources are made beside
+   * the function, in its stack.
+   */
+  addScheduler(fn: IFunction, props: SchedulerProps = {}): SchedulerFunction {
+    const scheduler = new SchedulerFunction(this, fn, props)
+    this.#register(scheduler.alarms)
+    return scheduler
   }
 
   /** Alarms on a queue that no `addQueueWorker` serves, from what `emitQueueMetrics` reports. */

@@ -4,7 +4,7 @@ import { Arn, ArnFormat, Aws, Stack, Token } from 'aws-cdk-lib'
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { Construct } from 'constructs'
-import { queueOfShard } from '../../src/model/key-names.ts'
+import { dueSchedulesPk, queueOfShard } from '../../src/model/key-names.ts'
 import { maxShards } from '../../src/model/shards.ts'
 import { ACTIONS, type GrantPurpose, KEY_ACTIONS } from './actions.ts'
 import { conditionOn, literalProblem, prefixProblem } from './literal-keys.ts'
@@ -25,6 +25,8 @@ export interface GrantScope {
   readonly pks?: readonly string[]
   /** Queues with `shards`, or with dead letters elsewhere; as `pks` otherwise. */
   readonly queues?: readonly QueueScope[]
+  /** Partitions of schedules, `lockrow#schedules` unless the handler names another one, with their due times. */
+  readonly schedules?: readonly string[]
   /**
    * Beginnings of partition keys. Each must end in a separator (no letter or digit): `tenant1` would open `tenant10`
    * too, `tenant1#` does not. `*`, `?` and `${` are refused, as IAM would read them as wildcards and variables: for
@@ -153,18 +155,20 @@ function replicaArn(scope: Construct, { tableArn, tableName }: GrantTable, regio
 /** The condition for a scope. */
 export function leadingKeysCondition(
   features: readonly KeyFeature[],
-  { pks = [], queues = [], pkPrefixes = [] }: GrantScope,
+  { pks = [], queues = [], schedules = [], pkPrefixes = [] }: GrantScope,
 ): Record<string, Record<string, unknown>> {
-  if (pks.length + queues.length + pkPrefixes.length === 0)
+  if (pks.length + queues.length + schedules.length + pkPrefixes.length === 0)
     throw new Error(
-      'Grant: pks, queues and pkPrefixes are all empty; name at least one, or leave the scope out',
+      'Grant: pks, queues and pkPrefixes are all empty, and so are schedules; name at least one, or leave the scope out',
     )
   for (const pk of pks) assertLiteralKey('pks', pk)
   for (const queue of queues) assertQueue(queue)
+  for (const pk of schedules) assertLiteralKey('schedules', pk)
   const prefixes = pkPrefixes.map(prefixPattern)
   const keys = new Set([
     ...pks.flatMap((pk) => keysOfPartition(features, pk)),
     ...queues.flatMap((queue) => keysOfQueue(features, queue)),
+    ...schedules.flatMap((pk) => [pk, dueSchedulesPk(pk)]),
     ...prefixes.map((prefix) => `${prefix}*`),
   ])
   const length = JSON.stringify([...keys]).length

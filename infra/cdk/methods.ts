@@ -81,12 +81,15 @@ export type GrantFeature =
   | 'QueueWorker'
   | 'RateLimiter'
   | 'ReadWriteLock'
+  | 'Scheduler'
   | 'Semaphore'
   | 'atomic'
   | 'consume'
   | 'idempotent'
   | 'queueLambda'
   | 'reserveUnique'
+  | 'schedule'
+  | 'schedulesLambda'
   | 'transaction'
 
 /** What features call. Their keys are those that they are given. */
@@ -99,12 +102,16 @@ const CALLS: Readonly<Record<GrantFeature, readonly GrantMethod[]>> = {
   QueueWorker: ['queueAcknowledge', 'queueExtend', 'queuePullMany', 'queueRelease'],
   RateLimiter: ['get', 'update'],
   ReadWriteLock: ['get', 'update'],
+  Scheduler: ['getMany', 'query', 'transact'],
   Semaphore: ['get', 'update'],
   atomic: ['transact'],
   consume: ['get', 'getMany', 'getTogether', 'query', 'transact'],
   idempotent: ['get', 'update'],
   queueLambda: ['queueAcknowledge', 'queueExtend', 'queuePullMany', 'queueRelease'],
   reserveUnique: ['get', 'transact'],
+  // With what lists, pauses and removes them.
+  schedule: ['get', 'query', 'transact'],
+  schedulesLambda: ['getMany', 'query', 'transact'],
   transaction: ['get', 'getMany', 'getTogether', 'query', 'transact'],
 }
 

@@ -13,6 +13,7 @@ import { shardName } from '../../src/model/key-names.ts'
 import { shardsOf } from '../../src/model/shards.ts'
 import { STREAM_ACTIONS } from './actions.ts'
 import { type AlarmTuning, queueAlarms, ring } from './alarms.ts'
+import { forgetInTime } from './event-invoke.ts'
 import type { GrantScope } from './grants.ts'
 import {
   type QueueWorkerProps,
@@ -159,19 +160,6 @@ export class QueueWorkerFunction extends Construct {
     add('Undelivered', alarms.undelivered, undelivered, [0, 1], 'Wake-ups of the queue worker got lost')
     return made
   }
-}
-
-/**
- * Scheduled runs are asynchronous: Lambda keeps those that it throttles for six hours unless told otherwise. The next
- * one is due by then. A function that has settings of its own keeps them; an imported one cannot be given any.
- */
-function forgetInTime(fn: IFunction, schedule: cdk.Duration): void {
-  if (!fn.node.defaultChild || fn.node.tryFindChild('EventInvokeConfig')) return
-  const longest = cdk.Duration.hours(6)
-  fn.configureAsyncInvoke({
-    maxEventAge: schedule.toSeconds() < longest.toSeconds() ? schedule : longest,
-    retryAttempts: 0,
-  })
 }
 
 /** The queues and their dead letters, which one list names for all of them. */

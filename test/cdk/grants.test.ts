@@ -50,12 +50,13 @@ const PAYLOADS = 'config#payload#*'
 const DEDUPLICATION = 'config#dedup#*'
 const UNIQUE = 'config#once#*'
 const DEAD = ['config#dead', 'config#dead#payload#*']
+const SIDES = ['config#work', 'config#scheduled']
 const MARKERS = ['config#idempotency', 'config#*#idempotency']
 const BESIDE: Record<keyof typeof EXPECTED, string[]> = {
-  grantRead: [PAYLOADS, ...DEAD],
-  grantReadWrite: [PAYLOADS, DEDUPLICATION, UNIQUE, ...DEAD, ...MARKERS],
-  grantQueueProducer: [PAYLOADS, DEDUPLICATION, UNIQUE, ...MARKERS],
-  grantQueueConsumer: [PAYLOADS, ...DEAD],
+  grantRead: [PAYLOADS, ...DEAD, ...SIDES],
+  grantReadWrite: [PAYLOADS, DEDUPLICATION, UNIQUE, ...DEAD, ...MARKERS, ...SIDES],
+  grantQueueProducer: [PAYLOADS, DEDUPLICATION, UNIQUE, ...MARKERS, ...SIDES],
+  grantQueueConsumer: [PAYLOADS, ...DEAD, ...SIDES],
 }
 type GrantName = keyof typeof EXPECTED
 const NAMES = Object.keys(EXPECTED) as GrantName[]
@@ -166,6 +167,9 @@ describe('a sharded queue', () => {
       'mails#dead#payload#*',
       'mails#idempotency',
       'mails#*#idempotency',
+      'mails',
+      'mails#work',
+      'mails#scheduled',
     ])
   })
 
@@ -181,7 +185,8 @@ describe('a sharded queue', () => {
     expect(evaluate(Condition, ['mails#shard9999', 'mails#dead'])).toBe(true)
     expect(evaluate(Condition, ['mails#shard17#payload#01K'])).toBe(true)
     expect(evaluate(Condition, ['mails#shard10000'])).toBe(false)
-    expect(evaluate(Condition, ['mails'])).toBe(false)
+    expect(evaluate(Condition, ['mails', 'mails#work'])).toBe(true)
+    expect(evaluate(Condition, ['mail'])).toBe(false)
   })
 
   test('with dead letters elsewhere, opens those too', () => {
@@ -192,6 +197,8 @@ describe('a sharded queue', () => {
       'graveyard#payload#*',
       'mails#dead',
       'mails#dead#payload#*',
+      'mails#work',
+      'mails#scheduled',
     ])
   })
 })

@@ -23,6 +23,7 @@ import {
   transaction,
 } from 'lockrow'
 import { reserveUnique } from 'lockrow/recipes'
+import { listSchedules, removeSchedule, Scheduler, schedule, schedulesLambda } from 'lockrow/schedules'
 import { describe, expect, it, test } from 'vitest'
 import {
   AtomicTable,
@@ -120,6 +121,9 @@ describe('a grant by method', () => {
 })
 
 describe('a grant by feature', () => {
+  /** The database itself: what makes schedules is no driver of them. */
+  const due = (db: AtomicDbInterface) => unwrapped.get(db)!
+  const unwrapped = new WeakMap<AtomicDbInterface, AtomicDbInterface>()
   /** What a program does with it, on a database that tells its methods. */
   const key = { pk: 'a', sk: 'b' }
   const uses: Record<GrantFeature, (db: AtomicDbInterface) => unknown> = {
@@ -172,6 +176,12 @@ describe('a grant by feature', () => {
       await lock.runRead(() => {})
       await lock.runWrite(() => {})
     },
+    Scheduler: async (db) => {
+      await schedule(due(db), { name: 'a', everyMs: 1000 }, { pk: 'q' })
+      const scheduler = new Scheduler(db)
+      await new Promise((done) => setTimeout(done, 50))
+      await scheduler.stop()
+    },
     Semaphore: (db) => new Semaphore(db, key, { permits: 2, ttlMs: 5000 }).run(() => {}),
     atomic: (db) =>
       atomic(db)
@@ -192,6 +202,17 @@ describe('a grant by feature', () => {
       await queueLambda(db, () => {}, { pk: 'q' })({}, context as never)
     },
     reserveUnique: (db) => reserveUnique(db, 'users', { ...key, data: 1 }, { email: 'a@b.c' }),
+    schedule: async (db) => {
+      await schedule(db, { name: 'a', everyMs: 1000 }, { pk: 'q' })
+      await listSchedules(db)
+      await removeSchedule(db, 'a')
+    },
+    schedulesLambda: async (db) => {
+      await schedule(due(db), { name: 'a', everyMs: 1000 }, { pk: 'q' })
+      expect(await schedulesLambda(db)({}, { getRemainingTimeInMillis: () => 20_000 })).toMatchObject({
+        fired: 90,
+      })
+    },
     transaction: (db) =>
       transaction(db, async (tx) => {
         await tx.get(key)
@@ -214,6 +235,7 @@ describe('a grant by feature', () => {
         }
       },
     })
+    unwrapped.set(telling, db)
     await uses[feature](telling)
     expect(called.size).toBeGreaterThan(0)
     expect([...called].filter((method) => !callsOf(feature).includes(method as never))).toEqual([])
@@ -224,7 +246,7 @@ describe('a grant by feature', () => {
     const asks = (action: string) =>
       isAllowed([mutex], { action: `dynamodb:${action}`, resource: resolve(mutex.Resource), keys: ['locks'] })
     expect(['UpdateItem', 'GetItem', 'BatchWriteItem'].map(asks)).toEqual([true, true, true])
-    expect(['Query', 'Scan'].map(asks)).toEqual([false, false])
+    expect(['Query', 'Scan', 'PartiQLSelect'].map(asks)).toEqual([false, false, false])
   })
 })
 

@@ -59,6 +59,8 @@ test('each function has what its handler calls: no queries, no batches, no queue
     'orders#outbox#payload#*',
     'orders#outbox#dead',
     'orders#outbox#dead#payload#*',
+    'orders#outbox#work',
+    'orders#outbox#scheduled',
   ])
 })
 

@@ -371,6 +371,8 @@ export const exported = {
     'READ_ACTIONS',
     'READ_WRITE_ACTIONS',
     'STREAM_ACTIONS',
+    'SchedulerFunction',
+    'SchedulerProps',
     'TableAlarmOptions',
     'TagPrefix',
     'WatchProps',
