@@ -159,9 +159,11 @@ describe('of queues', () => {
     expect(refusals(of('Owner'), all)).toEqual([])
     // Each of the narrower roles lacks what the others do, and one worker what the other one does.
     expect(refusals(of('Producer'), consumer.requests)).not.toEqual([])
-    expect(refusals(of('Reader'), producer.requests)).toHaveLength(producer.requests.length)
+    // A producer looks whether a promise holds; all else that it asks for are writes.
+    const writes = producer.requests.filter(({ action }) => !/:(Batch)?GetItem$/.test(action))
+    expect(refusals(of('Reader'), writes)).toEqual(writes)
     const other = worker === 'Plain' ? 'Sharded' : 'Plain'
-    expect(refusals(of(other), consumer.requests)).toHaveLength(consumer.requests.length)
+    expect(consumer.requests.filter((one) => isAllowed(of(other), one))).toEqual([])
     for (const { client } of [producer, consumer, reader, owner]) client.destroy()
   })
 

@@ -125,7 +125,9 @@ describe('QueueWorker', () => {
       expect(sent.length).toBeGreaterThan(10)
       expect(refused('Consumer', sent)).toEqual([])
       expect(refused('Worker', sent)).toEqual([])
-      for (const other of ['Producer', 'Reader', 'Redrive']) expect(refused(other, sent)).not.toEqual([])
+      // Who may redrive a queue may do with its rows nearly what a worker does; of another queue nothing.
+      const others = ['Producer', 'Reader', ...(pk === 'mails' ? ['Redrive'] : [])]
+      for (const other of others) expect(refused(other, sent)).not.toEqual([])
       await owner.queuePurge(kind.deadLetter ?? `${pk}#dead`)
     },
     20_000,
