@@ -49,6 +49,7 @@ export type {
   UpdateResult,
   WriteOptions,
 } from './interface.ts'
+export * from './jobs/index.ts'
 export { AtomicLRUCache, type AtomicLRUCacheOptions, type CacheStats } from './lru/index.ts'
 export { AtomicMemoryDb, type AtomicMemoryDbOptions } from './memory/index.ts'
 export { field } from './model/field-reference.ts'

@@ -17,7 +17,7 @@ import type { AtomicDbItemKey } from '../interface.ts'
  * | payload of a message | `<pk of the message>#payload#<id>` | `#` |
  * | marker of a `deduplicationId` | `<queue>#dedup#<id>`, one for all shards | `#` |
  * | marker of a `uniqueId` | `<queue>#once#<id>`, one for all shards | `#` |
- * | how a message pushed with `job` ended | `<queue>#job#<sk of the message>` | `#` |
+ * | state of a message of `Jobs` | `<queue>#job#<sk of the message>` | `#` |
  * | marker of an `idempotencyKey` | `<key>#idempotency` | `#` |
  * | unique value | `<scope>#unique#<name>` | the value |
  * | shard of a counter | `<pk>#<index>` | the counter's |

@@ -216,6 +216,8 @@ export class Session {
       checkRoom(row, field)
       if (item.deduplicationId !== undefined)
         throw new InvalidInput(`${field}.deduplicationId`, 'is for queuePush outside of a transaction')
+      if (item.uniqueId !== undefined)
+        throw new InvalidInput(`${field}.uniqueId`, 'is for queuePush outside of a transaction')
       const data = row.data === undefined ? {} : { data: row.data }
       return {
         operation: { type: 'queuePush' as const, item: { ...item, ...data } },

@@ -116,6 +116,8 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/worker/invocation.ts': 'test/worker/queue-lambda.test.ts',
   'src/worker/lambda-queues.ts': 'test/worker/queue-lambda.test.ts',
   'src/worker/options.ts': 'test/worker/bad-input.test.ts',
+  'src/jobs/state.ts': 'test/jobs/jobs.test.ts',
+  'src/jobs/status.ts': 'test/jobs/jobs.test.ts',
   'src/worker/pull-messages.ts': 'test/worker/queue-worker.test.ts',
   'src/worker/queue-drain.ts': 'test/worker/queue-lambda.test.ts',
   'src/worker/remaining-time.ts': 'test/orders/worker.test.ts',

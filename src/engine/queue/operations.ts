@@ -15,6 +15,8 @@ export const queueOperations: OperationSteps = {
   queuePush({ item }, { context, index, field, result }) {
     if (item?.deduplicationId !== undefined)
       throw new InvalidInput(`${field}.item.deduplicationId`, 'is for queuePush: here, use idempotencyKey')
+    if (item?.uniqueId !== undefined)
+      throw new InvalidInput(`${field}.item.uniqueId`, 'is for queuePush outside of a transaction')
     const message = newMessage(context, item, `${field}.item`)
     checkRoom(message.row, `${field}.item`)
     result.pushed.push(message.item)
