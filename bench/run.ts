@@ -6,6 +6,9 @@ import { save } from './lib/results.ts'
 import type { Section } from './lib/section.ts'
 import { printSection, progress } from './lib/terminal.ts'
 
+// Told by the SDK at its first client otherwise, in the middle of what this prints.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
+
 type Bench = (options: BenchOptions) => Promise<Section>
 
 export const benches: Record<string, () => Promise<{ run: Bench }>> = {

@@ -17,6 +17,9 @@ import { throughProxies, withClientFaults } from './on-local.ts'
 import { allFindings, emptyReport, missing, terminalReport } from './report.ts'
 import { simulateSeeds } from './simulate.ts'
 
+// Told by the SDK at its first client otherwise, in the middle of what this prints.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
+
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1000' },

@@ -6,6 +6,9 @@ import { libraryVersion } from '../version.ts'
 import { addResult, doubtful, emptyReport, terminalReport, unseenFaults, type WireResult } from './report.ts'
 import type { WireTask } from './worker.ts'
 
+// Told by the SDK at its first client otherwise, in the middle of what this prints.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
+
 const usage = `npm run prove:wire -- [--operations N] [--seed FIRST] [--run OPERATIONS OF A RUN] [--transport sdk|direct]
 npm run prove:wire -- --seed N --operations 1000     one run again`
 
