@@ -60,6 +60,8 @@ function plan(draw: Random): Plan {
   const judged = faults.stepMs === 0
   const turns = new Map<number, number>()
   const begun = new Map<number, number>()
+  /** How often its handler was told to give up, as at the end of an invocation: that counts as received. */
+  const cut = new Map<number, number>()
   /** When the handler asked for a later time, and the earliest moment that this gives, simulated ms. */
   const asked = new Map<number, { at: number; seconds: number }>()
   const notBefore = new Map<number, number>()
@@ -118,6 +120,7 @@ function plan(draw: Random): Plan {
       if (outcome && actor.random.chance(0.5)) throw outcome
       return outcome
     } finally {
+      if (signal.aborted) cut.set(id, (cut.get(id) ?? 0) + 1)
       leave()
     }
   }
@@ -240,7 +243,7 @@ function plan(draw: Random): Plan {
       if (!faults.calm) return
       for (const { data, deadLetter: letter } of dead) {
         const kind = data % wishes.length
-        const expected = kind === 3 ? 1 : kind === 4 ? maxReceives : Number.NaN
+        const expected = kind === 3 ? 1 + (cut.get(data) ?? 0) : kind === 4 ? maxReceives : Number.NaN
         if (letter!.receives !== expected || begun.get(data) !== expected)
           observer.anomaly('counted wrong', `message ${data}: ${letter!.receives}, begun ${begun.get(data)}`)
       }

@@ -58,6 +58,13 @@ describe('streamsWakeUp', () => {
       })
       expect(pushedAndClaimed).toEqual([])
       for (const end of leave) end()
+      // The beginning of the names of queues.
+      const end = one.listen('tenants/')
+      await one.process.sleep(1000)
+      one.wakes.length = 0
+      expect(await woken(() => streams.add('a', 'tenants/7'))).toEqual(['tenants/'])
+      expect(await woken(() => streams.add('a', 'tenants/#work'))).toEqual([])
+      end()
     })
   })
 
