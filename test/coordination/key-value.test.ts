@@ -1,4 +1,4 @@
-import { KeyValue } from 'lockrow'
+import { AtomicMemoryDb, KeyValue } from 'lockrow'
 import { expect, it } from 'vitest'
 import { onBothBackends } from '../setup/backends.ts'
 
@@ -22,4 +22,15 @@ onBothBackends('KeyValue', ({ open, pk }) => {
     expect(await values.get('t')).toBeUndefined()
     await expect(values.set('t', 1, { ttlSeconds: 0 })).rejects.toMatchObject({ field: 'ttlSeconds' })
   })
+})
+
+it('a value with a time to live is gone when that is over, one without stays', async () => {
+  let now = 1_700_000_000_000
+  const values = new KeyValue(new AtomicMemoryDb({ now: () => now }), 'values')
+  await values.set('short', 1, { ttlSeconds: 100 })
+  await values.set('long', 2)
+  now += 99_000
+  expect([await values.get('short'), await values.get('long')]).toEqual([1, 2])
+  now += 1000
+  expect([await values.get('short'), await values.get('long')]).toEqual([undefined, 2])
 })

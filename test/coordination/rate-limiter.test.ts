@@ -49,3 +49,14 @@ it.each([
     expect(allowed).toBe(burst)
   }
 })
+
+it('its row outlasts what it remembers: every call of the burst, and two windows', async () => {
+  const now = 1_700_000_000_000
+  const db = new AtomicMemoryDb({ now: () => now })
+  const key = { pk: 'limits', sk: 'r' }
+  const limiter = new RateLimiter(db, key, { limit: 10, windowMs: 60_000, burst: 5 })
+  for (let call = 0; call < 3; call++) {
+    await limiter.take()
+    expect((await db.get(key))!.ttl).toBe(now / 1000 + 30 + 2 * 60 + 1)
+  }
+})

@@ -157,3 +157,12 @@ test.each([
   const add = { op: 'add', path: at(name), value: 1 } as const
   expect(() => change(row, [add])).toThrow(`add needs a number, but there is ${found}`)
 })
+
+test('of two positions behind the end the lower one comes first, whichever is named first', () => {
+  const [low, high] = [5, 7].map((place) => ({ op: 'set', path: at('l', place), value: place }) as const)
+  for (const changes of [
+    [low!, high!],
+    [high!, low!],
+  ])
+    expect((change(row, changes).data as typeof data).l).toEqual([1, 2, 5, 7])
+})
