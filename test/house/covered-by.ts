@@ -103,8 +103,6 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/testing/sim/server.ts': 'test/simulation/sim.test.ts',
   'src/testing/sim/simulation.ts': 'test/simulation/sim.test.ts',
   'src/transactions/entries.ts': 'test/transactions/transaction.test.ts',
-  'src/transactions/run.ts': 'test/transactions/transaction.test.ts',
-  'src/transactions/session.ts': 'test/transactions/transaction.test.ts',
   'src/worker/consumer-limits.ts': 'test/worker/limits.test.ts',
   'src/worker/full-groups.ts': 'test/worker/limits.test.ts',
   'src/worker/permits.ts': 'test/worker/limits.test.ts',
