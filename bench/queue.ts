@@ -3,6 +3,7 @@ import { AtomicMemoryDb } from '../src/memory/index.ts'
 import { withLocal } from './lib/local.ts'
 import { costOf, metered } from './lib/meter.ts'
 import type { BenchOptions } from './lib/options.ts'
+import { idleWorker, type Waiting } from './lib/queue-idle.ts'
 import { type Contended, contend, costInFlight, shardedRate } from './lib/queue-world.ts'
 import { makeClient } from './lib/sdk.ts'
 import type { Section, Table, Target } from './lib/section.ts'
@@ -17,6 +18,7 @@ export async function run({ tiny }: BenchOptions): Promise<Section> {
     await costs(tiny ? [0, 100] : [0, 100, 10_000], targets),
     await contention(tiny, targets),
     await shards(tiny),
+    await waiting(tiny, targets),
     await memory(tiny ? 20_000 : 10_000_000, targets),
   ]
   return {
@@ -176,6 +178,40 @@ async function shards(tiny: boolean): Promise<Table> {
       'RRU a message',
       'least shard over the mean',
     ],
+    rows,
+  }
+}
+
+async function waiting(tiny: boolean, targets: Target[]): Promise<Table> {
+  const rows: (string | number)[][] = []
+  const plans: [string, number, Waiting['options']][] = [
+    ['one queue', 1, { pk: 'q' }],
+    ['64 shards', 64, { pk: 'q', shards: 64 }],
+    ['4,000 shards', 4000, { pk: 'q', shards: 4000 }],
+    ['10,000 queues of a family', 10_000, { family: 'q/' }],
+  ]
+  for (const [what, places, options] of tiny ? plans.slice(0, 2) : plans) {
+    progress(`queue: an idle worker of ${what}`)
+    const { rruAnHour, mean, p99 } = await idleWorker({ options, places, messages: tiny ? 20 : 200 })
+    rows.push([what, to2(rruAnHour), Math.round(mean), Math.round(p99)])
+    targets.push(
+      {
+        what: `idle worker, ${what}: RRU an hour, an hour after its last message`,
+        target: 'at most 480',
+        value: number(rruAnHour),
+        met: rruAnHour <= 480,
+      },
+      {
+        what: `idle worker, ${what}: wake-up by another process, mean and p99`,
+        target: 'at most 2,000 and 5,000 ms',
+        value: `${number(Math.round(mean))} and ${number(Math.round(p99))} ms`,
+        met: mean <= 2000 && p99 <= 5000,
+      },
+    )
+  }
+  return {
+    title: 'An idle worker: what an hour of waiting costs, and how soon it takes what another process pushes',
+    columns: ['what it waits for', 'RRU an hour', 'mean, ms', 'p99, ms'],
     rows,
   }
 }

@@ -16,13 +16,16 @@ export function counted(storage: Storage, count: Count): Storage {
     page: async (range, options) => {
       const page = await storage.page(range, options)
       count.pages++
-      count.rru += Math.max(1, Math.ceil(page.rows.reduce((sum, row) => sum + rowBytes(row), 0) / 4096))
+      const bytes = page.rows.reduce((sum, row) => sum + rowBytes(row), 0)
+      count.rru += Math.max(1, Math.ceil(bytes / 4096)) * (options.consistent === false ? 0.5 : 1)
       return page
     },
     read: async (keys, options) => {
       const rows = await storage.read(keys, options)
       for (const row of rows)
-        count.rru += Math.max(1, Math.ceil((typeof row === 'object' ? rowBytes(row) : 1) / 4096))
+        count.rru +=
+          Math.max(1, Math.ceil((typeof row === 'object' ? rowBytes(row) : 1) / 4096)) *
+          (options.consistent === false ? 0.5 : 1)
       return rows
     },
     apply: async (operation, options) => {

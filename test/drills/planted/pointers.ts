@@ -1,11 +1,8 @@
 import { change, type Defect } from './defect.ts'
 
-const promises = 'engine/queue/promises.ts'
 const places = 'engine/queue/places.ts'
-const list = 'engine/queue/pointer-list.ts'
 const pull = 'engine/queue/pull-places.ts'
 const push = 'engine/queue/push.ts'
-const shards = 'queue, pointers of shards'
 const family = 'queue, pointers of a family'
 
 /** Ways to forget a message: its pointer is not there, or goes away while it is on its way. */
@@ -21,20 +18,6 @@ export const pointerDefects: readonly Defect[] = [
       ),
     ],
     drill: family,
-    found: /forgotten|lost/,
-  },
-  {
-    name: 'a pointer is collected after an eventual look',
-    class: 'pointers',
-    patches: [change(pull, 'const isStrong = over !== undefined || !isEventual', 'const isStrong = false')],
-    drill: shards,
-    found: /forgotten|lost/,
-  },
-  {
-    name: 'a pointer is collected that was raised since',
-    class: 'pointers',
-    patches: [change(list, "{ op: 'delete', key, guard }", "{ op: 'delete', key }")],
-    drill: shards,
     found: /forgotten|lost/,
   },
   {
@@ -71,15 +54,6 @@ export const pointerDefects: readonly Defect[] = [
     found: /forgotten|lost/,
   },
   {
-    name: 'whether a pointer can still be relied on is not asked again before the push leaves',
-    class: 'pointers',
-    patches: [
-      change(promises, 'hasEnded = !promised.every((one) => isReliable(context, one))', 'hasEnded = false'),
-    ],
-    drill: family,
-    found: /forgotten|lost/,
-  },
-  {
     name: 'a transaction leaves without its pointer',
     class: 'pointers',
     patches: [
@@ -87,19 +61,6 @@ export const pointerDefects: readonly Defect[] = [
         'engine/engine.ts',
         'options, queuesPrepared, queuesCommitted',
         'options, undefined, queuesCommitted',
-      ),
-    ],
-    drill: family,
-    found: /forgotten|lost/,
-  },
-  {
-    name: 'a redrive leaves without its pointer',
-    class: 'pointers',
-    patches: [
-      change(
-        'engine/queue/dead-letters.ts',
-        'const pointed = await pointedAt(context, [to])',
-        'const pointed = context',
       ),
     ],
     drill: family,
