@@ -174,7 +174,7 @@ export const uniqueAndCancel: Drill = {
     async function watch(observer: Process, over: () => boolean): Promise<void> {
       let before = new Set<string>()
       while (!over()) {
-        const found = await messages(observer)
+        const found = await messages(observer).catch((error) => isTrouble(error) && [])
         const now = found.map(({ sk }) => sk)
         const sure = shards === undefined ? found : found.filter(({ sk }) => before.has(sk))
         const twice = sure.find(({ uniqueId }, i) => sure.findIndex((one) => one.uniqueId === uniqueId) < i)
