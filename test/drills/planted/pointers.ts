@@ -1,5 +1,6 @@
 import { change, type Defect } from './defect.ts'
 
+const promises = 'engine/queue/promises.ts'
 const places = 'engine/queue/places.ts'
 const pull = 'engine/queue/pull-places.ts'
 const push = 'engine/queue/push.ts'
