@@ -116,7 +116,9 @@ export const uniqueAndCancel: Drill = {
       } else if (way < 5) {
         await ended(actor, 'bury', sk, () => db.queueRelease(item, { deadLetter: dead }))
       } else if (await ended(actor, 'ack', sk, () => db.queueAcknowledge(item))) {
-        if (actor.doubts() === doubts) one.acknowledged = true
+        // After a lost reply, another one who held it may have buried it.
+        if (actor.doubts() !== doubts) return
+        one.acknowledged = true
         one.goneAt ??= actor.trueNow()
         if (one.acknowledged && one.cancelled > 0)
           actor.anomaly('ended twice', `${sk} was cancelled and acknowledged`)
