@@ -5,10 +5,6 @@ import type {
   AtomicDbQueueItemKey,
   AtomicDbQueuePauseOptions,
   AtomicDbQueuePeekOptions,
-  AtomicDbQueuePullManyOptions,
-  AtomicDbQueuePullManyResult,
-  AtomicDbQueuePullOptions,
-  AtomicDbQueuePullResult,
   AtomicDbQueuePurgeOptions,
   AtomicDbQueuePushOptions,
   AtomicDbQueueRedriveOptions,
@@ -17,6 +13,12 @@ import type {
   AtomicDbQueueStatsOptions,
   AtomicDbQueueUniqueKey,
 } from './queue.ts'
+import type {
+  AtomicDbQueuePullManyOptions,
+  AtomicDbQueuePullManyResult,
+  AtomicDbQueuePullOptions,
+  AtomicDbQueuePullResult,
+} from './queue-pull.ts'
 
 /** The queue's part of the contract in interface.ts. */
 export interface AtomicDbQueueInterface {

@@ -35,6 +35,7 @@ import { Token } from './transact/token.ts'
  * | push that can be refused, move to or from the dead letters, cancellation | a transaction, see below | | | queue/push-exactly.ts, queue/dead-letters.ts, queue/cancel.ts |
  * | `update`, a single request | the row | our write id is in it: applied | `OutcomeUnknown`; never sent again | update/update.ts |
  * | unconditional delete by `update` | the row | it is gone | `OutcomeUnknown` | update/update.ts |
+ * | pause and resume of a queue | the row; where our id is not in it, the same again, guarded by the command that is | our id is in it; a late try fails its guard | `OutcomeUnknown` | queue/pause.ts |
  * | raise of a promise | the same again | the promise is as late as asked for, whoever raised it | an error: nothing relies on it | queue/promises.ts |
  * | making a lock | the row; then to make it with a new version | the row is a lock, whoever made it | again | locks.ts |
  * | claim of a message | the row | our receipt is in it | not claimed; a late claim hides it for one timeout | queue/claim.ts |
