@@ -37,11 +37,8 @@ export class LeaseClock {
 
   /** Milliseconds until it ends; 0 when it is over. */
   get leftMs(): number {
-    if (this.#over) return 0
-    const left = this.#lengthMs - this.#elapsed()
-    if (left > 0) return left
-    this.#over = true
-    return 0
+    // What has elapsed never decreases: over stays over.
+    return this.#over ? 0 : Math.max(0, this.#lengthMs - this.#elapsed())
   }
 
   get isOver(): boolean {
