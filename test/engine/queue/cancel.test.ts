@@ -8,8 +8,10 @@ class Watched extends MemoryStorage {
   before = async () => {}
   loseReplies = 0
   override async transact(...given: Parameters<MemoryStorage['transact']>) {
-    await this.before()
+    // Its own transactions come by here too.
+    const { before } = this
     this.before = async () => {}
+    await before()
     const failed = await super.transact(...given)
     if (this.loseReplies-- > 0) throw new StorageFault('unknown', 'no reply')
     return failed
