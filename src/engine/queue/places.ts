@@ -3,7 +3,7 @@ import { pointerKey, pointerPrefix, shardIn, shardName } from '../../model/key-n
 import { isNumeric } from '../../model/numbers.ts'
 import type { Row } from '../../storage.ts'
 import type { Context } from '../context.ts'
-import { hasEnded } from './promises.ts'
+import { hasEnded, marginMs } from './promises.ts'
 
 /**
  * What a process knows of the shards of a queue, or of the queues of a family, that have a pointer. Only speed is lost
@@ -50,10 +50,11 @@ export class Place {
   }
 
   /** Its pointer says something else than before: a message is there, or comes. */
-  raised(until: number, monotonic: number, reliedMs: number): void {
+  raised(until: number, monotonic: number, reliedMs: number, now: number): void {
     this.until = until
     this.#activeAt = monotonic
-    this.#reliedUntil = monotonic + reliedMs
+    // Raised for longer, or by a clock that is ahead, it is relied on for longer by all who read it.
+    this.#reliedUntil = monotonic + Math.max(reliedMs, until - marginMs - now + spareMs)
     this.#lookedAt = Number.NEGATIVE_INFINITY
   }
 
@@ -124,7 +125,7 @@ export class Places {
   }
 
   /** Pointers as they were read, all of them. What has none is forgotten, unless this process has pushed to it since. */
-  noteAll(rows: readonly Row[], begun: number, monotonic: number, random: () => number): void {
+  noteAll(rows: readonly Row[], begun: number, { monotonic, now, random }: Moments): void {
     const seen = new Set<Place>()
     for (const { sk, until } of rows) {
       if (!sk.startsWith(pointerPrefix) || !isNumeric(until)) continue
@@ -134,7 +135,7 @@ export class Places {
         monotonic,
         random,
       )
-      if (Number(until) !== place.until) place.raised(Number(until), monotonic, this.#reliedMs)
+      if (Number(until) !== place.until) place.raised(Number(until), monotonic, this.#reliedMs, now)
       seen.add(place)
     }
     for (const place of this.#all.values()) if (!seen.has(place) && !place.isAwake) this.#all.delete(place.pk)
@@ -205,6 +206,12 @@ interface Moments {
   random: () => number
 }
 
+export const momentsOf = ({ runtime }: Context): Moments => ({
+  monotonic: runtime.monotonic(),
+  now: runtime.now(),
+  random: () => runtime.random(),
+})
+
 const all = new WeakMap<object, Map<string, Places>>()
 
 /** What this process knows of a work partition; made by `create` when there is nothing yet. */
@@ -225,9 +232,7 @@ export function placesOf(context: Context, work: string, create: () => Places): 
 
 /** This process pushed a message to a place; only its own consumers need to know. */
 export function arrivedAt(context: Context, work: string, pk: string, due: number): void {
-  const { runtime } = context
-  const moments = { monotonic: runtime.monotonic(), now: runtime.now(), random: () => runtime.random() }
-  all.get(context.database)?.get(work)?.arrived(pk, due, moments)
+  all.get(context.database)?.get(work)?.arrived(pk, due, momentsOf(context))
 }
 
 /** Something of a queue can be given out at `due`, as far as this process knows. */

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import { readRange } from '../requests.ts'
 import { retried } from '../retry.ts'
 import type { Control } from './control.ts'
-import type { Place, Places } from './places.ts'
+import { momentsOf, type Place, type Places } from './places.ts'
 
 /** A busy consumer reads the pointers so often, ms; an idle one at each look. */
 const busyMs = 1000
@@ -52,7 +52,7 @@ export async function readPointers(context: Context, work: Work, isStrong: boole
     rows.find(({ sk }) => sk === control.key.sk),
     runtime.monotonic(),
   )
-  places.noteAll(rows, begun, runtime.monotonic(), () => runtime.random())
+  places.noteAll(rows, begun, momentsOf(context))
   places.readBytes = rows.reduce((sum, row) => sum + rowBytes(row), 0)
   if (isStrong) places.strongAt = begun
 }

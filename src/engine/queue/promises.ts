@@ -60,17 +60,32 @@ class Known {
     return Math.max(this.#runtime.now(), this.#begun.wall + this.#elapsed())
   }
 
-  isReliable(id: string): boolean {
-    const end = this.#ends.get(id)
-    return end !== undefined && this.now() < end
+  /** The earliest time that it may be, epoch ms: a clock that is set forward ends no promise. */
+  earliest(): number {
+    return Math.min(this.#runtime.now(), this.#begun.wall + this.#runtime.monotonic() - this.#begun.monotonic)
   }
 
-  learn(id: string, until: unknown): void {
+  isReliable(id: string, own: Ends): boolean {
+    return this.now() < Math.max(own.get(id) ?? 0, this.#ends.get(id) ?? 0)
+  }
+
+  /** For all calls, and for the one whose own it is: so many others may come that it is forgotten at once. */
+  learn(id: string, until: unknown, own: Map<string, number>): void {
     if (typeof until !== 'number') return
+    own.set(id, until - marginMs)
     this.#ends.delete(id)
     if (this.#ends.size >= maxKnown) this.#ends.delete(this.#ends.keys().next().value!)
     this.#ends.set(id, until - marginMs)
   }
+}
+
+/** When promises are relied on no more. */
+type Ends = ReadonlyMap<string, number>
+
+/** Promises that one call relies on together, and what it has learned of them. */
+interface Needed {
+  readonly promised: readonly Promised[]
+  readonly ends: Map<string, number>
 }
 
 const all = new WeakMap<object, Known>()
@@ -86,7 +101,11 @@ function knownOf(context: Context): Known {
 
 const idOf = ({ key, name }: Promised): string => `${name}:${keyText(key)}`
 
-const isReliable = (context: Context, one: Promised): boolean => knownOf(context).isReliable(idOf(one))
+const missingOf = (context: Context, { promised, ends }: Needed): Promised[] =>
+  promised.filter((one) => !knownOf(context).isReliable(idOf(one), ends))
+
+/** The earliest time that it may be, for whoever asks whether a promise has ended. Not before its first call. */
+export const earliestNow = (context: Context): number => knownOf(context).earliest()
 
 /** Whether a promise with this end, as a row shows it, may be over for whoever reads it now. */
 export const hasEnded = (until: unknown, now: number): boolean =>
@@ -97,32 +116,34 @@ export const hasEnded = (until: unknown, now: number): boolean =>
  * 1 WRU where nobody else has raised it. What relies on it is sent with the context of `underPromises`.
  */
 export const ensurePromised = (context: Context, key: AtomicDbItemKey, name = 'until'): Promise<void> =>
-  ensureAll(context, [{ key, name }])
+  ensureAll(context, { promised: [{ key, name }], ends: new Map() })
 
 /** Ensures the promises, and returns a context each of whose writes leaves only while all of them can be relied on. */
 export async function underPromises(context: Context, promised: readonly Promised[]): Promise<Context> {
   if (promised.length === 0) return context
   const distinct = [...new Map(promised.map((one) => [idOf(one), one])).values()]
-  await ensureAll(context, distinct)
-  return { ...context, storage: relying(context, distinct) }
+  const needed = { promised: distinct, ends: new Map<string, number>() }
+  await ensureAll(context, needed)
+  return { ...context, storage: relying(context, needed) }
 }
 
-async function ensureAll(context: Context, promised: readonly Promised[]): Promise<void> {
+async function ensureAll(context: Context, needed: Needed): Promise<void> {
   const { raising } = knownOf(context)
-  for (;;) {
-    const missing = promised.filter((one) => !isReliable(context, one))
+  for (let round = 0; ; round++) {
+    const missing = missingOf(context, needed)
     if (missing.length === 0) return
     context.call.check()
     const mine = missing.filter((one) => !raising.has(idOf(one)))
     // Another call raises them already. Where it fails, this one tries itself.
     if (mine.length === 0) await context.call.bound(raising.get(idOf(missing[0]!))!.catch(() => {}))
-    else await obtain(context, mine)
+    else await obtain(context, { promised: mine, ends: needed.ends }, round)
   }
 }
 
-async function obtain(context: Context, promised: readonly Promised[]): Promise<void> {
+async function obtain(context: Context, needed: Needed, round: number): Promise<void> {
+  const { promised } = needed
   const { raising } = knownOf(context)
-  const work = readAndRaise(context, promised)
+  const work = readAndRaise(context, needed, round)
   for (const one of promised) raising.set(idOf(one), work)
   try {
     await work
@@ -132,20 +153,27 @@ async function obtain(context: Context, promised: readonly Promised[]): Promise<
 }
 
 /** An old value does no harm: a promise never ends earlier than it once said. */
-async function readAndRaise(context: Context, promised: readonly Promised[]): Promise<void> {
+async function readAndRaise(context: Context, needed: Needed, round: number): Promise<void> {
+  const { promised } = needed
   const keys = new Map(promised.map(({ key }) => [keyText(key), key]))
   const rows = await readRows(context, [...keys.values()], false)
   const found = new Map([...keys.keys()].map((text, i) => [text, rows[i]]))
-  for (const one of promised) learn(context, one, found.get(keyText(one.key)))
-  const ended = promised.filter((one) => !isReliable(context, one))
-  while (ended.length > 0) await Promise.all(ended.splice(0, raisesAtOnce).map((one) => raise(context, one)))
+  for (const one of promised) learn(context, one, found.get(keyText(one.key)), needed)
+  const ended = missingOf(context, needed)
+  while (ended.length > 0)
+    await Promise.all(ended.splice(0, raisesAtOnce).map((one) => raise(context, one, needed, round)))
 }
 
-const learn = (context: Context, one: Promised, row: Row | undefined): void =>
-  knownOf(context).learn(idOf(one), row?.[one.name])
+const learn = (context: Context, one: Promised, row: Row | undefined, { ends }: Needed): void =>
+  knownOf(context).learn(idOf(one), row?.[one.name], ends)
 
-async function raise(context: Context, one: Promised): Promise<void> {
-  const { key, name, holdMs = promiseMs } = one
+/** Promises that ended before all were raised are relied on for twice as long in the next round. */
+const holdOf = ({ holdMs = promiseMs }: Promised, round: number): number =>
+  Math.min(promiseMs, marginMs + (holdMs - marginMs) * 2 ** round)
+
+async function raise(context: Context, one: Promised, needed: Needed, round: number): Promise<void> {
+  const { key, name } = one
+  const holdMs = holdOf(one, round)
   const { row } = await retried(context, 'idempotent', [key], () => {
     const until = knownOf(context).now() + holdMs
     return context.storage.apply(
@@ -162,22 +190,22 @@ async function raise(context: Context, one: Promised): Promise<void> {
       context.call.request(),
     )
   })
-  learn(context, one, row)
+  learn(context, one, row, needed)
 }
 
 /** The storage, whose writes ask last of all whether the promises can still be relied on, and raise them where not. */
-function relying(context: Context, promised: readonly Promised[]): Storage {
+function relying(context: Context, needed: Needed): Storage {
   const { storage } = context
   async function send<T, O extends RequestOptions>(
     options: O,
     request: (options: O) => Promise<T>,
   ): Promise<T> {
     for (;;) {
-      await ensureAll(context, promised)
+      await ensureAll(context, needed)
       let hasEnded = false
       const beforeSending = () => {
         options.beforeSending?.()
-        hasEnded = !promised.every((one) => isReliable(context, one))
+        hasEnded = missingOf(context, needed).length > 0
         if (hasEnded) throw new StorageFault('unreachable', 'a promise ended before the request was sent')
       }
       try {

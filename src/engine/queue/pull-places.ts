@@ -6,6 +6,7 @@ import { type Context, nowSeconds } from '../context.ts'
 import { readRange } from '../requests.ts'
 import { mostMs, type Place } from './places.ts'
 import { collect, readingDue, readPointers, type Work } from './pointer-list.ts'
+import { earliestNow } from './promises.ts'
 
 /** Places looked at together. */
 const looksAtOnce = 16
@@ -163,7 +164,7 @@ async function lookAt<T>(
 
 async function look<T>({ context, work }: PlacesPull<T>, place: Place, isEventual: boolean): Promise<void> {
   const { runtime } = context
-  const over = place.collectable(runtime.now())
+  const over = place.collectable(earliestNow(context))
   const begun = runtime.monotonic()
   const isStrong = over !== undefined || !isEventual
   const page = await readRange(context, { pk: place.pk, limit: lookRows }, isStrong)

@@ -8,6 +8,7 @@ import { type Context, nowSeconds } from '../context.ts'
 import { applyOrRead, transactCertainly } from '../lost-replies.ts'
 import { toConflictError } from '../transact/conflicts.ts'
 import { dropPayloads, payloadKeyOf } from './payload.ts'
+import { pointedAt } from './pointers.ts'
 import { asDuplicate, lookAt, prolonging, taking, type UniqueMarker } from './unique-marker.ts'
 
 /** A message on its way into the queue. */
@@ -44,7 +45,11 @@ export async function putExactly(
     await leaveOutUnique(context, distinct)
     for (const draft of distinct) if (draft.isDuplicate) unwritten.delete(draft)
     for (const some of transactions(distinct.filter(({ isDuplicate }) => !isDuplicate))) {
-      await putTogether(context, some)
+      const pointed = await pointedAt(
+        context,
+        some.map(({ row }) => row),
+      )
+      await putTogether(pointed, some)
       for (const draft of some) unwritten.delete(draft)
     }
   } catch (error) {

@@ -4,7 +4,7 @@ import { wholeNumber, wholeSeconds } from '../../model/checks.ts'
 import { isVacantGuard } from '../../model/expiry.ts'
 import { deduplicationKey, queueOfShard } from '../../model/key-names.ts'
 import { checkPk, keyText } from '../../model/keys.ts'
-import { checkRoom, newMessage } from '../../model/message-row.ts'
+import { checkRoom, type MessageRow, newMessage } from '../../model/message-row.ts'
 import { asList } from '../../model/rows.ts'
 import { announcePush } from '../../model/wake.ts'
 import { type Row, type RowWrite, StorageFault } from '../../storage.ts'
@@ -29,10 +29,6 @@ export async function push<T>(
     draftOf(context, item, index, Array.isArray(items) ? `items[${index}]` : '', options),
   )
   checkDistinct(drafts)
-  const pointed = await pointedAt(
-    context,
-    drafts.map(({ row }) => row),
-  )
   const payloads = drafts.flatMap(({ payload }) => payload ?? [])
   if (payloads.length > 0)
     await putPayloads(
@@ -45,8 +41,8 @@ export async function push<T>(
   const fresh = drafts.filter(({ mayBeRefused }) => !mayBeRefused).map(({ row }) => row)
   const unwritten = new Set(drafts)
   try {
-    await putExactly(pointed, exact, unwritten)
-    await putFresh(pointed, fresh)
+    await putExactly(context, exact, unwritten)
+    await putFresh(context, fresh)
   } catch (error) {
     throw unwritten.size === drafts.length ? error : partOf(unwritten, error)
   }
@@ -135,18 +131,19 @@ function checkDistinct(drafts: readonly Draft[]): void {
 }
 
 /** Unconditional at first: nothing else can be at the key of a ULID. */
-async function putFresh(context: Context, rows: readonly Row[]): Promise<void> {
+async function putFresh(context: Context, rows: readonly MessageRow[]): Promise<void> {
   if (rows.length === 0) return
   const [row] = rows
   if (rows.length === 1 && row) return putGuarded(context, row)
   const doubted = new Set<RowWrite>()
   const writes = rows.map((put): RowWrite => ({ put }))
   await writeBatches(context, writes, async (some, options) => {
-    for (const write of some) if (doubted.has(write) && 'put' in write) await applyPut(context, write.put)
+    const pointed = await pointedAt(context, some.map(messageOf))
+    for (const write of some) if (doubted.has(write)) await applyPut(pointed, messageOf(write))
     const others = some.filter((write) => !doubted.has(write))
     if (others.length === 0) return []
     try {
-      return await context.storage.write(others, options)
+      return await pointed.storage.write(others, options)
     } catch (error) {
       if (error instanceof StorageFault && error.kind === 'unknown')
         for (const write of others) doubted.add(write)
@@ -155,8 +152,11 @@ async function putFresh(context: Context, rows: readonly Row[]): Promise<void> {
   })
 }
 
-const putGuarded = async (context: Context, row: Row): Promise<void> => {
-  await retried(context, 'idempotent', [{ pk: row.pk, sk: row.sk }], () => applyPut(context, row))
+const messageOf = (write: RowWrite): MessageRow => ('put' in write ? write.put : write.delete) as MessageRow
+
+const putGuarded = async (context: Context, row: MessageRow): Promise<void> => {
+  const pointed = await pointedAt(context, [row])
+  await retried(context, 'idempotent', [{ pk: row.pk, sk: row.sk }], () => applyPut(pointed, row))
 }
 
 /**

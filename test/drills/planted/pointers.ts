@@ -34,8 +34,8 @@ export const pointerDefects: readonly Defect[] = [
     patches: [
       change(
         push,
-        'const pointed = await pointedAt(\n    context,\n    drafts.map(({ row }) => row),\n  )',
-        'const pointed = context\n  void pointedAt(\n    context,\n    drafts.map(({ row }) => row),\n  ).catch(() => {})',
+        'const pointed = await pointedAt(context, some.map(messageOf))',
+        'const pointed = context\n    void pointedAt(context, some.map(messageOf)).catch(() => {})',
       ),
     ],
     drill: family,

@@ -9,9 +9,9 @@ const hourMs = 3_600_000
 const family = 'mails/'
 
 /** Processes of one table in simulated time, each with what it has read. */
-function open(seed = 1) {
+function open(seed = 1, latencyMs: [number, number] = [1.5, 3.5]) {
   const world = new Simulation({ seed })
-  const server = new SimulatedServer(world, { latencyMs: [1.5, 3.5] })
+  const server = new SimulatedServer(world, { latencyMs })
   const join = () => {
     const process = world.process()
     const storage = server.connect(process)
@@ -132,6 +132,61 @@ test('a pointer stays while anything is in its queue, in flight or waiting, and 
     // It is raised again by the next push.
     await db.queuePush({ pk: `${family}done`, family })
     expect((await db.queuePull({ family })).item?.pk).toBe(`${family}done`)
+  })
+})
+
+test('a clock that is set forward collects no pointer on which a push may still rely', () => {
+  const { world, join, pointers } = open()
+  return world.run(async () => {
+    const [producer, consumer] = [join(), join()]
+    const item = { pk: `${family}a`, family }
+    await consumer.db.queuePull({ family, consistent: false })
+    await producer.db.queuePush(item)
+    const { item: taken } = await consumer.db.queuePull({ family })
+    await consumer.db.queueAcknowledge(taken!)
+    consumer.process.stepClock(6 * hourMs)
+    for (let minute = 0; minute < 8; minute++) {
+      await consumer.process.sleep(60_000)
+      await consumer.db.queuePull({ family, consistent: false })
+    }
+    expect(await pointers(family)).toEqual([`p#${family}a`])
+    for (let minute = 0; minute < 20; minute++) {
+      await consumer.process.sleep(60_000)
+      await consumer.db.queuePull({ family, consistent: false })
+    }
+    expect(await pointers(family)).toEqual([])
+  })
+})
+
+test('consumers look often for as long as a pointer is relied on, whatever clock has raised it', () => {
+  const { world, join } = open()
+  return world.run(async () => {
+    const [ahead, producer, consumer] = [join(), join(), join()]
+    const waits: number[] = []
+    const worker = new QueueWorker<number>(consumer.db, ({ data }) => waits.push(world.time - data), {
+      family,
+    })
+    ahead.process.stepClock(240_000)
+    const push = ({ db }: typeof producer) => db.queuePush({ pk: `${family}a`, family, data: world.time })
+    await push(ahead)
+    await world.process().sleep(120_000)
+    // It relies on what the other one wrote: nothing tells the consumer.
+    await push(producer)
+    await world.process().sleep(10_000)
+    await worker.stop()
+    expect(waits).toHaveLength(2)
+    expect(waits[1]).toBeLessThan(4100)
+  })
+})
+
+test('a push to more queues than can be pointed at within the time for which a pointer is relied on', () => {
+  const { world, join, pointers } = open(1, [1000, 1000])
+  return world.run(async () => {
+    const { db } = join()
+    const items = customers(400).map((pk, i) => ({ pk, family, ...(i % 2 === 0 && { sk: 'mine' }) }))
+    await db.queuePush(items, { timeoutMs: hourMs })
+    expect(await pointers(family)).toHaveLength(400)
+    expect(world.time).toBeLessThan(hourMs / 4)
   })
 })
 
