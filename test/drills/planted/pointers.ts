@@ -47,8 +47,8 @@ export const pointerDefects: readonly Defect[] = [
     patches: [
       change(
         promises,
-        'return end !== undefined && this.now() < end',
-        'return end !== undefined && this.now() > 0',
+        'return this.now() < Math.max(own.get(id) ?? 0, this.#ends.get(id) ?? 0)',
+        'return own.has(id) || this.#ends.has(id)',
       ),
     ],
     drill: family,
