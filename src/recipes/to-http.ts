@@ -45,6 +45,7 @@ const rules: Readonly<Record<string, Rule>> = {
   PartialWrite: [503, 'The request was carried out in part.'],
   TimeoutError: [503, 'The request could not be finished in time.'],
   AbortError: [503, 'The request was ended before it was finished.'],
+  JobFailed: [500, 'The job has failed.'],
   QueueOutcome: [500, 'The request could not be handled.'],
   Rollback: [500, 'The request could not be handled.'],
 }

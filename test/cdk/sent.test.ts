@@ -147,7 +147,11 @@ describe('the command line', () => {
     ['queue stats', ['queue', 'stats', 'jobs'], ['Reader', 'Owner', 'Redrive']],
     ['queue peek', ['queue', 'peek', 'mails', '--shards', '3'], ['Reader', 'Owner']],
     ['queue redrive', ['queue', 'redrive', 'jobs', '--yes'], ['Owner', 'Redrive']],
-    ['queue cancel', ['queue', 'cancel', 'jobs', '--unique-id', 'x', '--yes'], ['Owner']],
+    [
+      'queue cancel',
+      ['queue', 'cancel', 'jobs', '--unique-id', 'x', '--yes'],
+      ['Owner', 'Producer', 'Redrive'],
+    ],
     ['queue purge', ['queue', 'purge', 'jobs', '--yes'], ['Owner']],
     // What looks at the table itself, or at all rows, is in no grant.
     ['check', ['check'], []],
@@ -162,6 +166,7 @@ describe('the command line', () => {
     await owner.queuePush({ pk: 'jobs', data: 'poison' })
     const { item } = await owner.queuePull({ pk: 'jobs' })
     await owner.queueRelease(item!, { deadLetter: 'jobs#dead', reason: 'test' })
+    if (argv.includes('cancel')) await owner.queuePush({ pk: 'jobs', uniqueId: 'x' })
     const env = { NO_COLOR: '1', LOCKROW_TABLE: name, AWS_ENDPOINT_URL_DYNAMODB: endpoint }
     expect(await cli(argv, { env })).toMatchObject({ code: 0, err: '' })
     expect(sent.length).toBeGreaterThan(0)

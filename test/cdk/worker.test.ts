@@ -93,7 +93,14 @@ describe('by default', () => {
     expect(consumer.Resource).toEqual({ 'Fn::GetAtt': [tableId, 'Arn'] })
     expect(consumer.Condition).toEqual({
       'ForAllValues:StringLike': {
-        'dynamodb:LeadingKeys': ['orders', 'orders#payload#*', 'orders#dead', 'orders#dead#payload#*'],
+        'dynamodb:LeadingKeys': [
+          'orders',
+          'orders#payload#*',
+          'orders#dead',
+          'orders#dead#payload#*',
+          'orders#work',
+          'orders#scheduled',
+        ],
       },
       Null: { 'dynamodb:LeadingKeys': 'false' },
     })
@@ -198,7 +205,9 @@ describe('on request', () => {
     // What moves to the dead letters goes from its shard to those of the whole queue, in one request.
     expect(allowed('mails#shard7', 'mails#dead')).toBe(true)
     expect(allowed('mails#shard7#payload#01K')).toBe(true)
-    for (const pk of ['mails#shard8', 'mails#shard0#dead', 'mails2#dead', 'mails'])
+    // Which shards have work; whether the queue is paused, which stands in the queue too.
+    expect(allowed('mails#work', 'mails')).toBe(true)
+    for (const pk of ['mails#shard8', 'mails#shard0#dead', 'mails2#dead', 'mails2'])
       expect([pk, allowed(pk)]).toEqual([pk, false])
     // The name under which the function reports the whole queue.
     const queues = Object.values<Json>(template.findResources('AWS::CloudWatch::Alarm'))
@@ -277,6 +286,8 @@ describe('on request', () => {
       'graveyard#payload#*',
       'orders#dead',
       'orders#dead#payload#*',
+      'orders#work',
+      'orders#scheduled',
     ])
   })
 

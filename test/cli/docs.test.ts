@@ -22,6 +22,10 @@ describe('docs/cli.md', () => {
     await db.set({ pk: 'user#123', sk: 'profile', data: { name: 'Ann' } })
     await db.getLock({ pk: 'user#123', sk: 'profile#lock' })
     await new Mutex(db, { pk: 'mutex', sk: 'nightly-report' }, { ttlMs: null }).acquire()
+    await db.queuePush([
+      { pk: 'jobs', sk: '01JDC0FVXHDSZP2S6YCDHXSEP9' },
+      { pk: 'jobs', uniqueId: 'sync-7' },
+    ])
     for (const command of commands) {
       const argv = words(command).map((word) => (word === 'messages.jsonl' ? '-' : word))
       const { code, err } = await on.lockrow(argv, { input: '{"n":1}\n' })

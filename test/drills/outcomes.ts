@@ -98,6 +98,7 @@ function plan(draw: Random): Plan {
     if (buried.has(id) && faults.calm) actor.anomaly('dead and begun', `message ${id}`)
     notBefore.delete(id)
     starts.push(now)
+    actor.history.complete(actor.history.invoke(actor.name, 'handle', item.sk, id), 'ok')
     begun.set(id, (begun.get(id) ?? 0) + 1)
     const leave = enter(actor, item, signal)
     try {

@@ -2,7 +2,7 @@ import { inspect, isDeepStrictEqual } from 'node:util'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import fc from 'fast-check'
 import type { AtomicDbError, AtomicDbInterface, RetryOptions } from 'lockrow'
-import { AtomicEngine, type Row, systemRuntime } from 'lockrow/backend'
+import { AtomicEngine, type Row, type Runtime, systemRuntime } from 'lockrow/backend'
 import { type DirectClient, AtomicDynamoDB as DirectDynamoDB } from 'lockrow/direct'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
 import { TestRuntime } from 'lockrow/testing'
@@ -80,6 +80,14 @@ export interface World {
   retry?: RetryOptions
 }
 
+/** The clock of a storage, on which nothing was expired for long. */
+const unswept = (runtime: Runtime): Runtime => ({
+  now: () => 0,
+  monotonic: () => runtime.monotonic(),
+  sleep: (ms, options) => runtime.sleep(ms, options),
+  random: () => runtime.random(),
+})
+
 export async function agree(
   histories: fc.Arbitrary<{ step: Step; wait: number }[]>,
   numRuns: number,
@@ -87,7 +95,8 @@ export async function agree(
 ): Promise<void> {
   const runtime = new StillRuntime()
   clock.start = Math.floor(runtime.at / 1000)
-  const rows = new MemoryStorage(runtime)
+  // DynamoDB Local keeps expired rows, which count towards the limit of a deleteRange: the twin keeps them here too.
+  const rows = new MemoryStorage(unswept(runtime))
   const memory = new AtomicEngine(rows, { runtime })
   const dynamo = direct
     ? new DirectDynamoDB(direct, table, { runtime, retry })

@@ -210,7 +210,7 @@ const programs: Record<string, (db: AtomicDbInterface) => Promise<void>> = {
     }
     // Both consumers can work concurrently
     await Promise.all([consumer1(), consumer2()])
-    expect(await db.queuePull({ pk: 'jobs' })).toEqual({})
+    expect((await db.queuePull({ pk: 'jobs' })).item).toBeUndefined()
   },
 
   async 'order by time of push'(db) {

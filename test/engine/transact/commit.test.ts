@@ -24,12 +24,17 @@ const minute = 60_000
 /** The first transaction of `db` is lost on its way, and arrives when `late` is called. */
 function lossy(storage: MemoryStorage, clock: Clock) {
   let late: (() => Promise<unknown>) | undefined
+  let leave = () => {}
+  const left = new Promise<void>((resolve) => {
+    leave = resolve
+  })
   const slow: MemoryStorage = Object.create(storage, {
     transact: {
       value: async (operations: readonly RowOperation[], token: string, options: CallOptions) => {
         if (late) return storage.transact(operations, token)
         const sent = structuredClone(operations)
         late = () => storage.transact(sent, token)
+        leave()
         // A caller with a signal does not wait for what became of it.
         if (options.signal) await new Promise(() => {})
         throw new StorageFault('unknown', 'lost')
@@ -40,6 +45,8 @@ function lossy(storage: MemoryStorage, clock: Clock) {
     Object.defineProperty(slow, name, { value: storage[name].bind(storage) })
   return {
     db: new AtomicEngine(slow, { runtime: clock, retry: { baseMs: 0 } }),
+    /** Resolves when the first transaction has left. */
+    left,
     late: () => late!().catch((error: unknown) => error),
   }
 }
@@ -99,11 +106,12 @@ describe('an idempotencyKey', () => {
   it('is remembered for ten minutes after a try that arrived late', async () => {
     const clock = new Clock()
     const storage = new MemoryStorage(clock)
-    const { db, late } = lossy(storage, clock)
+    const { db, late, left } = lossy(storage, clock)
     const order = [{ type: 'update', key, changes: { add: { n: 1 } } }] as const
     await db.set({ ...key, data: { n: 0 } })
     const impatient = new AbortController()
     const call = db.transact(order, { idempotencyKey: 'order', signal: impatient.signal })
+    await left
     impatient.abort(new Error('no time'))
     await expect(call).rejects.toThrow('no time')
     clock.passed += 9.4 * minute
