@@ -9,18 +9,14 @@ import { CfnFunction, EventSourceMapping, type IFunction, StartingPosition } fro
 import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources'
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
-import { shardName } from '../../src/model/key-names.ts'
+import { scheduledName, shardName } from '../../src/model/key-names.ts'
 import { shardsOf } from '../../src/model/shards.ts'
 import { STREAM_ACTIONS } from './actions.ts'
 import { type AlarmTuning, queueAlarms, ring } from './alarms.ts'
 import { forgetInTime } from './event-invoke.ts'
 import type { GrantScope } from './grants.ts'
-import {
-  type QueueWorkerProps,
-  type ResolvedWorker,
-  resolveWorker,
-  type WorkerAlarmOptions,
-} from './worker-props.ts'
+import { WakeUps } from './wake-ups.ts'
+import { type QueueWorkerProps, type ResolvedWorker, resolveWorker } from './worker-props.ts'
 
 /** What a worker needs of its table. */
 export interface WorkerTable {
@@ -41,6 +37,8 @@ export class QueueWorkerFunction extends Construct {
   readonly eventSourceMapping: EventSourceMapping | undefined
   /** The schedule, five queues a rule; empty with `schedule: false`. */
   readonly rules: readonly Rule[]
+  /** What lets the function make its schedules; undefined without `wakeUp: 'one-shot'`. */
+  readonly wakeUps: WakeUps | undefined
   /** Wake-ups that could not be delivered. Nothing in it needs to be replayed: the messages are still in the table. */
   readonly failureQueue: IQueue
   readonly alarms: readonly Alarm[]
@@ -56,8 +54,9 @@ export class QueueWorkerFunction extends Construct {
     table.grantQueueConsumer(fn, scopeOf(worker))
     this.failureQueue = props.failureQueue ?? makeFailureQueue(this)
     if (filter !== undefined) this.eventSourceMapping = this.#wakeOnInsert(table, fn, props, filter)
-    this.rules = this.#wakeOnSchedule(fn, props)
-    this.alarms = [...this.#ringOnQueues(table, worker), ...this.#ringOnRuns(table, fn, props, worker.alarms)]
+    this.rules = this.#wakeOnSchedule(fn, worker)
+    this.wakeUps = worker.wakeUp === 'one-shot' ? WakeUps.of(fn) : undefined
+    this.alarms = [...this.#ringOnQueues(table, worker), ...this.#ringOnRuns(table, fn, worker)]
   }
 
   #wakeOnInsert(
@@ -90,9 +89,9 @@ export class QueueWorkerFunction extends Construct {
     return mapping
   }
 
-  #wakeOnSchedule(fn: IFunction, { schedule = cdk.Duration.minutes(1) }: QueueWorkerProps): Rule[] {
+  #wakeOnSchedule(fn: IFunction, { schedule, wakeUp }: ResolvedWorker): Rule[] {
     if (!schedule) return []
-    forgetInTime(fn, schedule)
+    forgetInTime(fn, schedule, wakeUp === 'one-shot' ? 2 : 0)
     const rules: Rule[] = []
     for (let first = 0; first < this.pks.length; first += MAX_TARGETS_OF_A_RULE) {
       const rule = new Rule(this, `Schedule${first / MAX_TARGETS_OF_A_RULE || ''}`, {
@@ -119,12 +118,7 @@ export class QueueWorkerFunction extends Construct {
     return pks.flatMap((pk) => queueAlarms(this, table.tableName, pk, alarms, table.alarmActions))
   }
 
-  #ringOnRuns(
-    { alarmActions }: WorkerTable,
-    fn: IFunction,
-    { schedule = cdk.Duration.minutes(1) }: QueueWorkerProps,
-    alarms: WorkerAlarmOptions,
-  ): Alarm[] {
+  #ringOnRuns({ alarmActions }: WorkerTable, fn: IFunction, { schedule, alarms }: ResolvedWorker): Alarm[] {
     const made: Alarm[] = []
     const sum = { period: cdk.Duration.minutes(1), statistic: 'Sum' }
     const most = { period: cdk.Duration.minutes(1), statistic: 'Maximum' }
@@ -175,14 +169,16 @@ function scopeOf({ pks, shards, pkPrefix, deadLetterPks }: ResolvedWorker): Gran
 }
 
 /** The filter on stream records: inserts under the worker's partition keys. */
-function insertsOf({ pks, shards, pkPrefix }: ResolvedWorker): string {
+function insertsOf({ pks, shards, pkPrefix, wakeUp }: ResolvedWorker): string {
+  // Who plans when to run must hear of what is delayed; a schedule finds it when it is due.
+  const delayed = wakeUp === 'one-shot' ? pks.map(scheduledName) : []
   const write = (pk: readonly unknown[]) =>
     JSON.stringify({ eventName: ['INSERT'], dynamodb: { Keys: { pk: { S: pk } } } })
   const prefix = shards === undefined ? pkPrefix : shardName(pks[0]!, 0).slice(0, -1)
-  let pattern = write(shards === undefined ? pks : shardsOf(pks[0]!, shards))
+  let pattern = write([...(shards === undefined ? pks : shardsOf(pks[0]!, shards)), ...delayed])
   // Inserts of large payloads then wake the function too: a pull that finds nothing, or its message already.
   if (prefix !== undefined && (pks.length === 0 || pattern.length > MAX_FILTER_LENGTH))
-    pattern = write([{ prefix }])
+    pattern = write([{ prefix }, ...delayed])
   if (pattern.length > MAX_FILTER_LENGTH)
     throw new Error(
       `addQueueWorker: pk makes a filter of ${pattern.length} characters (at most ${MAX_FILTER_LENGTH}); use pkPrefix`,

@@ -1,6 +1,6 @@
 // What can be asked of a queue worker, and which combinations make sense.
 
-import { type Duration, Token } from 'aws-cdk-lib'
+import { Duration, Token } from 'aws-cdk-lib'
 import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import type { AlarmTuning, QueueAlarmOptions } from './alarms.ts'
 import { assertLiteralKey, assertPrefix, assertQueueKey, assertShards } from './grants.ts'
@@ -53,9 +53,17 @@ export interface QueueWorkerProps {
   /**
    * Run this often with `{ queue: pk }`, once per pk: for redeliveries, for delayed messages, and for wake-ups
    * that got lost. Whole minutes, at most a day.
-   * @default one minute (44,000 runs a month and pk, about $0.01)
+   * @default one minute (44,000 runs a month and pk, about $0.01); one hour with `wakeUp: 'one-shot'`
    */
   readonly schedule?: Duration | false
+  /**
+   * What runs the function when a delay or a claim ends. `'schedule'`: the schedule, at its next run. `'one-shot'`: a
+   * schedule of EventBridge Scheduler for the minute of the next message, which the function makes itself: its handler
+   * must be wrapped in `oneShotWakeUp`, and gets group and role by its environment. The schedule is then for wake-ups
+   * that got lost and for processes that died, an hour apart.
+   * @default 'schedule'
+   */
+  readonly wakeUp?: 'schedule' | 'one-shot'
 
   /** Inserts per wake-up, 1 to 10,000. @default 100 */
   readonly batchSize?: number
@@ -87,6 +95,8 @@ export interface ResolvedWorker {
   readonly pkPrefix: string | undefined
   readonly deadLetterPks: readonly string[]
   readonly alarms: WorkerAlarmOptions
+  readonly schedule: Duration | false
+  readonly wakeUp: 'schedule' | 'one-shot'
   /** Distinguishes workers of one function in construct ids. */
   readonly name: string
 }
@@ -98,6 +108,8 @@ const RUN_ALARMS: WorkerAlarmOptions = {
   iteratorAge: true,
   undelivered: true,
 }
+/** Below this the schedule alone is as soon, and cheaper. */
+const MIN_NET_SECONDS = 300
 const DEFAULT_ALARMS: WorkerAlarmOptions = { ...RUN_ALARMS, deadLetters: true }
 const ALL_ALARMS: WorkerAlarmOptions = { ...DEFAULT_ALARMS, oldestMessageAge: true, backlog: true }
 
@@ -107,7 +119,8 @@ export function resolveWorker(props: QueueWorkerProps): ResolvedWorker {
     throw new Error(`addQueueWorker: ${message}`)
   }
   const pks = props.pk === undefined ? [] : typeof props.pk === 'string' ? [props.pk] : [...props.pk]
-  const { pkPrefix, onInsert = true, schedule, shards } = props
+  const { pkPrefix, onInsert = true, shards, wakeUp = 'schedule' } = props
+  const schedule = scheduleOf(props, fail)
   if (pks.length > 0 === (pkPrefix !== undefined)) fail('name either pk (at least one) or pkPrefix')
   for (const pk of pks) assertQueueKey('addQueueWorker: pk', pk)
   if (shards !== undefined) {
@@ -117,8 +130,7 @@ export function resolveWorker(props: QueueWorkerProps): ResolvedWorker {
   if (new Set(pks).size < pks.length) fail('pk names a queue twice')
   if (pkPrefix !== undefined) {
     assertPrefix('pkPrefix', pkPrefix)
-    if (schedule !== false)
-      fail('schedule cannot know which queues pkPrefix covers: set schedule: false, or name pk')
+    if (schedule) fail('schedule cannot know which queues pkPrefix covers: set schedule: false, or name pk')
     if (!onInsert) fail('pkPrefix with onInsert: false leaves nothing to run the function')
   }
   if (!onInsert && schedule === false)
@@ -127,11 +139,6 @@ export function resolveWorker(props: QueueWorkerProps): ResolvedWorker {
     for (const prop of ['batchSize', 'maxBatchingWindow', 'retryAttempts'] as const)
       if (props[prop] !== undefined) fail(`${prop} is for stream records, which onInsert: false forgoes`)
   }
-  if (
-    schedule &&
-    (schedule.toSeconds() < 60 || schedule.toSeconds() > 86_400 || schedule.toSeconds() % 60 !== 0)
-  )
-    fail('schedule must be whole minutes, from one to a day')
   inRange('batchSize', props.batchSize, 1, 10_000, fail)
   inRange('maxConcurrency', props.maxConcurrency, 1, 1000, fail)
   inRange('retryAttempts', props.retryAttempts, 0, 10_000, fail)
@@ -149,7 +156,28 @@ export function resolveWorker(props: QueueWorkerProps): ResolvedWorker {
     if (pks.includes(pk))
       fail(`deadLetterPk '${pk}' is also a pk: its dead letters would be delivered again for ever`)
   }
-  return { pks, shards, pkPrefix, deadLetterPks, alarms, name: pks[0] ?? `${pkPrefix}*` }
+  return { pks, shards, pkPrefix, deadLetterPks, alarms, schedule, wakeUp, name: pks[0] ?? `${pkPrefix}*` }
+}
+
+function scheduleOf(props: QueueWorkerProps, fail: (message: string) => never): Duration | false {
+  const { wakeUp = 'schedule', onInsert = true, pkPrefix } = props
+  if (wakeUp !== 'schedule' && wakeUp !== 'one-shot') fail("wakeUp must be 'schedule' or 'one-shot'")
+  const isOneShot = wakeUp === 'one-shot'
+  const { schedule = isOneShot ? Duration.hours(1) : Duration.minutes(1) } = props
+  if (schedule) {
+    const seconds = schedule.toSeconds()
+    if (seconds < 60 || seconds > 86_400 || seconds % 60 !== 0)
+      fail('schedule must be whole minutes, from one to a day')
+  }
+  if (!isOneShot) return schedule
+  if (pkPrefix !== undefined) fail("wakeUp 'one-shot' needs pk: pkPrefix does not say which queues there are")
+  if (!onInsert)
+    fail("wakeUp 'one-shot' with onInsert: false: nothing tells the function of delayed messages")
+  if (!schedule)
+    fail("wakeUp 'one-shot' with schedule: false: what a process that died had claimed never comes again")
+  else if (schedule.toSeconds() < MIN_NET_SECONDS)
+    fail("wakeUp 'one-shot' saves nothing beside a schedule of less than five minutes")
+  return schedule
 }
 
 function alarmsOf(

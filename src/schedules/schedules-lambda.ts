@@ -25,8 +25,7 @@ type SchedulesLambda = (event: unknown, context: LambdaContext) => Promise<Fired
 /**
  * A Lambda handler that sends the messages of all schedules that are due, within the time of its invocation. Run it by
  * `addScheduler` of `AtomicTable`, or by any rule of EventBridge, at least every `leadMs`: what is due within that time is
- * sent ahead, and given out at its tick. Cost: that of `Scheduler`, 0.5 RRU a run. The answer is for logs, and for
- * `oneShotWakeUp`.
+ * sent ahead, and given out at its tick. Cost: that of `Scheduler`, 0.5 RRU a run. The answer is for logs.
  *
  * @throws InvalidInput for an invocation that leaves no time.
  * @example

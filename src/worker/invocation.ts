@@ -9,6 +9,19 @@ import { sharedController } from './signals.ts'
 import { Slots } from './slots.ts'
 import { WorkerStopped } from './stopping.ts'
 
+/** What an invocation has done, and seen. */
+export interface Drained {
+  /** Messages acknowledged. */
+  handled: number
+  /** Nothing could be taken any more. */
+  empty: boolean
+  /**
+   * When the first of what is known becomes available, in any of its queues, epoch ms. Absent where nothing is known, and
+   * where something was left that may be available now.
+   */
+  nextDue?: number
+}
+
 /** One invocation of a `queueLambda`: drains queues until they are empty, a pull fails, or the time is up. */
 export class Invocation {
   readonly #db: AtomicDbInterface
@@ -35,7 +48,7 @@ export class Invocation {
       })
   }
 
-  async run(queues: readonly ServedQueue[]): Promise<{ handled: number; empty: boolean }> {
+  async run(queues: readonly ServedQueue[]): Promise<Drained> {
     const done = new AbortController()
     const alarm = this.#endInTime(done.signal)
     const drains = queues.map((queue) => this.#drainOf(queue))
@@ -48,7 +61,14 @@ export class Invocation {
       done.abort()
       await alarm
     }
-    return { handled: this.#handled, empty }
+    const nextDue = empty ? this.#nextDueOf(drains) : undefined
+    return { handled: this.#handled, empty, ...(nextDue !== undefined && { nextDue }) }
+  }
+
+  #nextDueOf(drains: readonly QueueDrain[]): number | undefined {
+    const now = this.#db.runtime.now()
+    const known = drains.flatMap((drain) => drain.dues).filter((due) => due > now)
+    return known.length === 0 ? undefined : Math.min(...known)
   }
 
   #drainOf({ handler, options }: ServedQueue): QueueDrain {

@@ -2,7 +2,7 @@ import { type Moment, momentOf } from '../coordination/lease.ts'
 import type { AtomicDbInterface, AtomicDbQueueItem } from '../interface.ts'
 import { Bell } from './bell.ts'
 import { ConsumerLimits } from './consumer-limits.ts'
-import { tell } from './events.ts'
+import { type QueueWorkerEvent, tell } from './events.ts'
 import { handleMessage, type QueueHandler } from './handling.ts'
 import { type QueueHandling, queueNameOf, visibilityOf } from './options.ts'
 import { pullMessages } from './pull-messages.ts'
@@ -33,6 +33,9 @@ export class QueueDrain {
   readonly #ended = new Bell()
   #running = 0
   #isBehind = false
+  /** What the last pull said, and the first of what was given back here since it began. */
+  #nextDue: number | undefined
+  #givenBack: number | undefined
 
   constructor(
     db: AtomicDbInterface,
@@ -43,7 +46,7 @@ export class QueueDrain {
   ) {
     this.#db = db
     this.#handler = handler
-    this.#options = options
+    this.#options = { ...options, onEvent: (event) => this.#hear(event, options) }
     this.#slots = slots
     this.#stages = stages
     this.#limits = new ConsumerLimits(db, options, () => this.#ended.ring())
@@ -58,9 +61,20 @@ export class QueueDrain {
     return this.#isBehind
   }
 
+  /** When messages are known to become available, epoch ms. */
+  get dues(): number[] {
+    return [this.#nextDue, this.#givenBack].filter((due) => due !== undefined)
+  }
+
   /** This process has pushed to the queue. */
   pushed(): void {
     this.#isBehind = true
+  }
+
+  #hear(event: QueueWorkerEvent, options: QueueHandling): void {
+    if (event.type === 'retry' || event.type === 'snoozed')
+      this.#givenBack = Math.min(this.#givenBack ?? event.nextTryAt, event.nextTryAt)
+    tell(options, event)
   }
 
   /** Whether the queue was empty; false when the time was up before. */
@@ -120,7 +134,15 @@ export class QueueDrain {
   async #pull(limit: number): Promise<AtomicDbQueueItem[]> {
     const { pulling } = this.#stages
     try {
-      const { items } = await pullMessages(this.#db, this.#limits.forPull(this.#options), limit, pulling)
+      // What is given back from now on may not be in the answer.
+      this.#givenBack = undefined
+      const { items, nextDue } = await pullMessages(
+        this.#db,
+        this.#limits.forPull(this.#options),
+        limit,
+        pulling,
+      )
+      this.#nextDue = nextDue
       if (items.length < limit) this.#limits.foundFewer()
       return items
     } catch (error) {

@@ -1,7 +1,7 @@
 import type { AtomicDbInterface } from '../interface.ts'
 import { checkDb } from '../model/checks.ts'
 import type { QueueHandler } from './handling.ts'
-import { Invocation } from './invocation.ts'
+import { type Drained, Invocation } from './invocation.ts'
 import {
   checkSettings,
   LambdaQueues,
@@ -14,7 +14,7 @@ import { wakeIn } from './wake-event.ts'
 
 export type { QueueLambdaOptions }
 
-type QueueLambda = (event: unknown, context: LambdaContext) => Promise<{ handled: number; empty: boolean }>
+type QueueLambda = (event: unknown, context: LambdaContext) => Promise<Drained>
 
 /**
  * A Lambda handler that drains queues within the time of its invocation. Which of them, the event says: `{ queue }`, as
@@ -22,7 +22,8 @@ type QueueLambda = (event: unknown, context: LambdaContext) => Promise<{ handled
  * means all. It ends when nothing can be taken (`empty`; delayed messages, and under `strict` those behind one that
  * waits for its retry, may still be there), or `reserveMs` before the time is up: handlers still running then have
  * their signal aborted and their messages are released, and no request is waited for beyond nine tenths of that
- * reserve. Returns how many were acknowledged. A pull that fails ends its queue: what is in hand is finished, the other
+ * reserve. Returns how many were acknowledged, and the earliest moment at which something that is known of becomes
+ * available (`nextDue`, epoch ms; for `oneShotWakeUp`). A pull that fails ends its queue: what is in hand is finished, the other
  * queues are drained, then the error is thrown, so that the invocation counts as failed.
  *
  * @throws InvalidInput when `reserveMs` leaves no time, or the event names a queue that is not served.

@@ -1,5 +1,5 @@
 import { InvalidInput } from '../errors.ts'
-import { isDeadLetterName, isInternalPk, queueOfShard } from '../model/key-names.ts'
+import { isDeadLetterName, isInternalPk, queueOfPlace } from '../model/key-names.ts'
 
 /** What woke a Lambda function up: the names of queues, and whether they are a wish or what was seen to change. */
 export interface Wake {
@@ -48,6 +48,6 @@ function partitionsIn(records: readonly StreamRecord[]): string[] {
 /** Whether a partition may be a queue itself: neither dead letters, nor what belongs to a message. */
 export const mayBeQueue = (pk: string): boolean => !isDeadLetterName(pk) && !isInternalPk(pk)
 
-/** The queue of a partition, which may be one of its shards. */
+/** The queue of a partition, which may be one of its shards, or that of its delayed messages. */
 export const queueOf = (pk: string, isKnown: (name: string) => boolean): string =>
-  isKnown(pk) ? pk : queueOfShard(pk)
+  isKnown(pk) ? pk : queueOfPlace(pk)

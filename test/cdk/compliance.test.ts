@@ -60,6 +60,10 @@ describe('the validation report is empty', () => {
     expect(findingsOf(props, [{ pk: ['orders#0', 'orders#1'], maxConcurrency: 5, alarms: true }])).toEqual([])
   })
 
+  test('for a worker that is woken when its next message is due', () => {
+    expect(findingsOf({}, [{ pk: ['rare', 'rarer'], wakeUp: 'one-shot', alarms: true }])).toEqual([])
+  })
+
   test('for workers of every kind', () => {
     const workers: QueueWorkerProps[] = [
       { pk: 'orders' },

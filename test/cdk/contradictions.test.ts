@@ -159,6 +159,19 @@ describe('of a queue worker', () => {
     ['one shard', { pk: 'mails#shard0' }, ['addQueueWorker', 'pk', "'mails'", 'shards']],
     ['no shards', { pk: 'mails', shards: 0 }, ['addQueueWorker', 'shards', '10000']],
     ['half a shard', { pk: 'mails', shards: 1.5 }, ['shards']],
+    ['an unknown wake-up', { pk: 'a', wakeUp: 'sometimes' as 'one-shot' }, ['wakeUp', "'one-shot'"]],
+    [
+      'one wake-up each for queues that nobody lists',
+      { pkPrefix: 'a#', schedule: false, wakeUp: 'one-shot' },
+      ['wakeUp', 'pkPrefix'],
+    ],
+    ['wake-ups that nobody plans', { pk: 'a', onInsert: false, wakeUp: 'one-shot' }, ['wakeUp', 'onInsert']],
+    ['wake-ups without a net', { pk: 'a', schedule: false, wakeUp: 'one-shot' }, ['wakeUp', 'schedule']],
+    [
+      'wake-ups beside a schedule that is as soon',
+      { pk: 'a', schedule: Duration.minutes(1), wakeUp: 'one-shot' },
+      ['wakeUp', 'schedule', 'five minutes'],
+    ],
     [
       'missing runs without schedule',
       { pk: 'a', schedule: false, alarms: { missingRuns: true } },

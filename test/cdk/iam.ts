@@ -96,7 +96,7 @@ export function holds(
 
 function valuesOf(name: string, { keys, context = {} }: Pick<IamRequest, 'keys' | 'context'>): string[] {
   if (name === 'dynamodb:LeadingKeys') return [...(keys ?? [])]
-  if (!/^(aws|kms|dynamodb):\w+$/.test(name)) throw new Error(`Unknown condition key ${name}`)
+  if (!/^(aws|kms|dynamodb|iam):\w+$/.test(name)) throw new Error(`Unknown condition key ${name}`)
   return context[name] === undefined ? [] : [context[name]]
 }
 

@@ -107,7 +107,13 @@ export class InFlight {
     return due
   }
 
-  /** When the next message that it knows of can be given out, epoch ms. */
+  /** Counts no more what was acknowledged, or given back for longer, since the earliest was looked for. */
+  findOwnDue(): void {
+    this.#ownDue = Number.POSITIVE_INFINITY
+    for (const due of this.#own.values()) this.#ownDue = Math.min(this.#ownDue, due)
+  }
+
+  /** When the next message that it knows of can be given out, epoch ms; never later. */
   get nextDue(): number {
     return Math.min(this.#ownDue, this.rescan.nextDeadline)
   }

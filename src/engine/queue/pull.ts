@@ -177,6 +177,8 @@ function handOut<T>(pull: Pull): AtomicDbQueuePullManyResult<T> {
   const now = context.runtime.now()
   const items = rows.sort(bySk).map((row) => toMessage<T>(row, now))
   const pausedUntil = control.pausedUntil(now)
+  // Who found nothing goes by the answer.
+  if (rows.length === 0) inFlight.findOwnDue()
   const known = pull.isUncertain ? pull.nextDue : Math.min(pull.nextDue, inFlight.nextDue)
   const seen = { nextDue: pausedUntil ?? known, missed, isPaused: pausedUntil !== undefined }
   return {
