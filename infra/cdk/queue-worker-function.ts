@@ -50,12 +50,12 @@ export class QueueWorkerFunction extends Construct {
     const filter = (props.onInsert ?? true) ? insertsOf(worker) : undefined
     super(fn, `QueueWorker-${worker.name}`)
     this.pks = worker.pks
+    this.wakeUps = worker.wakeUp === 'one-shot' ? WakeUps.of(fn) : undefined
     limitConcurrency(fn, props.maxConcurrency)
     table.grantQueueConsumer(fn, scopeOf(worker))
     this.failureQueue = props.failureQueue ?? makeFailureQueue(this)
     if (filter !== undefined) this.eventSourceMapping = this.#wakeOnInsert(table, fn, props, filter)
     this.rules = this.#wakeOnSchedule(fn, worker)
-    this.wakeUps = worker.wakeUp === 'one-shot' ? WakeUps.of(fn) : undefined
     this.alarms = [...this.#ringOnQueues(table, worker), ...this.#ringOnRuns(table, fn, worker)]
   }
 

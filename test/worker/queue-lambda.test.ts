@@ -118,7 +118,9 @@ describe('several queues', () => {
       expect(await handler({}, contextOf())).toMatchObject({ handled: 20, empty: true })
       expect(seen.mails).toHaveLength(20)
       expect(dead).toEqual(['graveyard', 'graveyard', 'graveyard'])
-      expect(await handler({ Records: shardsOf('mails', 4).map((pk) => record(pk)) }, contextOf())).toEqual({
+      expect(
+        await handler({ Records: shardsOf('mails', 4).map((pk) => record(pk)) }, contextOf()),
+      ).toMatchObject({
         handled: 0,
         empty: true,
       })
