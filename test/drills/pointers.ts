@@ -109,11 +109,11 @@ function plan(places: Places, draw: Random): Plan {
 
   async function take(actor: Process, consistent: boolean, isCareful = false): Promise<number> {
     const { db, random, history, name } = actor
-    const ttlSeconds = !isCareful && random.chance(0.1) ? 2400 : 20
+    const ttlSeconds = !isCareful && random.chance(0.25) ? 2400 : 20
     const { items } = await db.queuePullMany<number>({ ...places.pull, consistent, limit: 5, ttlSeconds })
     for (const item of items) {
       // Held for as long as it was pulled for, and forgotten.
-      if (!isCareful && random.chance(0.1)) continue
+      if (!isCareful && random.chance(0.2)) continue
       if (!isCareful && random.chance(0.15))
         await db.queueRelease(item, { deadLetter: places.dead }).catch(isTrouble)
       else {
@@ -144,28 +144,33 @@ function plan(places: Places, draw: Random): Plan {
 
   async function finish(observer: Process): Promise<void> {
     // What is held comes back; meanwhile other pointers are collected.
-    await work(observer, 45)
+    await work(observer, 110)
     await drain(observer)
     for (const pk of places.partitions)
       for (const { data } of await observer.rows(pk))
         observer.anomaly('forgotten', `message ${data} lies in ${pk}, and no pointer says so`)
     for (const id of certain) if (!seen.has(id)) observer.anomaly('lost', `message ${id} was never seen`)
-    await work(observer, 60)
-    for (const { sk } of await observer.rows(places.work))
-      observer.anomaly('never collected', `the pointer ${sk} of a place that is empty`)
+    await work(observer, 120)
+    // One by a clock that was set forward again and again holds for longer.
+    const ended = observer.trueNow() - 30 * minuteMs
+    for (const { sk, until } of await observer.rows(places.work))
+      if (Number(until) < ended)
+        observer.anomaly('never collected', `the pointer ${sk} of a place that is empty`)
   }
 
   return {
     contenders: producers + consumers,
     offsetMs: 30_000,
-    stepMs: draw.pick([0, 30_000, 120_000]),
+    stepMs: draw.pick([0, 120_000, 60 * minuteMs]),
     freezeMs: draw.pick([0, 30_000]),
     suspendMs: draw.pick([0, 60_000]),
     lateMs: 285_000,
     lagMs: draw.pick([1000, 20 * minuteMs]),
     stallMs: draw.pick([0, 25 * minuteMs]),
     often: draw.pick([undefined, 'lateRequest', 'staleRead']),
-    mostMs: 24 * 60 * minuteMs,
+    stallRate: draw.pick([0.1, 0.25]),
+    // Suspensions make a stall several times as long.
+    mostMs: 5 * 24 * 60 * minuteMs,
     async live(actor) {
       if (begun++ >= producers) return consume(actor)
       producing.add(actor)

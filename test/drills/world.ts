@@ -54,6 +54,8 @@ export interface Plan {
   lagMs?: number
   /** A write is sent up to so many ms after it was asked for: its process was frozen in between. Default 0: at once. */
   stallMs?: number
+  /** How many of the writes, 0 to 1. Default 0.1. */
+  stallRate?: number | undefined
   /** How long the processes may take. Default an hour. */
   mostMs?: number
   /** Whether processes crash. Default true. */
@@ -132,7 +134,7 @@ export async function drill(
     const { stallMs = 0 } = plan
     if (stallMs === 0) return storage
     const stall = async () => {
-      if (!over && random.chance(0.1)) await process.sleep(random.between(0, stallMs))
+      if (!over && random.chance(plan.stallRate ?? 0.1)) await process.sleep(random.between(0, stallMs))
     }
     return {
       read: (keys, options) => storage.read(keys, options),

@@ -3,6 +3,7 @@ import { change, type Defect } from './defect.ts'
 const promises = 'engine/queue/promises.ts'
 const places = 'engine/queue/places.ts'
 const pull = 'engine/queue/pull-places.ts'
+const list = 'engine/queue/pointer-list.ts'
 const push = 'engine/queue/push.ts'
 const family = 'queue, pointers of a family'
 
@@ -34,8 +35,8 @@ export const pointerDefects: readonly Defect[] = [
     patches: [
       change(
         push,
-        'const pointed = await pointedAt(context, some.map(messageOf))',
-        'const pointed = context\n    void pointedAt(context, some.map(messageOf)).catch(() => {})',
+        'const pointed = await pointedAt(context, [row])',
+        'const pointed = context\n  void pointedAt(context, [row]).catch(() => {})',
       ),
     ],
     drill: family,
@@ -62,6 +63,35 @@ export const pointerDefects: readonly Defect[] = [
         'engine/engine.ts',
         'options, queuesPrepared, queuesCommitted',
         'options, undefined, queuesCommitted',
+      ),
+    ],
+    drill: family,
+    found: /forgotten|lost/,
+  },
+  {
+    name: 'a consumer whose clock was set forward collects at once',
+    class: 'pointers',
+    patches: [
+      change(pull, 'place.collectable(earliestNow(context))', 'place.collectable(context.runtime.now())'),
+    ],
+    drill: family,
+    found: /forgotten|lost/,
+  },
+  {
+    name: 'a pointer is collected that was raised since',
+    class: 'pointers',
+    patches: [change(list, "{ op: 'delete', key, guard }", "{ op: 'delete', key }")],
+    drill: 'queue, pointers of shards',
+    found: /forgotten|lost/,
+  },
+  {
+    name: 'a redrive leaves without its pointer',
+    class: 'pointers',
+    patches: [
+      change(
+        'engine/queue/dead-letters.ts',
+        'const pointed = await pointedAt(context, [to])',
+        'const pointed = context',
       ),
     ],
     drill: family,
