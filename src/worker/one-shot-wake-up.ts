@@ -67,10 +67,6 @@ const minuteMs = 60_000
 /** A run within this time after its moment belongs to the next minute, also where the clock is behind by it, ms. */
 const clockMs = 10_000
 
-interface Drained {
-  empty: boolean
-  nextDue?: number
-}
 type Context = LambdaContext & { invokedFunctionArn?: string }
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -88,10 +84,10 @@ type Environment = Readonly<Record<string, string | undefined>>
  * export const handler = oneShotWakeUp(queueLambda(db, send, { pk: 'mails' }), { scheduler: new Scheduler({}) })
  * ```
  */
-export function oneShotWakeUp<R extends Drained>(
+export function oneShotWakeUp<R extends { empty: boolean; nextDue?: number }>(
   handler: (event: unknown, context: LambdaContext) => Promise<R>,
   options: OneShotWakeUpOptions,
-): (event: unknown, context: Context) => Promise<R> {
+): (event: unknown, context: LambdaContext & { invokedFunctionArn?: string }) => Promise<R> {
   checkFunction(handler, 'handler')
   checkAll(options)
   const planner = new Planner(options)
