@@ -1,5 +1,5 @@
-import { Semaphore } from 'lockrow'
-import { expect, it } from 'vitest'
+import { AtomicMemoryDb, Semaphore } from 'lockrow'
+import { expect, it, test } from 'vitest'
 import { onBothBackends } from '../setup/backends.ts'
 import { from, Machine } from '../setup/machine.ts'
 
@@ -47,4 +47,43 @@ onBothBackends('Semaphore', ({ open, pk }) => {
       expect.objectContaining({ field: 'ttlMs' }),
     )
   })
+})
+
+test('crashed holders go with the claims that take their places, twenty by one write', async () => {
+  const machine = new Machine(1e12)
+  const memory = new AtomicMemoryDb({ runtime: machine })
+  let writes = 0
+  const db = new Proxy(memory, {
+    get(target, name) {
+      if (name === 'update') writes++
+      const member = Reflect.get(target, name)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+  const key = { pk: 'p', sk: 'many' }
+  const open = (permits: number) => new Semaphore(db, key, { permits, ttlMs: 1000, clockToleranceMs: 0 })
+  const fill = async (count: number) => {
+    for (let i = 0; i < count; i++) expect(await open(count).tryAcquire()).toBeDefined()
+  }
+  const requests = async (permits: number) => {
+    writes = 0
+    const lease = await open(permits).tryAcquire()
+    return [lease !== undefined, writes]
+  }
+  await fill(50)
+  // None of them has crashed: one request.
+  expect(await requests(50)).toEqual([false, 1])
+  machine.pass(1000)
+  expect(await requests(50)).toEqual([false, 1])
+  machine.pass(1)
+  expect(await open(50).available()).toBe(50)
+  // Twenty of fifty go with the claim, after the one that found them there.
+  expect(await requests(50)).toEqual([true, 2])
+  expect(Object.keys((await db.get<{ holders: object }>(key))!.data.holders)).toHaveLength(31)
+  // The number of permits was lowered to two: of thirty crashed ones, twenty go by a write of their own.
+  expect(await open(2).available()).toBe(1)
+  expect(await requests(2)).toEqual([true, 3])
+  expect(await requests(2)).toEqual([false, 1])
+  expect(await open(2).available()).toBe(0)
+  expect(await open(1).available()).toBe(0)
 })

@@ -260,3 +260,59 @@ describe('queueLambda', () => {
     })
   })
 })
+
+describe('the patience of stop', () => {
+  /** How long it waits for what, while a handler goes on for a minute. */
+  async function patience(graceSeconds?: number) {
+    const { world, db, options, types } = setUp()
+    const waits: number[] = []
+    let causes: unknown[] = []
+    await world.run(async () => {
+      await db.queuePush({ pk, data: 1 })
+      const { runtime } = db
+      const sleep = runtime.sleep.bind(runtime)
+      let begun = false
+      const worker = new QueueWorker(
+        db,
+        async (_, { signal }) => {
+          begun = true
+          await sleep(60_000, { signal }).catch((reason) => {
+            causes = [reason.message]
+          })
+        },
+        options({ concurrency: 1 }),
+      )
+      await until(db, () => begun)
+      runtime.sleep = (ms, given) => {
+        waits.push(ms)
+        return sleep(ms, given)
+      }
+      await worker.stop(graceSeconds === undefined ? {} : { graceSeconds })
+    })
+    return {
+      waits: waits.filter((ms) => [1000, 2000, 500, 400, 0].includes(ms) || ms > 100_000),
+      causes,
+      types: types(),
+    }
+  }
+
+  test('without a limit it waits for the handler, and for a pull a second at most', async () => {
+    const { waits, causes, types } = await patience()
+    expect(new Set(waits)).toEqual(new Set([1000]))
+    expect(causes).toEqual([])
+    expect(types).toContain('done')
+    expect(types.at(-1)).toBe('stopped')
+  })
+
+  test('with one, the pull has the first second of it', async () => {
+    const { waits, causes } = await patience(3)
+    expect(new Set(waits)).toEqual(new Set([1000, 2000, 500]))
+    expect(causes).toEqual(['the worker was stopped'])
+  })
+
+  test('or all of it', async () => {
+    const { waits, causes } = await patience(0.4)
+    expect(waits.slice(0, 3)).toEqual([400, 0, 500])
+    expect(causes).toEqual(['the worker was stopped'])
+  })
+})
