@@ -51,6 +51,7 @@ export type * from './contract/queries.ts'
 export type * from './contract/queue.ts'
 export type * from './contract/queue-methods.ts'
 export type * from './contract/queue-pull.ts'
+export type * from './contract/queue-stats.ts'
 
 /** All of it. The queue's methods are in contract/queue-methods.ts. */
 export interface AtomicDbInterface extends AtomicDbItemsInterface, AtomicDbQueueInterface {}

@@ -9,8 +9,6 @@ import type {
   AtomicDbQueuePushOptions,
   AtomicDbQueueRedriveOptions,
   AtomicDbQueueReleaseOptions,
-  AtomicDbQueueStats,
-  AtomicDbQueueStatsOptions,
   AtomicDbQueueUniqueKey,
 } from './queue.ts'
 import type {
@@ -19,6 +17,7 @@ import type {
   AtomicDbQueuePullOptions,
   AtomicDbQueuePullResult,
 } from './queue-pull.ts'
+import type { AtomicDbQueueStats, AtomicDbQueueStatsOptions } from './queue-stats.ts'
 
 /** The queue's part of the contract in interface.ts. */
 export interface AtomicDbQueueInterface {
@@ -102,7 +101,8 @@ export interface AtomicDbQueueInterface {
   queueCancel(key: AtomicDbQueueItemKey | AtomicDbQueueUniqueKey, options?: CallOptions): Promise<boolean>
 
   /**
-   * Counts the messages of a queue and of its dead-letter queue by reading both whole: 1 RRU per 4 KB.
+   * Counts the messages of a queue, of its dead-letter queue and of what is due later, up to `limit`: 1 RRU per 4 KB.
+   * With the default at most 700 rows: over any backlog of messages of 0.85 KB 150 RRU, once a minute $0.80 a month.
    *
    * @example
    * const { ready, inFlight, dead } = await db.queueStats('jobs')

@@ -24,6 +24,8 @@ export interface AtomicDbQueueItem<T = unknown> extends AtomicDbItem<T>, AtomicD
   firstReceivedAt?: number
   /** The family of queues that its queue belongs to. */
   family?: string
+  /** The queue, or its shard, that it was pushed to, where it lies with those that are due later (`at`). */
+  queue?: string
   /** The group. Messages of one group keep their order under `strict`. */
   group?: string
   /** The trace that the push belongs to, as W3C Trace Context writes it. */
@@ -71,8 +73,14 @@ export interface AtomicDbQueueItemInput<T = unknown> {
   data?: T
   /** When the message expires unread, epoch seconds. */
   ttl?: number
-  /** Seconds before the message is given out, without an upper limit. Overrides that of the call. */
+  /**
+   * Seconds before the message is given out, without an upper limit. Overrides that of the call. From 30 seconds on, a
+   * message without `sk`, `group` and `family` lies apart from the others, in the order in which such messages are due,
+   * and takes its place in the queue by the time when it is due.
+   */
   delaySeconds?: number
+  /** The time before which the message is not given out: a `Date` or epoch ms, up to the year 9999. As `delaySeconds`. */
+  at?: Date | number
   /**
    * The family of queues that `pk` belongs to, and begins with: `mails/` of `mails/customer-7`. Consumers pull from the
    * family, whose queues nobody has to list. The first push to a queue within 20 seconds costs 0.5 RRU and 1 WRU more.
@@ -104,15 +112,6 @@ export interface AtomicDbQueueItemInput<T = unknown> {
 export interface AtomicDbQueueShards {
   /** A pull visits the shards that have work in turn, and one of the others. It reads an empty shard at most once a second. */
   shards?: number
-}
-
-/** Options of `queueStats`. */
-export interface AtomicDbQueueStatsOptions extends CallOptions, AtomicDbQueueShards {
-  /**
-   * The dead-letter queue.
-   * @default `pk` with `#dead`
-   */
-  deadLetter?: string
 }
 
 /** Options of `queuePush`. */
@@ -147,20 +146,6 @@ export interface AtomicDbQueuePushOptions extends CallOptions {
    * @default never
    */
   payloadThreshold?: number
-}
-
-/** How many messages a queue holds, by their state. */
-export interface AtomicDbQueueStats {
-  /** Number of messages that can be pulled now. */
-  ready: number
-  /** Number of messages handed out and not yet due again. */
-  inFlight: number
-  /** Number of messages pushed or released with a delay that has not passed. */
-  delayed: number
-  /** Number of messages in the dead-letter queue. */
-  dead: number
-  /** Seconds since the oldest message became available, 0 when there is none. Delayed messages do not count. */
-  oldestAgeSeconds: number
 }
 
 /** Options of `queuePeek`. */

@@ -37,6 +37,7 @@ const message: Fields<AtomicDbQueueItem> = {
   deadLetter: true,
   uniqueId: true,
   isDuplicate: true,
+  queue: true,
 }
 const useData = "the content is 'data'"
 const dataHints = {
@@ -80,13 +81,12 @@ export function checkItemNames(item: object, field: string): void {
 
 export const checkMessageNames = /* @__PURE__ */ optionsCheck<AtomicDbQueueItemInput & AtomicDbQueueItem>(
   () => [
-    { ...message, delaySeconds: true, deduplicationId: true },
+    { ...message, delaySeconds: true, at: true, deduplicationId: true },
     {
       ...keyHints,
       ...dataHints,
       ...ttlHints,
       ...delayHints,
-      queue: "the queue is 'pk'",
       MessageBody: useData,
       groupId: "use 'group'",
       MessageGroupId: "use 'group'",

@@ -65,8 +65,8 @@ export function shardIn(pk: string): { queue: string; index: string } | undefine
   return queue === undefined || index === undefined ? undefined : { queue, index }
 }
 
-/** The queue that a shard belongs to; any other name as it is. */
-export const queueOfShard = (pk: string): string => pk.replace(/#shard\d+$/, '')
+/** The queue that a shard, or a partition of what is due later, belongs to; any other name as it is. */
+export const queueOfShard = (pk: string): string => pk.replace(/#(shard\d+|scheduled)$/, '')
 
 /** The queue that a partition of messages belongs to: its own, a shard, or one beside it. */
 export const queueOfPlace = (pk: string): string => queueOfShard(pk.replace(/#(scheduled|priority\d+)$/, ''))
@@ -93,6 +93,8 @@ export const controlKey = (queue: string): AtomicDbItemKey => ({ pk: queue, sk: 
 
 /** Where the messages of a queue lie that are due later, in the order of their due times. */
 export const scheduledName = (queue: string): string => `${queue}#scheduled`
+
+export const isScheduledName = (pk: string): boolean => pk.endsWith('#scheduled')
 
 /** Where the control row of a queue with shards is: the first row of that partition. */
 export const workControlKey = (queue: string): AtomicDbItemKey => ({ pk: workName(queue), sk: 'control' })

@@ -8,11 +8,11 @@ import type {
 } from '../interface.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Guard, Row, RowOperation } from '../storage.ts'
-import { shortText, wholeSeconds } from './checks.ts'
+import { futureMoment, shortText, wholeSeconds } from './checks.ts'
 import { allGuards, isLive, isLiveGuard } from './expiry.ts'
 import { checkFamily } from './families.ts'
 import { checkMessageNames } from './item-names.ts'
-import { controlSk } from './key-names.ts'
+import { controlSk, isScheduledName, queueOfShard } from './key-names.ts'
 import { checkPk } from './keys.ts'
 import { fromItem } from './rows.ts'
 import { fitsOneRow, maxItemBytes, rowBytes } from './sizes.ts'
@@ -30,6 +30,8 @@ export interface MessageRow extends Row {
   first?: number
   /** When it was pushed, epoch ms, where `sk` is the caller's; else its ULID says so. */
   enq?: number
+  /** The shard that it was pushed to, where it lies with those of its queue that are due later. */
+  q?: string
   /** The family of queues that its queue belongs to. */
   f?: string
   /** The group within which strict pulls keep the order. */
@@ -72,12 +74,12 @@ export function newMessage(
   checkMessageNames(input, field || 'item')
   checkPk(input.pk, `${at}pk`)
   const now = source.runtime.now()
-  const delay = wholeSeconds(input.delaySeconds ?? delaySeconds, `${at}delaySeconds`)
+  const due = dueTime(input, at, delaySeconds, now)
   if (input.sk === controlSk)
     throw new InvalidInput(`${at}sk`, `must not be '${controlSk}': that is the queue's own row`)
   const key = { pk: input.pk, sk: input.sk === undefined ? source.ulid() : input.sk }
   const row: MessageRow = { ...fromItem({ ...key, data: input.data, ttl: input.ttl }, field), n: 0 }
-  if (delay > 0) row.due = now + delay * 1000
+  if (due !== undefined) row.due = due
   if (input.sk !== undefined) row.enq = now
   if (input.traceparent !== undefined) row.t = packTraceparent(input.traceparent, `${at}traceparent`)
   if (input.family !== undefined) row.f = checkFamily(input.family, input.pk, at)
@@ -93,6 +95,24 @@ export function newMessage(
   }
   return { row, item: toMessage(row, now) }
 }
+
+/** Before which time it is not given out, epoch ms; `undefined`: it can be given out at once. */
+function dueTime(
+  { delaySeconds, at: time }: AtomicDbQueueItemInput,
+  at: string,
+  delayOfCall: number,
+  now: number,
+): number | undefined {
+  const delay = wholeSeconds(delaySeconds ?? delayOfCall, `${at}delaySeconds`)
+  if (time === undefined) return delay > 0 ? now + delay * 1000 : undefined
+  if (delaySeconds !== undefined)
+    throw new InvalidInput(`${at}at`, 'cannot stand with delaySeconds: both say when it is due')
+  return futureMoment(time, `${at}at`, now)
+}
+
+/** The queue, or its shard, that a message was pushed to. */
+export const pushedTo = ({ pk, q }: Pick<MessageRow, 'pk' | 'q'>): string =>
+  q ?? (isScheduledName(pk) ? queueOfShard(pk) : pk)
 
 /**
  * Refuses a message that leaves no room in its row. A message grows when it is claimed (receipt, deadline, reason) and
@@ -139,6 +159,7 @@ export function toMessage<T>(row: MessageRow, now: number): AtomicDbQueueItem<T>
   if (row.ttl !== undefined) item.ttl = row.ttl
   if (row.p !== undefined) item.payloadKey = row.p
   if (row.f !== undefined) item.family = row.f
+  if (isScheduledName(row.pk)) item.queue = pushedTo(row)
   if (row.g !== undefined) item.group = row.g
   if (row.why !== undefined) item.reason = row.why
   const traceparent = row.t === undefined ? undefined : unpackTraceparent(row.t)

@@ -258,20 +258,10 @@ export const checkExtendOptions = /* @__PURE__ */ optionsCheck<CallOptions & { t
   { visibilityTimeout: useVisibility, seconds: useVisibility, ttlMs: useVisibility },
 ])
 export const checkStatsOptions = /* @__PURE__ */ optionsCheck<AtomicDbQueueStatsOptions>(() => [
-  {
-    ...callOptions,
-    ...shards,
-    deadLetter: true,
-  },
+  { ...callOptions, ...shards, deadLetter: true, limit: true, consistent: 'boolean' },
 ])
 export const checkPeekOptions = /* @__PURE__ */ optionsCheck<AtomicDbQueuePeekOptions>(() => [
-  {
-    ...callOptions,
-    ...shards,
-    pk: true,
-    limit: true,
-    after: true,
-  },
+  { ...callOptions, ...shards, pk: true, limit: true, after: true },
 ])
 export const checkPurgeOptions = /* @__PURE__ */ optionsCheck<AtomicDbQueuePurgeOptions>(() => [
   { ...callOptions, ...shards, limit: true },

@@ -1,6 +1,7 @@
 import type { Random } from '../../src/testing/random.ts'
 import { bareKeys } from './bare-keys.ts'
 import { collections } from './collections.ts'
+import { later } from './later.ts'
 import { leaseDrills } from './leases.ts'
 import { rateLimit } from './limits.ts'
 import { loneConsumer } from './lone-consumer.ts'
@@ -19,6 +20,7 @@ export const drills: readonly Drill[] = [
   ...leaseDrills,
   ...queueKinds.map((kind) => ({ name: `queue, ${kind}`, plan: (draw: Random) => queuePlan(kind, draw) })),
   loneConsumer,
+  later,
   bareKeys,
   ...moveDrills,
   uniqueAndCancel,

@@ -14,17 +14,19 @@ interface Sharded {
 async function stats(
   session: Session,
   queue: string,
-  { shards, deadLetter }: Sharded & { deadLetter?: string },
+  { shards, deadLetter, limit }: Sharded & { deadLetter?: string; limit?: number },
 ): Promise<Answer> {
   const db = await session.db()
-  const found = await db.queueStats(queue, { shards, deadLetter, signal: await session.reading() })
+  const found = await db.queueStats(queue, { shards, deadLetter, limit, signal: await session.reading() })
+  const more = found.atLeast ? ' or more' : ''
   const lines = fieldsOf([
     ['queue', queue],
-    ['ready', found.ready.toLocaleString('en-US')],
+    ['ready', found.ready.toLocaleString('en-US') + more],
     ['in flight', found.inFlight.toLocaleString('en-US')],
     ['delayed', found.delayed.toLocaleString('en-US')],
+    ['due later', found.scheduled.toLocaleString('en-US')],
     ['dead', found.dead.toLocaleString('en-US')],
-    ['oldest', duration(found.oldestAgeSeconds)],
+    ['oldest', duration(found.oldestAgeSeconds) + (found.oldestIsExact ? '' : ' or more')],
   ])
   return { records: [{ queue, ...found }], lines }
 }
@@ -92,7 +94,11 @@ export function purge(
 async function purgeAll(session: Session, queue: string, { shards }: Sharded): Promise<Answer> {
   session.requireConsent('purge deletes messages')
   const db = await session.db()
-  const counted = await db.queueStats(queue, { shards, signal: await session.reading() })
+  const counted = await db.queueStats(queue, {
+    shards,
+    limit: Number.POSITIVE_INFINITY,
+    signal: await session.reading(),
+  })
   const all = counted.ready + counted.inFlight + counted.delayed
   const question = `delete ${count(all, 'message')} of '${queue}' (${counted.inFlight} in flight)?`
   if (all > 0 && !(await session.confirm(question))) return declined()
@@ -112,7 +118,7 @@ async function purgeAll(session: Session, queue: string, { shards }: Sharded): P
 const deadLettersOf = (queue: string): string => (isDeadLetterName(queue) ? queue : deadLetterName(queue))
 
 async function countDeadLetters(db: AtomicDbInterface, from: string, signal: AbortSignal): Promise<number> {
-  const { ready } = await db.queueStats(from, { signal })
+  const { ready } = await db.queueStats(from, { limit: Number.POSITIVE_INFINITY, signal })
   return ready
 }
 
@@ -165,6 +171,26 @@ async function redriveAll(session: Session, queue: string, flags: RedriveFlags):
   }
 }
 
+async function pauseQueue(
+  session: Session,
+  queue: string,
+  { minutes }: { minutes?: number },
+): Promise<Answer> {
+  session.requireConsent('pause stops the work of a queue')
+  if (!(await session.confirm(`pause '${queue}'?`))) return declined()
+  const db = await session.db()
+  const until = minutes === undefined ? undefined : Date.now() + minutes * 60_000
+  await db.queuePause(queue, { until, signal: await session.writing() })
+  const end = until === undefined ? 'until it is resumed' : `until ${new Date(until).toISOString()}`
+  return { records: [{ queue, paused: true, until }], lines: [`'${queue}' is paused ${end}`] }
+}
+
+async function resumeQueue(session: Session, queue: string): Promise<Answer> {
+  const db = await session.db()
+  await db.queueResume(queue, { signal: await session.writing() })
+  return { records: [{ queue, paused: false }], lines: [`'${queue}' goes on`] }
+}
+
 export function addQueue(program: Command, host: Host): void {
   const queue = program.command('queue').description('look at queues, and move, delete or add messages')
   const shards = ['--shards <n>', 'the number that it is pushed to with', whole(1, 10_000)] as const
@@ -172,10 +198,11 @@ export function addQueue(program: Command, host: Host): void {
   const yes = ['-y, --yes', 'do not ask'] as const
   queue
     .command('stats')
-    .description('counts, by reading the whole queue (1 RRU per 4 KB)')
+    .description('counts, up to a limit (1 RRU per 4 KB)')
     .argument('<queue>')
     .option(...shards)
     .option(...deadLetter)
+    .option('--limit <n>', 'count at most so many messages (default: 500)', whole(1, 100_000_000))
     .action(action(host, stats))
   queue
     .command('peek')
@@ -203,5 +230,17 @@ export function addQueue(program: Command, host: Host): void {
     .option(...yes)
     .action(action(host, purgeAll))
   addCancel(queue, host)
+  queue
+    .command('pause')
+    .description('give nothing out until it is resumed; asks first')
+    .argument('<queue>')
+    .option('--minutes <n>', 'go on by itself after so long', whole(1, 1_000_000))
+    .option(...yes)
+    .action(action(host, pauseQueue))
+  queue
+    .command('resume')
+    .description('give out the messages of a paused queue again')
+    .argument('<queue>')
+    .action(action(host, resumeQueue))
   addPush(queue, host)
 }

@@ -1,9 +1,9 @@
 import type { AtomicDbQueueUniqueKey } from '../../contract/queue.ts'
 import { InvalidInput } from '../../errors.ts'
-import type { AtomicDbItemKey, AtomicDbQueueItemKey } from '../../interface.ts'
+import type { AtomicDbItemKey, AtomicDbQueueItem, AtomicDbQueueItemKey } from '../../interface.ts'
 import { shortText } from '../../model/checks.ts'
 import { isLive } from '../../model/expiry.ts'
-import { onceKey, queueOfPlace, queueOfShard } from '../../model/key-names.ts'
+import { isScheduledName, onceKey, queueOfPlace } from '../../model/key-names.ts'
 import { bareKey, checkKey, checkPk } from '../../model/keys.ts'
 import { isMessage, isWaiting, isWaitingGuard } from '../../model/message-row.ts'
 import { optionsCheck } from '../../model/options-check.ts'
@@ -44,7 +44,10 @@ export async function cancel(
 function keysOf(given: AtomicDbQueueItemKey): AtomicDbItemKey[] {
   const key = bareKey(given)
   const queue = queueOfPlace(key.pk)
-  return queue === queueOfShard(key.pk) ? [key] : [key, { pk: queue, sk: key.sk }]
+  if (!isScheduledName(key.pk)) return [key]
+  // A message as it was pushed, or peeked at, names its shard.
+  const { queue: shard } = given as AtomicDbQueueItem
+  return [key, { pk: typeof shard === 'string' ? shard : queue, sk: key.sk }]
 }
 
 /** In one of the places where it can be, in the order in which it can move. */

@@ -13,7 +13,7 @@ import type { Context } from '../context.ts'
 import { applyOrRead } from '../lost-replies.ts'
 import type { Control } from './control.ts'
 import { bury } from './dead-letters.ts'
-import type { InFlight } from './in-flight.ts'
+import { type InFlight, inFlightOf } from './in-flight.ts'
 import { giveBack } from './receipts.ts'
 
 export const maxPage = 1000
@@ -35,6 +35,12 @@ export interface Pull {
   readonly dead: MessageRow[]
   /** What this process knows of the queue's control row. */
   readonly control: Control
+  /** Messages that were due later and can be given out now, in order: they are claimed in their place. */
+  side: MessageRow[]
+  /** Only reads: what could be claimed is put into `side`. */
+  readonly isCollecting: boolean
+  /** Rows behind this key are not read on. */
+  readonly upTo?: string
   /** All that this pull knows of the queue may be a second old. */
   isUncertain: boolean
   /** When the next of what was seen can be given out, epoch ms. */
@@ -44,7 +50,12 @@ export interface Pull {
 }
 
 /** How many messages the pull still wants. */
-export const stillWanted = (pull: Pull): number => pull.options.limit - pull.rows.length
+export const stillWanted = (pull: Pull): number =>
+  pull.options.limit - (pull.isCollecting ? pull.side : pull.rows).length
+
+/** What is remembered of the partition in which a message lies. */
+const viewOf = ({ context, options, inFlight }: Pull, { pk }: MessageRow): InFlight =>
+  pk === options.pk ? inFlight : inFlightOf(context, pk)
 
 /** Whether the pull passes over this message, because of its group. */
 export const isExcepted = ({ options }: Pull, { g }: MessageRow): boolean =>
@@ -80,6 +91,12 @@ export async function claimUpTo(
   isLast: boolean,
 ): Promise<void> {
   const { inFlight, context } = pull
+  if (pull.isCollecting) {
+    const known = new Set(pull.side.map(({ sk }) => sk))
+    const others = candidates.filter(({ sk }) => !known.has(sk))
+    pull.side.push(...others.slice(0, stillWanted(pull)))
+    return
+  }
   const many = pull.options.limit > 1
   const left = candidates.filter((row) => !isExcepted(pull, row))
   while (left.length > 0 && stillWanted(pull) > 0) {
@@ -127,7 +144,7 @@ export const beginsChunk = (sk: string, limit: number): boolean =>
 /** Returns how many claims failed because another process was faster. */
 async function claimAll(pull: Pull, rows: readonly MessageRow[]): Promise<number> {
   const claims = await Promise.allSettled(
-    rows.map((row) => pull.inFlight.whileClaiming(row.sk, () => claimOrBury(pull, row))),
+    rows.map((row) => viewOf(pull, row).whileClaiming(row.sk, () => claimOrBury(pull, row))),
   )
   let failed = 0
   for (const one of claims) {
@@ -151,7 +168,7 @@ const stuckMs = 600_000
 export async function giveUp(pull: Pull, row: MessageRow, why?: { reason: string }): Promise<boolean> {
   const letter = await bury(pull.context, row, pull.deadLetter, why)
   if (letter) pull.dead.push(letter)
-  else if (why) pull.inFlight.becomesDue(row.sk, pull.context.runtime.now() + stuckMs)
+  else if (why) viewOf(pull, row).becomesDue(row.sk, pull.context.runtime.now() + stuckMs)
   return letter !== undefined
 }
 
@@ -199,7 +216,7 @@ export async function claim(
       return 'refused'
     }
     pull.rows.push(result.row)
-    pull.inFlight.becomesDue(row.sk, result.row.due)
+    viewOf(pull, row).becomesDue(row.sk, result.row.due)
     return 'claimed'
   } catch (error) {
     if (context.call.signal?.aborted) void giveBackLate(context, sent, receipt)

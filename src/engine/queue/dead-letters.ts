@@ -5,7 +5,7 @@ import { allGuards, isVacantGuard } from '../../model/expiry.ts'
 import { checkFamily } from '../../model/families.ts'
 import { deadLetterName, payloadKey, queueOfShard } from '../../model/key-names.ts'
 import { checkPk, keyText } from '../../model/keys.ts'
-import { isReady, isReadyGuard, type MessageRow } from '../../model/message-row.ts'
+import { isReady, isReadyGuard, type MessageRow, pushedTo } from '../../model/message-row.ts'
 import { checkShards } from '../../model/shards.ts'
 import { maxItemBytes, rowBytes } from '../../model/sizes.ts'
 import { announcePush } from '../../model/wake.ts'
@@ -30,7 +30,7 @@ export function deadLetterOf(pk: string, given: string | undefined): string {
 }
 
 /** Moves a message in one transaction, with the rows that go along. False: another process has it by now, or one of those rows. */
-async function move(
+export async function move(
   context: Context,
   row: MessageRow,
   to: MessageRow,
@@ -57,7 +57,7 @@ function asReceived(context: Context, row: MessageRow): Guard {
 /** The row of a message in another queue, without its receipts and deadlines. */
 function moved(row: MessageRow, pk: string): MessageRow {
   const copy: MessageRow = { ...row, pk, n: 0 }
-  for (const name of ['due', 'r', 'first', 'dl'] as const) delete copy[name]
+  for (const name of ['due', 'r', 'first', 'dl', 'q'] as const) delete copy[name]
   return copy
 }
 
@@ -73,7 +73,7 @@ export async function bury(
 ): Promise<MessageRow | undefined> {
   const before = row.dl
   const dl: AtomicDbDeadLetter = {
-    from: row.pk,
+    from: pushedTo(row),
     reason: why?.reason ?? row.why ?? `received ${row.n} times`,
     at: context.runtime.now(),
     receives: row.n,

@@ -5,9 +5,11 @@ import { acknowledgeOperation, checkRoom, newMessage } from '../../model/message
 import { announcePush } from '../../model/wake.ts'
 import type { Committed, OperationSteps, Prepared } from '../transact/operation-steps.ts'
 import { fixedStep, putStep } from '../transact/row-step.ts'
+import { dueOf, setApart } from './apart.ts'
 import { arrived, departed } from './in-flight.ts'
 import { dropPayloads } from './payload.ts'
 import { pointedAt } from './pointers.ts'
+import { scheduled } from './scheduled.ts'
 
 /** Pushes and acknowledgements as operations of a transaction. */
 
@@ -18,6 +20,7 @@ export const queueOperations: OperationSteps = {
     if (item?.uniqueId !== undefined)
       throw new InvalidInput(`${field}.item.uniqueId`, 'is for queuePush outside of a transaction')
     const message = newMessage(context, item, `${field}.item`)
+    setApart(context, message, item)
     checkRoom(message.row, `${field}.item`)
     result.pushed.push(message.item)
     const step = putStep(index, message.row, 'exists', isVacantGuard)
@@ -36,13 +39,15 @@ export const queueOperations: OperationSteps = {
 export const queuesPrepared: Prepared = (context, { pushed }) =>
   pointedAt(
     context,
-    pushed.map(({ pk, family: f }) => ({ pk, f })),
+    pushed.map(({ pk, family: f, queue: q }) => ({ pk, f, q })),
   )
 
 /** Consumers look at what is new, and forget what is gone. */
 export const queuesCommitted: Committed = async (context, operations, { pushed }) => {
   for (const item of pushed) {
-    arrived(context, { pk: item.pk, sk: item.sk, f: item.family })
+    const due = dueOf(item)
+    arrived(context, { pk: item.pk, sk: item.sk, due, f: item.family })
+    if (due > 0) scheduled(context, item.pk, due)
     announcePush(context.runtime, item.pk, item.family)
   }
   const acknowledged = operations.flatMap((operation) =>

@@ -22,7 +22,7 @@ export function splitOff(
   field: string,
 ): Row | undefined {
   if (row.data === undefined || valueBytes(row.data) <= threshold) return undefined
-  row.ttl ??= nowSeconds(context) + retentionSeconds
+  row.ttl ??= Math.max(nowSeconds(context), Math.ceil((row.due ?? 0) / 1000)) + retentionSeconds
   // The version hides it from queries and reads of items, as those of locks.
   const key = payloadKey(row.pk, context.id())
   const payload: Row = { ...key, version: row.sk, data: row.data, ttl: row.ttl + daySeconds }

@@ -1,6 +1,7 @@
 import { pointerKey, shardIn } from '../../model/key-names.ts'
 import type { MessageRow } from '../../model/message-row.ts'
 import type { Context } from '../context.ts'
+import { promiseFor } from './apart.ts'
 import { marginMs, type Promised, underPromises } from './promises.ts'
 
 /**
@@ -15,7 +16,7 @@ export const shardReliedMs = 300_000
 export const familyReliedMs = 20_000
 
 /** Where a message lies, or is going to. */
-export type Destination = Pick<MessageRow, 'pk' | 'f' | 'dl'>
+export type Destination = Pick<MessageRow, 'pk' | 'f' | 'dl' | 'q'>
 
 /** The pointer that a message needs there; undefined: consumers look there anyway. */
 export function pointerFor({ pk, f: family, dl }: Destination): Promised | undefined {
@@ -31,9 +32,9 @@ const pointer = (queue: string, place: string, reliedMs: number): Promised => ({
   holdMs: reliedMs + marginMs,
 })
 
-/** A context whose writes leave only while every message has its pointer. */
+/** A context whose writes leave only while every message has its pointer, or is promised to be looked for. */
 export const pointedAt = (context: Context, messages: readonly Destination[]): Promise<Context> =>
   underPromises(
     context,
-    messages.flatMap((message) => pointerFor(message) ?? []),
+    messages.flatMap((message) => pointerFor(message) ?? promiseFor(message) ?? []),
   )

@@ -33,17 +33,30 @@ export interface PlacesPull<T> {
   readonly pullAt: PullAt<T>
   /** Whether what is claimed must be handed out now. */
   readonly isUp: () => boolean
+  /** What it has from elsewhere. */
+  readonly first: Found<T>
 }
 
 /** What a pull from many places has so far. */
-interface Found<T> {
+export interface Found<T> {
   items: AtomicDbQueueItem<T>[]
   dead: AtomicDbQueueItem<T>[]
   missed: number
   isPaused: boolean
   /** The first of what places could not be asked for. */
   failure: unknown
+  /** When something that lies elsewhere can be given out, epoch ms. */
+  nextDue: number
 }
+
+export const noneFound = <T>(): Found<T> => ({
+  items: [],
+  dead: [],
+  missed: 0,
+  isPaused: false,
+  failure: undefined,
+  nextDue: Number.POSITIVE_INFINITY,
+})
 
 /** What `pullPlaces` found. */
 export interface PulledPlaces<T> {
@@ -62,7 +75,8 @@ export interface PulledPlaces<T> {
 export async function pullPlaces<T>(pull: PlacesPull<T>): Promise<PulledPlaces<T>> {
   const { context, work } = pull
   const { runtime } = context
-  const found: Found<T> = { items: [], dead: [], missed: 0, isPaused: false, failure: undefined }
+  const found: Found<T> = { ...pull.first }
+  if (isEnough(pull, found)) return { ...found, nextDue: Math.min(found.nextDue, work.places.nextDue()) }
   const { places, control } = work
   wakeDue(pull)
   const isBusy = places.awake().length > 0
@@ -82,7 +96,7 @@ export async function pullPlaces<T>(pull: PlacesPull<T>): Promise<PulledPlaces<T
   }
   if (found.items.length + found.dead.length === 0 && found.failure !== undefined) throw found.failure
   const isUnfinished = found.items.length === 0 && due.length > 0
-  return { ...found, nextDue: isUnfinished ? runtime.now() + 1 : places.nextDue() }
+  return { ...found, nextDue: isUnfinished ? runtime.now() + 1 : Math.min(found.nextDue, places.nextDue()) }
 }
 
 async function read<T>(pull: PlacesPull<T>, isBusy: boolean, found: Found<T>): Promise<void> {

@@ -8,13 +8,14 @@ import type {
 } from '../../interface.ts'
 import { maxMoment, shortText, wholeNumber, wholeSeconds } from '../../model/checks.ts'
 import { checkFamilyName } from '../../model/families.ts'
-import { controlKey, workControlKey } from '../../model/key-names.ts'
+import { controlKey, scheduledName, workControlKey } from '../../model/key-names.ts'
 import { checkPk } from '../../model/keys.ts'
 import { type ClaimedRow, isHeldGuard, toMessage } from '../../model/message-row.ts'
 import { checkShards, shardOf } from '../../model/shards.ts'
 import type { Context } from '../context.ts'
-import type { Pull, PullOptions } from './claim.ts'
-import { type Control, controlOf } from './control.ts'
+import { scheduledPromise } from './apart.ts'
+import { claimUpTo, type Pull, type PullOptions, stillWanted } from './claim.ts'
+import { type Control, controlOf, knowControl } from './control.ts'
 import { isPausedAfter } from './control-pages.ts'
 import { bury, deadLetterOf } from './dead-letters.ts'
 import { idleLook } from './idle-look.ts'
@@ -23,9 +24,10 @@ import { bySk } from './order.ts'
 import { fetchPayloads, payloadKeyOf } from './payload.ts'
 import { Places, placesOf } from './places.ts'
 import { familyReliedMs, shardReliedMs } from './pointers.ts'
-import { pullPlaces } from './pull-places.ts'
+import { type Found, noneFound, type PullAt, pullPlaces } from './pull-places.ts'
 import { giveBack } from './receipts.ts'
 import { pullByScan } from './scan.ts'
+import { gatherDue, isOfSchedule, nextScheduled } from './scheduled.ts'
 import { pullInOrder } from './strict-order.ts'
 
 /** Visibility timeout. */
@@ -63,7 +65,7 @@ export async function pullMany<T>(
   return pullQueue<T>(context, ofShard, controlOf(context, workControlKey(pk!)))
 }
 
-/** Pulls from the shards of a queue, or the queues of a family, that have work. */
+/** Pulls from the shards of a queue, or the queues of a family, that have work; what was due later comes first. */
 async function pullWork<T>(
   context: Context,
   options: AtomicDbQueuePullManyOptions,
@@ -75,16 +77,50 @@ async function pullWork<T>(
   const reliedMs = isFamily ? familyReliedMs : shardReliedMs
   const places = placesOf(context, control.key.pk, () => new Places(name, isFamily, reliedMs))
   begin(context, { ...options, pk: name }, control)
+  const isUp = isUpAfter(context, options)
+  const pullAt: PullAt<T> = (pk, limit, consistent) =>
+    pullQueue<T>(context, { ...options, pk, limit, deadLetter, consistent }, control)
+  const first = isFamily
+    ? noneFound<T>()
+    : await pullScheduled<T>(context, name, options.limit, control, pullAt)
   const { items, dead, ...seen } = await pullPlaces<T>({
     context,
     work: { name, places, control },
     limit: options.limit,
     isIdleLook: options.consistent === false,
-    pullAt: (pk, limit, consistent) =>
-      pullQueue<T>(context, { ...options, pk, limit, deadLetter, consistent }, control),
-    isUp: isUpAfter(context, options),
+    pullAt,
+    isUp,
+    first,
   })
   return { items, ...(dead.length > 0 && { dead }), ...outlook(seen, context.runtime.now()) }
+}
+
+/** Of a queue with shards, what was due later. That it cannot be asked for does not keep back the shards. */
+async function pullScheduled<T>(
+  context: Context,
+  name: string,
+  limit: number,
+  control: Control,
+  pullAt: PullAt<T>,
+): Promise<Found<T>> {
+  const none = noneFound<T>()
+  try {
+    await knowControl(context, control)
+    if (control.promiseOf(scheduledPromise) === 0) return none
+    const { items, dead = [], missed = 0, nextDue, paused } = await pullAt(scheduledName(name), limit, true)
+    const isPaused = paused === true
+    return {
+      ...none,
+      items,
+      dead,
+      missed,
+      isPaused,
+      nextDue: (isPaused ? undefined : nextDue) ?? none.nextDue,
+    }
+  } catch (failure) {
+    if (failure instanceof InvalidInput) throw failure
+    return { ...none, failure }
+  }
 }
 
 /** The way of one pull: find messages and claim them, load their payloads, hand them out. */
@@ -109,9 +145,18 @@ async function findAndClaim(pull: Pull): Promise<void> {
   const { options, control, context } = pull
   if (control.pausedUntil(context.runtime.now()) !== undefined && (await isPausedAfter(pull))) return
   const isStrict = options.strict === true || options.group !== undefined
-  if (options.consistent === false && (await idleLook(pull, isStrict))) return
-  pull.isUncertain = false
-  await (isStrict ? pullInOrder(pull) : pullByScan(pull))
+  const knew = await gatherDue(pull, isStrict)
+  if (isOfSchedule(pull)) {
+    if (!(await isPausedAfter(pull))) await claimUpTo(pull, pull.side, new Set(), true)
+    return
+  }
+  if (options.consistent !== false || pull.side.length > 0 || !(await idleLook(pull, isStrict))) {
+    pull.isUncertain = false
+    await (isStrict ? pullInOrder(pull) : pullByScan(pull))
+  }
+  // The first pull of a process learns by its own query that there is more to look at.
+  if (!knew && stillWanted(pull) > 0 && (await gatherDue(pull, isStrict)) && isStrict) await pullInOrder(pull)
+  if (pull.side.length > 0 && !(await isPausedAfter(pull))) await claimUpTo(pull, pull.side, new Set(), true)
 }
 
 function begin(context: Context, options: PullOptions, control: Control): Pull {
@@ -129,6 +174,8 @@ function begin(context: Context, options: PullOptions, control: Control): Pull {
     rows: [],
     dead: [],
     control,
+    side: [],
+    isCollecting: false,
     isUncertain: false,
     nextDue: Number.POSITIVE_INFINITY,
     missed: 0,
@@ -179,7 +226,8 @@ function handOut<T>(pull: Pull): AtomicDbQueuePullManyResult<T> {
   const pausedUntil = control.pausedUntil(now)
   // Who found nothing goes by the answer.
   if (rows.length === 0) inFlight.findOwnDue()
-  const known = pull.isUncertain ? pull.nextDue : Math.min(pull.nextDue, inFlight.nextDue)
+  const later = Math.min(pull.nextDue, nextScheduled(pull))
+  const known = pull.isUncertain ? later : Math.min(later, inFlight.nextDue)
   const seen = { nextDue: pausedUntil ?? known, missed, isPaused: pausedUntil !== undefined }
   return {
     items,

@@ -11,10 +11,12 @@ import { type Row, type RowWrite, StorageFault } from '../../storage.ts'
 import { writeBatches } from '../batches.ts'
 import { type Context, nowSeconds } from '../context.ts'
 import { retried } from '../retry.ts'
+import { dueOf, setApart } from './apart.ts'
 import { arrived } from './in-flight.ts'
 import { putPayloads, splitOff } from './payload.ts'
 import { pointedAt } from './pointers.ts'
 import { type Draft, putExactly } from './push-exactly.ts'
+import { scheduled } from './scheduled.ts'
 import { shardFor } from './shards.ts'
 import { markerFor } from './unique-marker.ts'
 
@@ -46,7 +48,11 @@ export async function push<T>(
   } catch (error) {
     throw unwritten.size === drafts.length ? error : partOf(unwritten, error)
   }
-  for (const { row, isDuplicate } of drafts) if (!isDuplicate) arrived(context, row)
+  for (const { row, isDuplicate } of drafts) {
+    if (isDuplicate) continue
+    arrived(context, row)
+    if (dueOf(row) > 0) scheduled(context, row.pk, dueOf(row))
+  }
   for (const [pk, family] of new Map(drafts.map(({ row }) => [row.pk, row.f])))
     announcePush(context.runtime, pk, family)
   return drafts.map(({ item }) => item as AtomicDbQueueItem<T>)
@@ -91,6 +97,7 @@ function draftOf(
   }
   draft.payload = payloadThreshold === undefined ? undefined : splitOff(context, row, payloadThreshold, field)
   if (draft.payload) Object.assign(item, { payloadKey: draft.payload.pk, ttl: row.ttl })
+  setApart(context, draft, input)
   checkRoom(row, field)
   const id = input.deduplicationId
   if (id !== undefined) draft.marker = markerOf(draft, id)

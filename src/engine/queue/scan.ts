@@ -5,6 +5,7 @@ import type { Row } from '../../storage.ts'
 import { readRange, readRows } from '../requests.ts'
 import { beginsChunk, claimUpTo, isExcepted, maxPage, type Pull, stillWanted, worthReading } from './claim.ts'
 import { isPausedAfter, withoutControl } from './control-pages.ts'
+import { bySk, isBeyond } from './order.ts'
 
 /** A message first received within this time is a sign that another process is claiming its chunk, ms. */
 const busyMs = 100
@@ -77,16 +78,36 @@ async function scan(pull: Pull): Promise<void> {
     const range = { pk: options.pk, after: at.after || undefined, limit }
     const page = withoutControl(pull, range, await readRange(context, range))
     if (await isPausedAfter(pull)) return
-    const isLast = page.next === undefined
-    const { candidates, busy } = sortOut(pull, at, page.rows)
+    const rows = upToBound(pull, page.rows)
+    const isLast = page.next === undefined || rows.length < page.rows.length
+    const { candidates, busy } = sortOut(pull, at, rows)
+    joinSide(pull, candidates, isLast ? undefined : page.next)
     endOfPage(pull, at, isLast)
-    if (!at.isRescan) inFlight.noteRead(page.rows.length, candidates.length)
+    if (!at.isRescan) inFlight.noteRead(rows.length, candidates.length)
     at.atLeast = candidates.length === 0 ? limit * 2 : 0
     await claimUpTo(pull, candidates, busy, isLast)
     if (isLast) break
     at.after = page.next
   }
   if (at.isCold && inFlight.frontier !== undefined) inFlight.rescan.end(context.runtime.monotonic())
+}
+
+/** The rows up to where the pull reads; the first one behind says when it is due. */
+function upToBound(pull: Pull, rows: readonly Row[]): readonly Row[] {
+  const { upTo } = pull
+  const end = upTo === undefined ? -1 : rows.findIndex(({ sk }) => isBeyond(sk, upTo))
+  if (end < 0) return rows
+  const { due } = rows[end] as MessageRow
+  if (due !== undefined) pull.nextDue = Math.min(pull.nextDue, due)
+  return rows.slice(0, end)
+}
+
+/** What was due later joins the candidates of a page in its place. */
+function joinSide(pull: Pull, candidates: MessageRow[], next: string | undefined): void {
+  if (pull.isCollecting || pull.side.length === 0) return
+  const behind = pull.side.findIndex(({ sk }) => next !== undefined && isBeyond(sk, next))
+  candidates.push(...pull.side.splice(0, behind < 0 ? pull.side.length : behind))
+  candidates.sort(bySk)
 }
 
 /** 0: a rescan may read nothing at the moment. */

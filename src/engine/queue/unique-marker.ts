@@ -79,14 +79,14 @@ export function placesOf({ queue, seen }: Pick<UniqueMarker, 'queue' | 'seen'>):
   if (typeof seen?.m !== 'string') return []
   const pk = typeof seen.q === 'string' ? seen.q : queue
   const place = { pk, sk: seen.m }
-  // What is due later moves into its queue, with its key, where pulls are strict.
-  return isBeside(pk) ? [place, { pk: queue, sk: seen.m }] : [place]
+  // What is due later moves into its queue or shard, with its key, where pulls are strict.
+  return isBeside(pk) ? [place, { pk: typeof seen.s === 'string' ? seen.s : queue, sk: seen.m }] : [place]
 }
 
 const isBeside = (pk: string): boolean => queueOfPlace(pk) !== queueOfShard(pk)
 
-/** The queue that a message was pushed to, which its row names where the partition does not. */
-const queueOfRow = ({ pk, q }: MessageRow): string => (typeof q === 'string' ? q : queueOfPlace(pk))
+/** The queue that a message was pushed to, whatever shard or place beside it. */
+const queueOfRow = ({ pk, q }: MessageRow): string => queueOfPlace(typeof q === 'string' ? q : pk)
 
 const isHolder = (row: Row | undefined, id: string, now: number): row is MessageRow =>
   isMessage(row) && row.u === id && isLive(row, Math.floor(now / 1000))
@@ -96,6 +96,7 @@ export function taking(marker: UniqueMarker, now: number): RowOperation {
   const { key, queue, row, version, seen } = marker
   const put: Row = { ...key, version, m: row.sk, ttl: row.ttl ?? expiryOf(row, now) }
   if (queue !== row.pk) put.q = row.pk
+  if (row.q !== undefined) put.s = row.q
   const vacant = isVacantGuard(now)
   if (typeof seen?.version !== 'string') return { op: 'put', row: put, guard: vacant }
   const same: Guard = { op: 'eq', left: { path: ['version'] }, right: { value: seen.version } }

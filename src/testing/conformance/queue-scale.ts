@@ -32,8 +32,11 @@ export function queueScale({ db, clock, test }: Kit): void {
       ready: 0,
       inFlight: 0,
       delayed: 0,
+      scheduled: 0,
       dead: 0,
       oldestAgeSeconds: 0,
+      atLeast: false,
+      oldestIsExact: true,
     })
   })
 

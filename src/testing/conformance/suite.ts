@@ -14,6 +14,7 @@ import { queueGroups } from './queue-groups.ts'
 import { queueOptions } from './queue-options.ts'
 import { queuePause } from './queue-pause.ts'
 import { queueScale } from './queue-scale.ts'
+import { queueScheduled } from './queue-scheduled.ts'
 import { queueUnique } from './queue-unique.ts'
 import { queues } from './queues.ts'
 import { ranges } from './ranges.ts'
@@ -51,6 +52,7 @@ const parts: Record<Capability, (kit: Kit) => void> = {
     queueUnique(kit)
     queueScale(kit)
     queueGroups(kit)
+    queueScheduled(kit)
   },
   input: (kit) => {
     input(kit)

@@ -15,7 +15,7 @@ describe('queue stats and peek', () => {
     ])
     await on.db().queuePull({ pk: queue })
     const human = await lockrow(['queue', 'stats', queue])
-    expect(human.out).toMatch(/^ready +1\nin flight +1\ndelayed +0\ndead +0\n/m)
+    expect(human.out).toMatch(/^ready +1\nin flight +1\ndelayed +0\ndue later +0\ndead +0\n/m)
     expect(records(await lockrow(['queue', 'stats', queue, '--json']))).toMatchObject([
       { queue, ready: 1, inFlight: 1, delayed: 0, dead: 0 },
     ])

@@ -246,7 +246,44 @@ const moves: Defect[] = [
   },
 ]
 
+const later: Defect[] = [
+  {
+    name: 'a consumer does not hear that the queue is paused',
+    class: 'moves',
+    patches: [
+      change(
+        'engine/queue/control.ts',
+        'Number(until) > now ? Number(until) : undefined',
+        'Number(until) < 0 ? now : undefined',
+      ),
+    ],
+    drill: 'queue, later and paused',
+    found: /paused/,
+  },
+  {
+    name: 'a push does not promise that consumers look at what is due later',
+    class: 'moves',
+    patches: [change('engine/queue/pointers.ts', ' ?? promiseFor(message) ?? []', ' ?? []')],
+    drill: 'queue, later and paused',
+    found: /forgotten/,
+  },
+  {
+    name: 'a consumer looks once at what is due later, and never again',
+    class: 'moves',
+    patches: [
+      change(
+        'engine/queue/scheduled.ts',
+        'if (monotonic < schedule.lookedAt + lookMs) return false',
+        'if (monotonic > 0) return false',
+      ),
+    ],
+    drill: 'queue, later and paused',
+    found: /forgotten/,
+  },
+]
+
 export const queueDefects: readonly Defect[] = [
+  ...later,
   ...blockage,
   ...order,
   ...works,
