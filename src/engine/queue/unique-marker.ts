@@ -1,7 +1,7 @@
 import { InvalidInput } from '../../errors.ts'
 import type { AtomicDbItemKey } from '../../interface.ts'
 import { isLive, isVacantGuard } from '../../model/expiry.ts'
-import { onceKey, queueOfPlace, queueOfShard } from '../../model/key-names.ts'
+import { isScheduledName, onceKey, queueOfPlace } from '../../model/key-names.ts'
 import { keyText } from '../../model/keys.ts'
 import { isMessage, type MessageRow, toMessage } from '../../model/message-row.ts'
 import type { Guard, Row, RowOperation, SingleOperation } from '../../storage.ts'
@@ -80,10 +80,10 @@ export function placesOf({ queue, seen }: Pick<UniqueMarker, 'queue' | 'seen'>):
   const pk = typeof seen.q === 'string' ? seen.q : queue
   const place = { pk, sk: seen.m }
   // What is due later moves into its queue or shard, with its key, where pulls are strict.
-  return isBeside(pk) ? [place, { pk: typeof seen.s === 'string' ? seen.s : queue, sk: seen.m }] : [place]
+  return isScheduledName(pk)
+    ? [place, { pk: typeof seen.s === 'string' ? seen.s : queue, sk: seen.m }]
+    : [place]
 }
-
-const isBeside = (pk: string): boolean => queueOfPlace(pk) !== queueOfShard(pk)
 
 /** The queue that a message was pushed to, whatever shard or place beside it. */
 const queueOfRow = ({ pk, q }: MessageRow): string => queueOfPlace(typeof q === 'string' ? q : pk)

@@ -54,6 +54,27 @@ export function queueScheduled({ db, clock, test }: Kit): void {
     clock.advance(-3 * year - 2000)
   })
 
+  test('a uniqueId is of the queue, wherever its message lies', async (pk) => {
+    const options = { shards: 3 }
+    const item = { pk, data: 1, uniqueId: 'u' }
+    const [first] = await db().queuePush({ ...item, delaySeconds: 60 }, options)
+    const [second] = await db(1).queuePush(item, options)
+    assert.deepEqual([second?.isDuplicate, second?.sk], [true, first?.sk])
+    clock.advance(62_000)
+    const { items } = await db().queuePullMany({ pk, limit: 10, shards: 3, strict: true })
+    assert.deepEqual(
+      items.map((one) => [one.pk, one.sk]),
+      [[first?.queue, first?.sk]],
+    )
+    const [third] = await db(1).queuePush(item, options)
+    assert.deepEqual([third?.isDuplicate, third?.sk], [true, first?.sk])
+    await db().queueRelease(items[0]!)
+    assert.equal(await db(1).queueCancel({ pk, uniqueId: 'u' }), true)
+    const [fourth] = await db().queuePush({ ...item, delaySeconds: 60 }, options)
+    assert.equal(await db(1).queueCancel(fourth!), true)
+    assert.deepEqual(await db().queuePeek({ pk, shards: 3 }), [])
+  })
+
   test('what comes back, dies and is redriven goes to its queue', async (pk) => {
     await db().queuePush({ pk, data: 1, delaySeconds: 40 })
     clock.advance(41_000)
