@@ -58,6 +58,7 @@ export const later: Drill = {
       const isPaused = from > wasPausedAt + noticeMs && pausedAt === wasPausedAt
       for (const item of items) {
         const { id, at = 0 } = item.data
+        history.complete(history.invoke(actor.name, 'take', item.sk, id), 'ok')
         if (isPaused) anomaly('paused', `message ${id} was given out`)
         if (at > trueNow() + 2 * skewMs() + 5000) anomaly('early', `message ${id} came before its time`)
         try {
