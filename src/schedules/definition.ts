@@ -104,6 +104,7 @@ export const checkInput = /* @__PURE__ */ optionsCheck<ScheduleInput>(
 
 /** Why a message of a schedule has no such field. */
 const ofEachMessage: Readonly<Record<string, string>> = {
+  queue: "the queue is 'pk'",
   sk: 'each tick sends a message of its own',
   ttl: 'each tick sends a message of its own',
   delaySeconds: 'a message comes at its tick',
