@@ -87,6 +87,7 @@ export async function getLocked<T>(
   context: Context,
   keys: readonly AtomicDbItemKey[],
 ): Promise<AtomicDbLockedItem<T>[]> {
+  if (!Array.isArray(keys)) throw new InvalidInput('keys', 'must be an array', { given: typeof keys })
   const seen = new Set<string>()
   keys.forEach((key, i) => {
     checkKey(key, `keys[${i}]`)

@@ -29,3 +29,9 @@ test('a commit under a lock makes another version of it; items with their locks 
     code: 'RaceCondition',
   })
 })
+
+test('getLocked takes a list of keys: a single one is refused before anything is sent', async () => {
+  const db = new AtomicMemoryDb()
+  await expect(db.getLocked(key as never)).rejects.toMatchObject({ code: 'InvalidInput' })
+  await expect(db.getLocked(undefined as never)).rejects.toMatchObject({ code: 'InvalidInput' })
+})
