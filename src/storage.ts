@@ -104,6 +104,31 @@ export interface Page {
   next?: string
 }
 
+/** All rows of a table, or of one of its segments, in any order that stays the same. */
+export interface Scan {
+  /** Which part of the table, from 0 on; together with `segments`. */
+  segment?: number
+  /** Into how many parts the table is cut, each of whole partitions. @default 1 */
+  segments?: number
+  /** Exclusive start: `next` of the page before, of the same segment. The row need not be there any more. */
+  after?: AtomicDbItemKey
+  /** Maximum number of rows to look at. */
+  limit?: number
+  /** Return only rows for which this holds. `limit` counts the others too. */
+  only?: Guard
+  /** The paths that are needed beside `pk`, `sk`, `ttl` and `version`. A backend may return more. */
+  paths?: readonly RowPath[]
+}
+
+/** Rows that one request of a scan found: also those that have expired, locks, messages and rows of others. */
+export interface ScanPage {
+  rows: Row[]
+  /** How many rows were looked at. */
+  scanned: number
+  /** `after` of the next page: plain texts, which may be kept as JSON. Absent at the end. A page may be empty before it. */
+  next?: AtomicDbItemKey
+}
+
 /** Stands in the place of a row that `read` has left undone. The engine asks for it again. */
 export const leftUndone: unique symbol = Symbol.for('lockrow.leftUndone') as never
 
@@ -142,6 +167,11 @@ export interface Storage {
   readTogether(keys: readonly AtomicDbItemKey[], options: RequestOptions): Promise<(Row | undefined)[]>
   /** Reads one page of a partition in order of the UTF-8 bytes of `sk`. */
   page(range: Range, options: ReadRequestOptions): Promise<Page>
+  /**
+   * Reads one page of the whole table. A row that is there from the first page to the last is returned once; one that
+   * is written or deleted meanwhile may be missed.
+   */
+  scan(scan: Scan, options: ReadRequestOptions): Promise<ScanPage>
   /** Writes rows with distinct keys, without conditions and in no order. Returns the writes that were left undone. */
   write(writes: readonly RowWrite[], options: RequestOptions): Promise<readonly RowWrite[]>
   /** Applies one guarded operation. A guard that fails is an answer, not an error. */

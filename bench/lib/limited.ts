@@ -51,6 +51,7 @@ export function limited(storage: Storage, process: SimulatedRuntime, free: Map<s
       )
       return page
     },
+    scan: (scan, options) => storage.scan(scan, options),
     write: async (writes, options) => {
       for (const one of writes) await spend('put' in one ? one.put.pk : one.delete.pk, 'w', 1)
       return storage.write(writes, options)

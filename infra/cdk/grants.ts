@@ -78,6 +78,8 @@ export function grantUses(
   { methods, features, ...narrowed }: GrantOptions,
 ): Grant {
   const needs = needsOf({ ...(methods && { methods }), ...(features && { features }) })
+  if (needs.actions.includes('dynamodb:Scan') && namesKeys({ ...narrowed, regions: undefined }))
+    throw new Error('grant: scan reads the whole table and cannot be narrowed: give it a grant of its own')
   const isNarrowed = Object.values(narrowed).some((given) => given !== undefined)
   return grantActions(scope, table, grantee, needs, isNarrowed ? narrowed : undefined)
 }
@@ -110,8 +112,9 @@ function grantActions(
 }
 
 /** Only `regions`: all keys of the table. An empty scope is a mistake, which leadingKeysCondition names. */
-const isByKey = ({ regions, ...byKey }: GrantScope): boolean =>
-  regions === undefined || Object.values(byKey).some((given) => given !== undefined)
+const isByKey = ({ regions, ...byKey }: GrantScope): boolean => regions === undefined || namesKeys(byKey)
+
+const namesKeys = (byKey: object): boolean => Object.values(byKey).some((given) => given !== undefined)
 
 interface Place {
   readonly region: string

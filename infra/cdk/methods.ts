@@ -4,8 +4,8 @@ import type { AtomicDbInterface } from '../../src/interface.ts'
 import { suggestion } from '../../src/model/checks.ts'
 import type { KeyFeature } from './queue-keys.ts'
 
-/** A method of `AtomicDbInterface`. */
-export type GrantMethod = Exclude<keyof AtomicDbInterface, 'runtime'>
+/** A method of `AtomicDbInterface`, or `scan`: what `scanRows` needs, for tools that read the whole table. */
+export type GrantMethod = Exclude<keyof AtomicDbInterface, 'runtime'> | 'scan'
 
 /** Actions of IAM, without `dynamodb:`, and the partitions beside its own that the method can touch. */
 interface Needs {
@@ -69,6 +69,7 @@ export const NEEDS: Readonly<Record<GrantMethod, Needs>> = {
   },
   queuePause: { actions: ['GetItem', 'UpdateItem'], keys: ['sides'] },
   queueResume: { actions: ['GetItem', 'UpdateItem'], keys: ['sides'] },
+  scan: { actions: ['Scan'] },
 }
 
 /** A part of the library that calls methods by itself. */

@@ -49,11 +49,12 @@ export class AtomicDynamoItems extends ItemsEngine {
 function storageOf(client: DirectClient | DirectClientOptions, tableName: string): DynamoStorage {
   const sender = checkedClient(client)
   checkTableName(tableName)
+  const withRows = new Set(['Query', 'Scan', 'BatchGetItem'])
   const call = (operation: string, input: object, options: object) =>
     sender.call(
       operation,
       input,
-      operation === 'Query' || operation === 'BatchGetItem' ? { ...options, [takesRows]: true } : options,
+      withRows.has(operation) ? { ...options, [takesRows]: true } : options,
     ) as Promise<never>
   return new DynamoStorage({ call }, tableName)
 }

@@ -1,7 +1,7 @@
 import { wireKey } from '../model/attribute-values.ts'
-import type { Range } from '../storage.ts'
+import type { Range, Scan } from '../storage.ts'
 import { Expressions } from './expressions.ts'
-import type { QueryInput } from './transport.ts'
+import type { QueryInput, ScanInput } from './transport.ts'
 
 /** A page of a range as DynamoDB's Query: one condition on `sk`, and a filter only where one is asked for. */
 export function queryInput(table: string, range: Range, consistent: boolean): QueryInput {
@@ -15,13 +15,32 @@ export function queryInput(table: string, range: Range, consistent: boolean): Qu
   if (range.count) input.Select = 'COUNT'
   else if (range.paths) input.ProjectionExpression = projection(range.paths, expressions)
   if (range.reverse) input.ScanIndexForward = false
-  // The service takes 32 bits.
-  if (range.limit !== undefined) input.Limit = Math.min(range.limit, 2 ** 31 - 1)
+  if (range.limit !== undefined) input.Limit = limitOf(range.limit)
   if (range.after !== undefined) input.ExclusiveStartKey = wireKey({ pk: range.pk, sk: range.after })
   input.ExpressionAttributeNames = expressions.names
   input.ExpressionAttributeValues = expressions.values
   return input
 }
+
+/** A page of a scan as DynamoDB's Scan. */
+export function scanInput(table: string, scan: Scan, consistent: boolean): ScanInput {
+  const expressions = new Expressions()
+  const input: ScanInput = { TableName: table, ConsistentRead: consistent }
+  if (scan.segments !== undefined) {
+    input.TotalSegments = scan.segments
+    input.Segment = scan.segment ?? 0
+  }
+  if (scan.only) input.FilterExpression = expressions.condition(scan.only)
+  if (scan.paths) input.ProjectionExpression = projection(scan.paths, expressions)
+  if (scan.limit !== undefined) input.Limit = limitOf(scan.limit)
+  if (scan.after !== undefined) input.ExclusiveStartKey = wireKey(scan.after)
+  if (scan.only || scan.paths) input.ExpressionAttributeNames = expressions.names
+  if (expressions.hasValues) input.ExpressionAttributeValues = expressions.values
+  return input
+}
+
+/** The service takes 32 bits. */
+const limitOf = (limit: number): number => Math.min(limit, 2 ** 31 - 1)
 
 function keyCondition({ pk, prefix, from, to }: Range, expressions: Expressions): string {
   const partition = `${expressions.path(['pk'])} = ${expressions.value(pk)}`

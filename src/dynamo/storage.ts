@@ -12,6 +12,8 @@ import {
   type Row,
   type RowOperation,
   type RowWrite,
+  type Scan,
+  type ScanPage,
   type SingleOperation,
   type Storage,
   StorageFault,
@@ -19,7 +21,7 @@ import {
 import { batchSizes, rowsOf, undoneWrites, writeRequest } from './batches.ts'
 import { Expressions } from './expressions.ts'
 import { type TransportError, toFault } from './faults.ts'
-import { queryInput } from './query.ts'
+import { queryInput, scanInput } from './query.ts'
 import type { Operation, Operations, TransactItem, Transport } from './transport.ts'
 
 /** Raw rows in a DynamoDB table, in DynamoDB's own form. */
@@ -93,6 +95,18 @@ export class DynamoStorage implements Storage {
       ? { rows: [], count: Count }
       : { rows: Rows ?? Items.map((item) => decodeRow(item) as Row) }
     return LastEvaluatedKey ? { ...page, next: LastEvaluatedKey.sk!.S! } : page
+  }
+
+  async scan(scan: Scan, options: ReadRequestOptions): Promise<ScanPage> {
+    const input = scanInput(this.#table, scan, options.consistent ?? true)
+    const { Items = [], Rows, ScannedCount = 0, LastEvaluatedKey } = await this.#sent('Scan', input, options)
+    const page: ScanPage = {
+      rows: Rows ?? Items.map((item) => decodeRow(item) as Row),
+      scanned: ScannedCount,
+    }
+    return LastEvaluatedKey
+      ? { ...page, next: { pk: LastEvaluatedKey.pk!.S!, sk: LastEvaluatedKey.sk!.S! } }
+      : page
   }
 
   async write(writes: readonly RowWrite[], options: RequestOptions): Promise<readonly RowWrite[]> {

@@ -38,6 +38,11 @@ export interface Operations {
     /** `Rows` in place of `Items`: the same, decoded. */
     output: { Items?: ReadRow[]; Rows?: Row[]; Count?: number; LastEvaluatedKey?: ReadRow }
   }
+  Scan: {
+    input: ScanInput
+    /** `Rows` in place of `Items`: the same, decoded. */
+    output: { Items?: ReadRow[]; Rows?: Row[]; ScannedCount?: number; LastEvaluatedKey?: ReadRow }
+  }
   PutItem: { input: Guarded & { Item: WireRow }; output: Attributes }
   UpdateItem: { input: Guarded & { Key: WireRow; UpdateExpression?: string }; output: Attributes }
   DeleteItem: { input: Guarded & { Key: WireRow }; output: Attributes }
@@ -83,16 +88,24 @@ interface Attributes {
   Attributes?: ReadRow
 }
 
-export interface QueryInput extends Placeholders {
+interface PageInput extends Placeholders {
   TableName: string
-  KeyConditionExpression: string
   ConsistentRead: boolean
   FilterExpression?: string
-  Select?: 'COUNT'
   ProjectionExpression?: string
-  ScanIndexForward?: false
   Limit?: number
   ExclusiveStartKey?: WireRow
+}
+
+export interface QueryInput extends PageInput {
+  KeyConditionExpression: string
+  Select?: 'COUNT'
+  ScanIndexForward?: false
+}
+
+export interface ScanInput extends PageInput {
+  Segment?: number
+  TotalSegments?: number
 }
 
 export interface WriteRequest {

@@ -23,8 +23,9 @@ import type {
   WriteOptions,
 } from '../interface.ts'
 import * as check from '../model/option-names.ts'
+import { rowScan, type Scannable, type ScanRowsOptions } from '../model/scan-rows.ts'
 import type { Runtime } from '../runtime.ts'
-import type { Storage } from '../storage.ts'
+import type { ScanPage, Storage } from '../storage.ts'
 import { type Context, type EngineOptions, newContext } from './context.ts'
 import { inCall } from './in-call.ts'
 import * as items from './items.ts'
@@ -34,6 +35,7 @@ import { deleteRange } from './query/delete-range.ts'
 import { page } from './query/page.ts'
 import { stream } from './query/stream.ts'
 import { getTogether } from './query/together.ts'
+import { readScan } from './requests.ts'
 import { itemOperations } from './transact/operations.ts'
 import { setAtomic, transact } from './transact/transact.ts'
 import { update } from './update/update.ts'
@@ -44,7 +46,7 @@ const contexts = /* @__PURE__ */ new WeakMap<ItemsEngine, Context>()
 export const contextOf = (engine: ItemsEngine): Context => contexts.get(engine)!
 
 /** The contract without its queues, over any storage. */
-export class ItemsEngine implements AtomicDbItemsInterface {
+export class ItemsEngine implements AtomicDbItemsInterface, Scannable {
   readonly runtime: Runtime
   /** Bound on each call that does not say otherwise, ms. */
   readonly timeoutMs: number | undefined
@@ -178,6 +180,13 @@ export class ItemsEngine implements AtomicDbItemsInterface {
   transact(operations: readonly AtomicDbOperation[], options?: TransactOptions): Promise<TransactResult> {
     return inCall(this.#context, check.checkTransactOptions, options, (context, options) =>
       transact(context, itemOperations, operations, options),
+    )
+  }
+
+  /** For `scanRows`, which has checked its options. */
+  [rowScan]({ consistent, signal, timeoutMs, ...scan }: ScanRowsOptions): Promise<ScanPage> {
+    return inCall(this.#context, check.checkCallOptions, { signal, timeoutMs }, (context) =>
+      readScan(context, scan, consistent),
     )
   }
 }

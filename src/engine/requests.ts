@@ -1,5 +1,14 @@
 import type { AtomicDbItemKey } from '../interface.ts'
-import { leftUndone, type Page, type Range, type Row, type RowWrite, StorageFault } from '../storage.ts'
+import {
+  leftUndone,
+  type Page,
+  type Range,
+  type Row,
+  type RowWrite,
+  type Scan,
+  type ScanPage,
+  StorageFault,
+} from '../storage.ts'
 import { keyOfWrite, lastOfEach, readBatches, writeBatches } from './batches.ts'
 import type { Context } from './context.ts'
 import { retried } from './retry.ts'
@@ -48,3 +57,7 @@ export const readTogether = (
 /** One page of a partition. */
 export const readRange = (context: Context, range: Range, consistent = true): Promise<Page> =>
   retried(context, 'read', [], () => context.storage.page(range, { consistent, ...context.call.request() }))
+
+/** One page of the whole table. */
+export const readScan = (context: Context, scan: Scan, consistent = true): Promise<ScanPage> =>
+  retried(context, 'read', [], () => context.storage.scan(scan, { consistent, ...context.call.request() }))

@@ -1,14 +1,8 @@
-import BTreeModule from 'sorted-btree'
 import { utf8Order } from '../model/values.ts'
 import type { Row } from '../storage.ts'
-
-// The package is CommonJS: its class is the default export, or one level below it, as the bundler has it.
-const BTree = ((BTreeModule as unknown as { default?: typeof BTreeModule }).default ??
-  BTreeModule) as typeof BTreeModule
+import { ascending, BTree } from './btree.ts'
 
 const smallSize = 32
-
-const ascending = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /**
  * The rows of one partition key in order of `sk`. A sorted array while they are few, because most partitions are

@@ -14,12 +14,15 @@ import {
   type Row,
   type RowOperation,
   type RowWrite,
+  type Scan,
+  type ScanPage,
   type SingleOperation,
   type Storage,
   StorageFault,
 } from '../storage.ts'
 import { ExpirySweep } from './expiry-sweep.ts'
 import { Partition } from './partition.ts'
+import { Partitions } from './partitions.ts'
 
 const maxTransactionBytes = 4 * 1024 * 1024
 
@@ -29,7 +32,7 @@ const maxTransactionBytes = 4 * 1024 * 1024
  * are copies.
  */
 export class MemoryStorage implements Storage {
-  readonly #partitions = new Map<string, Partition>()
+  readonly #partitions = new Partitions()
   readonly #sweep = new ExpirySweep(this.#partitions)
   readonly #tokens: TokenMemory
   readonly #runtime: Runtime
@@ -56,6 +59,10 @@ export class MemoryStorage implements Storage {
     if (!partition) return pageFrom(range, [])
     const reverse = range.reverse ?? false
     return pageFrom(range, partition.walk(...start(range, reverse), reverse), shownRow)
+  }
+
+  async scan(scan: Scan): Promise<ScanPage> {
+    return this.#partitions.scan(scan)
   }
 
   async write(writes: readonly RowWrite[]): Promise<readonly RowWrite[]> {

@@ -1,7 +1,9 @@
 import type { AtomicDbInterface } from '../interface.ts'
 import type { Runtime } from '../runtime.ts'
+import type { ScanPage } from '../storage.ts'
 import { checkDb } from './checks.ts'
 import { type ContractMethod, contractMethods } from './effects.ts'
+import { rowScan, type Scannable, type ScanRowsOptions, scanRows } from './scan-rows.ts'
 
 export type { ContractMethod }
 
@@ -24,7 +26,7 @@ export type AnswerOf<M extends ContractMethod> = ReturnType<AtomicDbInterface[M]
  * }
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the static block defines every method of the contract
-export abstract class ForwardingDb {
+export abstract class ForwardingDb implements Scannable {
   static {
     for (const method of contractMethods) {
       const value = function (this: ForwardingDb, ...args: never[]) {
@@ -63,6 +65,11 @@ export abstract class ForwardingDb {
   protected forward<M extends ContractMethod>(method: M, args: ArgumentsOf<M>): AnswerOf<M> {
     const call = this.db[method] as (...given: ArgumentsOf<M>) => AnswerOf<M>
     return call.apply(this.db, args)
+  }
+
+  /** For `scanRows`: the rows of the database that is wrapped. */
+  [rowScan](options: ScanRowsOptions): Promise<ScanPage> {
+    return scanRows(this.db, options)
   }
 }
 

@@ -13,6 +13,7 @@ import type { AtomicDbInterface, AtomicDbQueueItem } from '../interface.ts'
 import { checkDb } from '../model/checks.ts'
 import { type ContractMethod, isContractMethod } from '../model/effects.ts'
 import { optionsCheck } from '../model/options-check.ts'
+import { rowScan } from '../model/scan-rows.ts'
 import { errorType, markFailed } from './failures.ts'
 import { destination, idOf, linksTo, type NameQueue, system, traceparentOf, withTrace } from './messages.ts'
 
@@ -40,8 +41,10 @@ const checkTracingOptions = /* @__PURE__ */ optionsCheck<TracingOptions>(() => [
   },
 ])
 
+type TracedMethod = ContractMethod | 'scan'
+
 /** By the semantic conventions for messaging: what a queue method is. */
-const messaging: Partial<Record<ContractMethod, 'send' | 'receive' | 'settle'>> = {
+const messaging: Partial<Record<TracedMethod, 'send' | 'receive' | 'settle'>> = {
   queuePush: 'send',
   queuePull: 'receive',
   queuePullMany: 'receive',
@@ -99,9 +102,10 @@ export function withTracing<D extends AtomicDbInterface>(db: D, options: Tracing
       if (known?.of === member) return known.traced
       // Bound, because private fields are those of the database.
       const method = member.bind(target) as (...args: unknown[]) => unknown
+      const shown = name === rowScan ? 'scan' : name
       const traced =
-        isContractMethod(name) && name !== 'stream'
-          ? tracedMethod(name, method, tracer, instruments, options, target)
+        shown === 'scan' || (isContractMethod(shown) && shown !== 'stream')
+          ? tracedMethod(shown, method, tracer, instruments, options, target)
           : method
       wrapped.set(name, { of: member, traced })
       return traced
@@ -111,7 +115,7 @@ export function withTracing<D extends AtomicDbInterface>(db: D, options: Tracing
 }
 
 function tracedMethod(
-  name: ContractMethod,
+  name: TracedMethod,
   method: (...args: unknown[]) => unknown,
   tracer: Tracer,
   instruments: Instruments,
@@ -163,7 +167,7 @@ function queueIn(given: unknown): unknown {
 }
 
 /** The same arguments; messages that are pushed carry the span, if it is recorded. */
-function withTraces(name: ContractMethod, args: unknown[], span: Span): unknown[] {
+function withTraces(name: TracedMethod, args: unknown[], span: Span): unknown[] {
   if (name !== 'queuePush' && name !== 'transact') return args
   const traceparent = traceparentOf(span.spanContext())
   if (traceparent === undefined) return args

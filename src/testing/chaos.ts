@@ -21,7 +21,9 @@ import { type ContractMethod, effectOf } from '../model/effects.ts'
 import { type AnswerOf, type ArgumentsOf, ForwardingDb } from '../model/forwarding-db.ts'
 import { checkKey, keyText } from '../model/keys.ts'
 import { asList } from '../model/rows.ts'
+import { rowScan, type ScanRowsOptions } from '../model/scan-rows.ts'
 import { clone } from '../model/values.ts'
+import type { ScanPage } from '../storage.ts'
 import { type AtomicChaosOptions, type ChaosFault, chaosFaults, checkChaosOptions } from './chaos-options.ts'
 import { Random } from './random.ts'
 
@@ -248,6 +250,10 @@ export class AtomicChaosDb extends ForwardingDb {
     for (const item of result.items)
       if (this.#happens('redelivery')) await this.db.queueRelease(item).catch(() => {})
     return result
+  }
+
+  override [rowScan](options: ScanRowsOptions): Promise<ScanPage> {
+    return this.#read([], options, () => super[rowScan](options))
   }
 
   /** Every other method: a write may fail on either side of it, a read before it. */

@@ -3,7 +3,9 @@ import type { AtomicDbInterface, AtomicDbItem, AtomicDbQuery, CallOptions } from
 import { optionsOf, withOptions } from '../model/call-options.ts'
 import { checkDb, checkOptions, isDuration, milliseconds } from '../model/checks.ts'
 import { type AnswerOf, type ArgumentsOf, type ContractMethod, ForwardingDb } from '../model/forwarding-db.ts'
+import { rowScan, type ScanRowsOptions } from '../model/scan-rows.ts'
 import { endingOf, timeLeftOf } from '../model/time-left.ts'
+import type { ScanPage } from '../storage.ts'
 import { type LambdaContext, remainingMs } from './remaining-time.ts'
 
 /** Default of `reserveMs`, ms. */
@@ -95,6 +97,10 @@ class InvocationDb extends ForwardingDb {
       // All methods but `stream`, which is overridden, answer with a promise.
       return Promise.reject(error) as AnswerOf<M>
     }
+  }
+
+  override async [rowScan](options: ScanRowsOptions): Promise<ScanPage> {
+    return super[rowScan]({ ...options, timeoutMs: this.#bound(options, this.#reserveMs) })
   }
 
   /** How long a call may take that begins now, ms. */

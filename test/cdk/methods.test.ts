@@ -31,7 +31,7 @@ import {
   type GrantFeature,
   type GrantOptions,
 } from '../../infra/cdk/index.ts'
-import { callsOf } from '../../infra/cdk/methods.ts'
+import { callsOf, type GrantMethod, NEEDS } from '../../infra/cdk/methods.ts'
 import { actionsIn, type Json, newApp, statements } from './helpers.ts'
 import { isAllowed, resolve, tableArn } from './iam.ts'
 
@@ -95,6 +95,23 @@ describe('a grant by method', () => {
     ])
   })
 
+  test('scan is a grant of its own, and no other method or feature holds it', () => {
+    const [scan] = granted({ methods: ['scan'] })
+    expect(actionsIn(scan)).toEqual(['dynamodb:Scan'])
+    // A scan names no key: a statement that asks for keys must not let it pass.
+    const asks = (statement: Json) =>
+      isAllowed([statement], {
+        action: 'dynamodb:Scan',
+        resource: resolve(statement.Resource),
+        keys: undefined,
+      })
+    expect(asks(scan)).toBe(true)
+    const methods = (Object.keys(NEEDS) as GrantMethod[]).filter((name) => name !== 'scan')
+    const features: GrantFeature[] = ['Mutex', 'QueueWorker', 'schedule', 'transaction']
+    expect(asks(granted({ methods, features })[0])).toBe(false)
+    expect(asks(granted({ methods, features, pkPrefixes: ['a#'] })[0])).toBe(false)
+  })
+
   test.each<[string, object, RegExp]>([
     ['nothing', {}, /methods and features are both empty/],
     ['empty lists', { methods: [], features: [] }, /methods and features are both empty/],
@@ -109,6 +126,7 @@ describe('a grant by method', () => {
       { methods: ['get'], pkPrefixes: ['a'] },
       /pkPrefixes: 'a' would also match/,
     ],
+    ['keys of a scan', { methods: ['get', 'scan'], pks: ['a'] }, /scan reads the whole table/],
     ['no region', { methods: ['get'], regions: [] }, /regions is empty/],
     [
       'a region without replica',

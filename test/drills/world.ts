@@ -140,6 +140,7 @@ export async function drill(
       read: (keys, options) => storage.read(keys, options),
       readTogether: (keys, options) => storage.readTogether(keys, options),
       page: (range, options) => storage.page(range, options),
+      scan: (scan, options) => storage.scan(scan, options),
       write: async (writes, options) => stall().then(() => storage.write(writes, options)),
       apply: async (operation, options) => stall().then(() => storage.apply(operation, options)),
       transact: async (operations, token, options) =>

@@ -25,6 +25,7 @@ function stingy(refusals: number) {
     },
     readTogether: rows.readTogether.bind(rows),
     page: rows.page.bind(rows),
+    scan: rows.scan.bind(rows),
     apply: rows.apply.bind(rows),
     transact: rows.transact.bind(rows),
   })

@@ -11,7 +11,7 @@ function throttledAfter(writes: number) {
     if (left-- <= 0) throw new StorageFault('throttled', 'slow down')
   }
   const failing: MemoryStorage = Object.create(storage)
-  for (const name of ['read', 'readTogether', 'page', 'apply'] as const)
+  for (const name of ['read', 'readTogether', 'page', 'scan', 'apply'] as const)
     Object.defineProperty(failing, name, { value: storage[name].bind(storage) })
   for (const name of ['write', 'transact'] as const)
     Object.defineProperty(failing, name, {

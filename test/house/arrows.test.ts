@@ -58,6 +58,7 @@ describe('arrows between the rooms: an exception has its reason beside it', () =
       // rows that are no items yet, for the command that converts them
       'src/dynamo/text-rows.ts -> src/engine/context.ts',
       'src/dynamo/text-rows.ts -> src/engine/in-call.ts',
+      'src/dynamo/text-rows.ts -> src/engine/requests.ts',
       'src/dynamo/text-rows.ts -> src/engine/retry.ts',
       'src/memory/database.ts -> src/engine/context.ts',
       'src/memory/database.ts -> src/engine/engine.ts',

@@ -12,6 +12,7 @@ export function bound(storage: Storage): Storage {
     read: (keys, options) => storage.read(keys, options),
     readTogether: (keys, options) => storage.readTogether(keys, options),
     page: (range, options) => storage.page(range, options),
+    scan: (scan, options) => storage.scan(scan, options),
     write: (writes, options) => storage.write(writes, options),
     apply: (operation, options) => storage.apply(operation, options),
     transact: (operations, token, options) => storage.transact(operations, token, options),

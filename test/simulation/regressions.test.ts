@@ -34,6 +34,7 @@ function fated(fates: Partial<Record<Method, Fate[]>>) {
     read: (keys) => meet('read', () => inner.read(keys)),
     readTogether: (keys) => inner.readTogether(keys),
     page: (range) => inner.page(range),
+    scan: (scan) => inner.scan(scan),
     write: (writes) => meet('write', () => inner.write(writes)),
     apply: (operation) => meet('apply', () => inner.apply(operation)),
     transact: (operations, token) => meet('transact', () => inner.transact(operations, token)),

@@ -220,6 +220,7 @@ function relying(context: Context, needed: Needed): Storage {
     read: (keys, options) => storage.read(keys, options),
     readTogether: (keys, options) => storage.readTogether(keys, options),
     page: (range, options) => storage.page(range, options),
+    scan: (scan, options) => storage.scan(scan, options),
     write: (writes, options) => send(options, (guarded) => storage.write(writes, guarded)),
     apply: (operation, options) => send(options, (guarded) => storage.apply(operation, guarded)),
     transact: (operations, token, options) =>

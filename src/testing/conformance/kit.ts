@@ -27,6 +27,7 @@ export type Capability =
   | 'transactions'
   | 'queues'
   | 'input'
+  | 'scans'
 
 /** What the conformance suite needs to know of a backend. */
 export interface ConformanceOptions {

@@ -18,6 +18,7 @@ import { queueScheduled } from './queue-scheduled.ts'
 import { queueUnique } from './queue-unique.ts'
 import { queues } from './queues.ts'
 import { ranges } from './ranges.ts'
+import { scans } from './scans.ts'
 import { transactions } from './transactions.ts'
 import { updates } from './updates.ts'
 import { values } from './values.ts'
@@ -31,6 +32,8 @@ export {
 } from './kit.ts'
 
 const parts: Record<Capability, (kit: Kit) => void> = {
+  // First: it reads everything that is there.
+  scans,
   items,
   values,
   queries: (kit) => {

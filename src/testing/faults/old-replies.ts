@@ -1,7 +1,7 @@
 import type { Random } from '../random.ts'
 
 const most = 1000
-const reads = new Set(['GetItem', 'BatchGetItem', 'Query'])
+const reads = new Set(['GetItem', 'BatchGetItem', 'Query', 'Scan'])
 
 /** The same read, whatever its consistency. */
 const question = (action: string, body: string): string =>

@@ -133,6 +133,8 @@ export class SimulatedServer {
         const second = await send('read', [], options, () => whole().page(rest))
         return { ...second, rows: [...first.rows, ...second.rows] }
       },
+      // Of an eventual one each partition would lag by itself: what is old is shown by `page` and `read`.
+      scan: (scan, options) => send('read', [], options, () => this.storage.scan(scan)),
       write: async (writes, options) => {
         options.beforeSending?.()
         return this.#write(process, writes, doubt)

@@ -18,6 +18,7 @@ function open() {
     read: (keys) => memory.read(keys),
     readTogether: (keys) => memory.readTogether(keys),
     page: (range) => memory.page(range),
+    scan: (scan) => memory.scan(scan),
     write: (writes) => {
       for (const one of writes) if ('put' in one) note(one.put)
       return memory.write(writes)

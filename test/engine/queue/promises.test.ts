@@ -47,6 +47,7 @@ function world() {
       read: request('read', (keys, _: RequestOptions) => memory.read(keys)),
       readTogether: request('readTogether', (keys) => memory.readTogether(keys)),
       page: request('page', (range, _: RequestOptions) => memory.page(range)),
+      scan: request('scan', (scan, _: RequestOptions) => memory.scan(scan)),
       write: request('write', (writes, _: RequestOptions) => memory.write(writes)),
       apply: request('apply', (operation, _: RequestOptions) => memory.apply(operation)),
       transact: request('transact', (operations, token, _: RequestOptions) =>

@@ -41,7 +41,7 @@ function lossy(storage: MemoryStorage, clock: Clock) {
       },
     },
   })
-  for (const name of ['read', 'readTogether', 'page', 'write', 'apply'] as const)
+  for (const name of ['read', 'readTogether', 'page', 'scan', 'write', 'apply'] as const)
     Object.defineProperty(slow, name, { value: storage[name].bind(storage) })
   return {
     db: new AtomicEngine(slow, { runtime: clock, retry: { baseMs: 0 } }),
