@@ -1,10 +1,12 @@
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
-import { mutated, shuffled } from './random/draw.ts'
+import { allMutants, core, mutated, shuffled, upper } from './random/draw.ts'
 import { mutantsOf } from './random/operators.ts'
 import { type Outcome, report } from './random/report.ts'
 import { switched } from './random/switched.ts'
 import { usesOf } from './random/uses.ts'
 
+const root = fileURLToPath(new URL('../..', import.meta.url))
 const globals = globalThis as {
   __isMutant?: (index: number, isProbed?: true) => boolean
   __passes?: (index: number) => void
@@ -43,6 +45,22 @@ describe('mutants drawn at random', () => {
   test('an id is of one place and one change', () => {
     const ids = mutantsOf('a.ts', 'const a = 5\nconst b = 5').map(({ id }) => id)
     expect(ids).toEqual(['a.ts:1:11:5to6', 'a.ts:1:11:5to4', 'a.ts:2:11:5to6', 'a.ts:2:11:5to4'])
+  })
+
+  test('of two changes that begin at one place the second has another id', () => {
+    const ids = mutantsOf('a.ts', 'const a = b + c + d').map(({ id, to }) => [id, to])
+    expect(ids).toEqual([
+      ['a.ts:1:11:+to-', 'b + c - d'],
+      ['a.ts:1:11:+to-~2', 'b - c'],
+    ])
+  })
+
+  test('no two mutants of the sources have one id, and every room is drawn from', () => {
+    const all = allMutants(root)
+    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length)
+    const rooms = new Set(all.map(({ file }) => file.split('/')[1]))
+    expect([...rooms].toSorted()).toEqual([...core, ...upper].toSorted())
+    expect(allMutants(root, ['lru'])).toEqual(all.filter(({ file }) => file.startsWith('src/lru/')))
   })
 
   test('each mutant, switched on, does what its change does, and none of them changes nothing', () => {

@@ -20,6 +20,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
+    rooms: { type: 'string' },
     tests: { type: 'string' },
   },
 })
@@ -29,8 +30,14 @@ const ids = values.only?.match(/\.ts:\d+:/) ? values.only.split(',') : undefined
 if (values.sample || ids) {
   const { runRandom } = await import('./random/main.ts')
   const { isDead } = await import('./random/report.ts')
+  const { upper } = await import('./random/draw.ts')
+  const rooms = values.rooms === 'upper' ? upper : values.rooms?.split(',')
   const options = { root, sample: Number(values.sample ?? 0), seed: values.seed }
-  const chosen = { ...(ids && { only: ids }), ...(values.tests && { tests: values.tests.split(',') }) }
+  const chosen = {
+    ...(rooms && { rooms }),
+    ...(ids && { only: ids }),
+    ...(values.tests && { tests: values.tests.split(',') }),
+  }
   const { outcomes, unjudged } = await runRandom({ ...options, ...chosen })
   process.exit(unjudged === 0 && outcomes.every(isDead) ? 0 : 1)
 }

@@ -4,7 +4,10 @@ import ts from 'typescript'
 import { Random } from '../../../src/testing/random.ts'
 import { mutantsOf, type RandomMutant } from './operators.ts'
 
-const rooms = ['engine', 'coordination', 'dynamo', 'lru', 'transactions', 'worker', 'memory', 'model']
+/** Rooms with logic below all others. */
+export const core = ['engine', 'coordination', 'dynamo', 'lru', 'transactions', 'worker', 'memory', 'model']
+/** What is built upon them, and the client of one's own. */
+export const upper = ['collections', 'schedules', 'streams', 'jobs', 'recipes', 'direct']
 
 /** Files below a folder of the project, in order. */
 export const filesIn = (root: string, folder: string, ending: string): string[] =>
@@ -16,8 +19,8 @@ export const filesIn = (root: string, folder: string, ending: string): string[] 
 /** Run in a thread that loads its own files, where no mutant is switched on. */
 const inThread = ['src/coordination/beat-board.ts', 'src/coordination/heartbeat-worker.ts']
 
-/** Every mutant of the rooms with logic, in the order of the files. */
-export function allMutants(root: string): RandomMutant[] {
+/** Every mutant of the rooms, in the order of the files. */
+export function allMutants(root: string, rooms: readonly string[] = [...core, ...upper]): RandomMutant[] {
   return rooms
     .flatMap((room) => filesIn(root, `src/${room}`, '.ts'))
     .filter((file) => !inThread.includes(file))

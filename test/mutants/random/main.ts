@@ -1,12 +1,13 @@
 /**
  * `npm run mutants -- --sample 200 --seed N`: mutants drawn at random over the rooms with logic, and the quick tests
- * that pass by them. `--only ID` runs one again, `--tests lru,model/keys` with the tests of these paths alone.
+ * that pass by them. `--rooms collections,jobs` draws from other rooms, `--rooms upper` from those above. `--only ID`
+ * runs one again, `--tests lru,model/keys` with the tests of these paths alone.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startDynamoDBLocal } from '../../../src/testing/dynamo-local.ts'
-import { accepted, allMutants, shuffled } from './draw.ts'
+import { accepted, allMutants, core, shuffled } from './draw.ts'
 import { Judge, type Numbered } from './judge.ts'
 import { type FileResult, watching } from './messages.ts'
 import { Pool } from './pool.ts'
@@ -18,6 +19,8 @@ export interface RandomOptions {
   root: string
   sample: number
   seed: string
+  /** Folders of src. @default those of the core */
+  rooms?: readonly string[]
   /** Mutants by their id. */
   only?: readonly string[]
   /** Test files by a part of their path. @default the quick ones */
@@ -35,8 +38,8 @@ const progress = (text: string): void => {
 }
 
 /** So many mutants of the seed that the compiler accepts. */
-function draw({ root, sample, seed, only }: RandomOptions): Numbered[] {
-  const all = allMutants(root)
+function draw({ root, sample, seed, only, rooms = core }: RandomOptions): Numbered[] {
+  const all = allMutants(root, only ? undefined : rooms)
   if (only) {
     const chosen = all.filter(({ id }) => only.includes(id))
     if (chosen.length !== only.length) throw new Error('no such mutant: ids are as the report shows them')

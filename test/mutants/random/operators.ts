@@ -2,7 +2,7 @@ import ts from 'typescript'
 
 /** One change of a source file: the text from `start` to `end` becomes `to`. */
 export interface RandomMutant {
-  /** File, line, column and operator: the name by which `--only` runs it again. */
+  /** File, line, column, operator, and which one of several: the name by which `--only` runs it again. */
   id: string
   /** From the root of the project. */
   file: string
@@ -141,12 +141,19 @@ function atStatement(found: Found): Found {
 export function mutantsOf(file: string, text: string): RandomMutant[] {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
   const found: RandomMutant[] = []
+  const times = new Map<string, number>()
+  /** Of `a + b + c` two sums begin at the same place. */
+  const numbered = (name: string): string => {
+    const time = (times.get(name) ?? 0) + 1
+    times.set(name, time)
+    return time === 1 ? name : `${name}~${time}`
+  }
   const visit = (node: ts.Node): void => {
     if (isWithoutEffect(node)) return
     for (const { node: at, to, kind, operator } of ofNode(node).map(atStatement)) {
       const start = at.getStart()
       const { line, character } = source.getLineAndCharacterOfPosition(start)
-      const id = `${file}:${line + 1}:${character + 1}:${operator}`
+      const id = numbered(`${file}:${line + 1}:${character + 1}:${operator}`)
       found.push({ id, file, line: line + 1, start, end: at.end, from: at.getText(), to, kind })
     }
     ts.forEachChild(node, visit)
