@@ -27,7 +27,9 @@ test('writes that the reply names are undone, by their keys, in the order in whi
     },
   }
   expect(undoneWrites(writes, reply, 't')).toEqual([writes[1], writes[2]])
-  for (const nothing of [{}, { UnprocessedItems: {} }, { UnprocessedItems: { t: [] } }])
+  for (const nothing of [{}, { UnprocessedItems: {} }, { UnprocessedItems: { t: [] } }] as {
+    UnprocessedItems?: Record<string, never[]>
+  }[])
     expect(undoneWrites(writes, nothing, 't')).toEqual([])
 })
 

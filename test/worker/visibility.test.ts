@@ -63,11 +63,11 @@ async function keeping(
   const events: QueueWorkerEvent[] = []
   let failure: Error | undefined
   const extend = db.queueExtend.bind(db)
-  db.queueExtend = async (...args: Parameters<typeof extend>) => {
+  db.queueExtend = (async (...args: Parameters<typeof extend>) => {
     extended.push(Math.round(world.time))
     if (failure) throw failure
     return extend(...args)
-  }
+  }) as typeof extend
   await world.run(async () => {
     await db.queuePush({ pk: 'jobs', data: 1 })
     const begun = momentOf(process)
