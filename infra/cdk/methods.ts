@@ -57,7 +57,7 @@ export const NEEDS: Readonly<Record<GrantMethod, Needs>> = {
   },
   queueExtend: { actions: ['GetItem', 'UpdateItem'], keys: ['sides'] },
   queueCancel: {
-    actions: ['ConditionCheckItem', 'DeleteItem', 'GetItem'],
+    actions: ['ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem'],
     keys: ['payloads', 'unique', 'sides'],
   },
   queueStats: { actions: ['Query'], keys: ['deadLetters', 'sides'] },

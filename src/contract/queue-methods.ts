@@ -1,5 +1,6 @@
 import type { CallOptions } from './options.ts'
 import type {
+  AtomicDbQueueCancelOptions,
   AtomicDbQueueItem,
   AtomicDbQueueItemInput,
   AtomicDbQueueItemKey,
@@ -92,13 +93,17 @@ export interface AtomicDbQueueInterface {
   /**
    * Deletes a message that waits: one that is ready or delayed, or whose visibility timeout passed two seconds ago. `true`: it
    * was deleted, and nobody is given it any more. `false`: it is in processing, or not there (any more). The key is that
-   * of `queuePush`, or the queue and the `uniqueId`. 2 requests, 1 RRU and 2 WRU per KB; by its `uniqueId` 1 RRU more.
+   * of `queuePush`, or the queue and the `uniqueId`. 2 requests, 1 RRU and 2 WRU per KB; by its `uniqueId` 1 RRU more. With
+   * `set` an item is written in the same transaction, for example that it was cancelled.
    *
    * @example
    * const [pushed] = await db.queuePush({ pk: 'mails', data: { to: 'ann' }, delaySeconds: 600 })
    * const isCancelled = await db.queueCancel(pushed!)
    */
-  queueCancel(key: AtomicDbQueueItemKey | AtomicDbQueueUniqueKey, options?: CallOptions): Promise<boolean>
+  queueCancel(
+    key: AtomicDbQueueItemKey | AtomicDbQueueUniqueKey,
+    options?: AtomicDbQueueCancelOptions,
+  ): Promise<boolean>
 
   /**
    * Counts the messages of a queue, of its dead-letter queue and of what is due later, up to `limit`: 1 RRU per 4 KB.

@@ -1,5 +1,5 @@
 /** The messages and options of the queue, part of the contract in interface.ts. */
-import type { AtomicDbItem, AtomicDbItemKey } from './items.ts'
+import type { AtomicDbItem, AtomicDbItemInput, AtomicDbItemKey } from './items.ts'
 import type { CallOptions } from './options.ts'
 
 /** What names a message to acknowledge, release or extend it: the message as it was pulled, or its bare key. */
@@ -158,6 +158,8 @@ export interface AtomicDbQueuePeekOptions extends CallOptions, AtomicDbQueueShar
   limit?: number
   /** Only messages behind this `sk`. */
   after?: string
+  /** Only the message with this key, 1 RRU per 4 KB. Not with `limit`, `after` or `shards`: `pk` names the shard. */
+  sk?: string
 }
 
 /** Options of `queuePurge`. */
@@ -190,6 +192,12 @@ export interface AtomicDbQueueRedriveOptions extends CallOptions {
    * @default all
    */
   limit?: number
+}
+
+/** Options of `queueCancel`. */
+export interface AtomicDbQueueCancelOptions extends CallOptions {
+  /** An item that is written in the same transaction, if the message is cancelled: 2 WRU per KB more. */
+  set?: AtomicDbItemInput
 }
 
 /** Options of `queuePause`. */

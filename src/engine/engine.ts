@@ -1,6 +1,7 @@
 import type {
   AtomicDbInterface,
   AtomicDbOperation,
+  AtomicDbQueueCancelOptions,
   AtomicDbQueueItem,
   AtomicDbQueueItemInput,
   AtomicDbQueueItemKey,
@@ -85,8 +86,13 @@ export class AtomicEngine extends ItemsEngine implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queueCancel(key: AtomicDbQueueItemKey | AtomicDbQueueUniqueKey, options?: CallOptions): Promise<boolean> {
-    return inCall(contextOf(this), check.checkCallOptions, options, (context) => queue.cancel(context, key))
+  queueCancel(
+    key: AtomicDbQueueItemKey | AtomicDbQueueUniqueKey,
+    options?: AtomicDbQueueCancelOptions,
+  ): Promise<boolean> {
+    return inCall(contextOf(this), check.checkCancelOptions, options, (context, options) =>
+      queue.cancel(context, key, options),
+    )
   }
 
   /** @inheritdoc */

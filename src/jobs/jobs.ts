@@ -1,4 +1,4 @@
-import { RaceCondition, StaleReceipt } from '../errors.ts'
+import { InvalidInput, RaceCondition, StaleReceipt } from '../errors.ts'
 import type {
   AtomicDbInterface,
   AtomicDbItemKey,
@@ -7,7 +7,7 @@ import type {
   CallOptions,
 } from '../interface.ts'
 import { checkDb, checkFunction, checkOptions, milliseconds, wholeSeconds } from '../model/checks.ts'
-import { deadLetterName } from '../model/key-names.ts'
+import { deadLetterName, isInternalPk } from '../model/key-names.ts'
 import { checkPk, checkPkAndSk } from '../model/keys.ts'
 import { checkShards } from '../model/shards.ts'
 import { announcePush, onPush } from '../model/wake.ts'
@@ -17,7 +17,7 @@ import { exactlyOnce } from '../worker/exactly-once.ts'
 import type { QueueHandler } from '../worker/handling.ts'
 import { QueueOutcome } from '../worker/outcomes.ts'
 import { acknowledged } from '../worker/stopping.ts'
-import { doneItem, JobRun, type JobState, stateKey } from './state.ts'
+import { cancelledItem, doneItem, JobRun, stateKey } from './state.ts'
 import { JobFailed, type JobStatus, statusOf } from './status.ts'
 
 /** Options of `Jobs`. */
@@ -67,6 +67,8 @@ export class Jobs<T = unknown, R = unknown> {
     checkOptions(options, ['pk', 'keepSeconds', 'shards', 'deadLetter'])
     const { pk, shards, keepSeconds = 86_400, deadLetter = deadLetterName(String(options?.pk)) } = options
     checkPk(pk)
+    if (isInternalPk(pk))
+      throw new InvalidInput('pk', 'is the name of rows that only the library reads', { given: pk })
     checkPk(deadLetter, 'deadLetter')
     wholeSeconds(keepSeconds, 'keepSeconds', { min: leastKeptSeconds })
     if (shards !== undefined) checkShards(shards)
@@ -79,13 +81,15 @@ export class Jobs<T = unknown, R = unknown> {
    * Pushes messages with keys of their own, which they keep whatever becomes of them. What is returned names them:
    * keep `pk` and `sk`. 2 WRU per KB each.
    */
-  push(
+  async push(
     items: JobInput<T> | readonly JobInput<T>[],
     options: CallOptions & { delaySeconds?: number; payloadThreshold?: number } = {},
   ): Promise<AtomicDbQueueItem<T>[]> {
     const { pk, shards } = this.#options
     const list = Array.isArray(items) ? (items as readonly JobInput<T>[]) : [items as JobInput<T>]
     const messages = list.map((item) => ({ ...item, pk, sk: item?.sk ?? this.#ulid() }))
+    // A job whose result could not be written would be handled again and again.
+    for (const message of messages) checkPkAndSk(stateKey(message), 'job')
     return this.#db.queuePush<T>(messages, shards === undefined ? options : { ...options, shards })
   }
 
@@ -148,7 +152,8 @@ export class Jobs<T = unknown, R = unknown> {
 
   /**
    * Where a job is. `undefined`: it was never there, was purged or has expired, or ended longer ago than it is kept. 1 RRU
-   * while it waits, 2 while it is handled and when it has ended, 3 for a dead letter.
+   * while it waits, 2 while it is handled and when it has ended, 3 for a dead letter; more where the message is larger than
+   * 4 KB.
    */
   status(key: AtomicDbItemKey, options: CallOptions = {}): Promise<JobStatus<R> | undefined> {
     checkPkAndSk(key)
@@ -182,7 +187,7 @@ export class Jobs<T = unknown, R = unknown> {
         if (!status || status.state === 'dead' || status.state === 'cancelled')
           throw new JobFailed(endOf(status), status, key)
         const left = timeoutMs - (runtime.monotonic() - begun)
-        if (left <= 0) throw new JobFailed(`is ${status.state} after ${timeoutMs} ms`, status, key)
+        if (left <= 0) throw new JobFailed(`the job is ${status.state} after ${timeoutMs} ms`, status, key)
         const woken = new AbortController()
         ring = () => woken.abort()
         const stopped = () => woken.abort()
@@ -198,16 +203,13 @@ export class Jobs<T = unknown, R = unknown> {
     }
   }
 
-  /** Cancels a job that waits, as `queueCancel`, and keeps that. True: it was cancelled. */
+  /** Cancels a job that waits, as `queueCancel`, and keeps that. True: it was cancelled. 1 RRU and 4 WRU. */
   async cancel(key: AtomicDbItemKey, options: CallOptions = {}): Promise<boolean> {
     checkPkAndSk(key)
-    if (!(await this.#db.queueCancel({ pk: key.pk, sk: key.sk }, options))) return false
-    const { runtime } = this.#db
-    const data: JobState = { state: 'cancelled', at: runtime.now(), attempts: 0 }
-    const ttl = Math.ceil(runtime.now() / 1000) + this.#options.keepSeconds
-    await this.#db.set({ ...stateKey(key), data, ttl }, options)
-    announcePush(runtime, stateKey(key).pk)
-    return true
+    const set = cancelledItem(this.#db, key, this.#options.keepSeconds)
+    const isCancelled = await this.#db.queueCancel({ pk: key.pk, sk: key.sk }, { ...options, set })
+    if (isCancelled) announcePush(this.#db.runtime, set.pk)
+    return isCancelled
   }
 }
 

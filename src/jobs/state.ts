@@ -5,6 +5,8 @@ import type {
   AtomicDbItemInput,
   AtomicDbItemKey,
   AtomicDbQueueItem,
+  UpdateOptions,
+  UpdateResult,
 } from '../interface.ts'
 import { checkedCopy } from '../model/checked-copy.ts'
 import { jobKey, queueOfPlace } from '../model/key-names.ts'
@@ -12,7 +14,7 @@ import { maxItemBytes, rowBytes, valueBytes } from '../model/sizes.ts'
 
 /**
  * The row beside a message that says since when it is handled, how far that is, and how it ended. Where the message
- * itself is, it is the truth: a row that says 'done' is only ever written in the transaction that deletes it.
+ * itself is, it is the truth: a row that says 'done' or 'cancelled' is only ever written in the transaction that deletes it.
  */
 export interface JobState {
   state: 'active' | 'done' | 'cancelled'
@@ -26,8 +28,21 @@ export interface JobState {
 }
 
 const maxProgressBytes = 1024
+/** So often a row is taken over for one word of progress; each time something late came in between. */
+const maxTries = 5
 
 export const stateKey = ({ pk, sk }: AtomicDbItemKey): AtomicDbItemKey => jobKey(queueOfPlace(pk), sk)
+
+/** That a job was cancelled, to be written with its cancellation. */
+export const cancelledItem = (
+  { runtime }: AtomicDbInterface,
+  key: AtomicDbItemKey,
+  keepSeconds: number,
+): AtomicDbItemInput<JobState> => ({
+  ...stateKey(key),
+  data: { state: 'cancelled', at: runtime.now(), attempts: 0 },
+  ttl: Math.ceil(runtime.now() / 1000) + keepSeconds,
+})
 
 /** How a job ended, to be written with its acknowledgement. */
 export function doneItem(
@@ -59,34 +74,67 @@ export class JobRun {
     this.#keepSeconds = keepSeconds
   }
 
-  /** Never over a job that is done, nor over a hand-out that began later: this one may be late. */
+  /** Never over a job that has ended, nor over a hand-out that seems to have begun later: this one may be late. */
   async begin(): Promise<void> {
-    const { runtime } = this.#db
-    const { receipt, receiveCount: attempts } = this.#item
-    const at = runtime.now()
-    const changes = {
-      set: { state: 'active', at, attempts, receipt: receipt ?? '' } as const,
-      ttl: Math.ceil(at / 1000) + this.#keepSeconds,
-    }
-    const isEarlier = { state: 'active', at: { lte: at } } as const
+    const isEarlier = { state: 'active', at: { lt: this.#db.runtime.now() } } as const
     // A job whose row cannot be written is handled all the same: it has no progress then.
-    await this.#db
-      .update<JobState>(stateKey(this.#item), changes, { if: anyOf<JobState>(absent, isEarlier) })
+    await this.#write(anyOf<JobState>(absent, isEarlier))
+      .then(({ applied, item }) => applied || this.#takeOver(item?.data))
       .catch(() => {})
   }
 
-  /** False: the message is no longer ours, or another hand-out has begun. */
+  /** False: the message is no longer ours. */
   async progress(value: unknown): Promise<boolean> {
     const progress = checkedCopy(value, 'progress')
     if (valueBytes(progress) > maxProgressBytes)
       throw new InvalidInput('progress', `must be at most ${maxProgressBytes} bytes`, {
         limit: maxProgressBytes,
       })
-    const { applied } = await this.#db.update<JobState>(
+    for (let tries = 0; tries < maxTries; tries++) {
+      const { applied, item } = await this.#db.update<JobState>(
+        stateKey(this.#item),
+        { set: { progress }, ttl: this.#ttl() },
+        { if: { state: 'active', receipt: this.#receipt() } },
+      )
+      if (applied) return true
+      if (!(await this.#takeOver(item?.data))) return false
+    }
+    return false
+  }
+
+  /** Writes the row anew, which loses the progress of an earlier hand-out. */
+  #write(condition: UpdateOptions<JobState>['if']): Promise<UpdateResult<JobState>> {
+    const { receiveCount: attempts } = this.#item
+    const at = this.#db.runtime.now()
+    return this.#db.update<JobState>(
       stateKey(this.#item),
-      { set: { progress } },
-      { if: { state: 'active', receipt: this.#item.receipt ?? '' } },
+      {
+        set: { state: 'active', at, attempts, receipt: this.#receipt() },
+        remove: ['progress', 'result'],
+        ttl: this.#ttl(),
+      },
+      { if: condition },
     )
-    return applied
+  }
+
+  /**
+   * The row is somebody else's, or has expired. Clocks differ, and what is late may come in between: only the message says
+   * whose it is. Where it is ours, the row is taken over as it was seen, so that this write cannot be late itself.
+   */
+  async #takeOver(seen: JobState | undefined): Promise<boolean> {
+    const { pk, sk } = this.#item
+    const [message] = await this.#db.queuePeek({ pk, sk })
+    if (message === undefined || message.receipt !== this.#item.receipt) return false
+    const asSeen = seen && { state: seen.state, at: seen.at, receipt: seen.receipt ?? { exists: false } }
+    await this.#write(asSeen ?? absent)
+    return true
+  }
+
+  #receipt(): string {
+    return this.#item.receipt ?? ''
+  }
+
+  #ttl(): number {
+    return Math.ceil(this.#db.runtime.now() / 1000) + this.#keepSeconds
   }
 }

@@ -1,5 +1,6 @@
 import { AtomicDbError } from '../errors.ts'
 import type { AtomicDbInterface, AtomicDbItemKey, AtomicDbQueueItem, CallOptions } from '../interface.ts'
+import { queueOfPlace } from '../model/key-names.ts'
 import { type JobState, stateKey } from './state.ts'
 
 /** Where a job is. */
@@ -29,26 +30,14 @@ export class JobFailed extends AtomicDbError {
   }
 }
 
-/** The last key before this one, as far as texts go. */
-function before(sk: string): string | undefined {
-  const points = [...sk]
-  const last = points.pop()!.codePointAt(0)!
-  const start = points.join('')
-  if (last === 0) return start === '' ? undefined : start
-  return `${start}${String.fromCodePoint(last === 0xe000 ? 0xd7ff : last - 1)}\u{10ffff}`
-}
-
-async function messageAt(
+const messageAt = async (
   db: AtomicDbInterface,
   { pk, sk }: AtomicDbItemKey,
   options: CallOptions,
-): Promise<AtomicDbQueueItem | undefined> {
-  const [found] = await db.queuePeek({ ...options, pk, limit: 1, after: before(sk) })
-  return found?.sk === sk ? found : undefined
-}
+): Promise<AtomicDbQueueItem | undefined> => (await db.queuePeek({ ...options, pk, sk }))[0]
 
 /**
- * The message first: while it is there, it is not done. When it is gone, what took it away has been written before.
+ * The message first: while it is there, it is not done. When it is gone, what took it away was written with that.
  */
 export async function statusOf<R>(
   db: AtomicDbInterface,
@@ -63,7 +52,8 @@ export async function statusOf<R>(
     if (message) return ofMessage(message, state)
     if (state && state.state !== 'active') return ended<R>(state)
     const letter = await messageAt(db, { pk: deadLetter, sk: key.sk }, options)
-    if (letter?.deadLetter) {
+    // Other queues may have the same dead-letter queue.
+    if (letter?.deadLetter && queueOfPlace(letter.deadLetter.from) === queueOfPlace(key.pk)) {
       const { receives: attempts, reason, at } = letter.deadLetter
       return { state: 'dead', attempts, reason, at }
     }

@@ -8,7 +8,7 @@ import type {
   AtomicDbOperation,
   AtomicDbQueuePullOptions,
 } from '../interface.ts'
-import { deadLetterName, jobKey, queueOfShard } from './key-names.ts'
+import { deadLetterName } from './key-names.ts'
 
 /** A method of the contract, by its name. */
 export type ContractMethod = Exclude<keyof AtomicDbInterface, 'runtime'>
@@ -60,11 +60,11 @@ export const effects: { readonly [M in ContractMethod]: EffectOf<M> } = {
   queueAcknowledge: (item) => rows(item),
   queueRelease: (item) => rows(item),
   queueExtend: (item) => rows(item),
-  // The message, and how it ended where it was pushed with `job`; by its id nobody knows the key beforehand.
-  queueCancel: (key) =>
+  // By its id nobody knows the key beforehand.
+  queueCancel: (key, options) =>
     (key as { sk?: unknown })?.sk === undefined
       ? { keys: [], everything: true }
-      : cancelled(key as AtomicDbItemKey),
+      : rows([key as AtomicDbItemKey, ...(options?.set ? [options.set] : [])]),
   queueStats: 'reads',
   queuePeek: 'reads',
   queuePurge: (pk) => partitions(pk),
@@ -108,11 +108,6 @@ function rows(given: Partial<AtomicDbItemKey> | readonly Partial<AtomicDbItemKey
     if (typeof row?.pk === 'string' && typeof row.sk === 'string') keys.push({ pk: row.pk, sk: row.sk })
   }
   return { keys }
-}
-
-function cancelled(key: Partial<AtomicDbItemKey>): Effect {
-  const { keys } = rows(key)
-  return { keys: keys.flatMap(({ pk, sk }) => [{ pk, sk }, jobKey(queueOfShard(pk), sk)]) }
 }
 
 const partitions = (...names: readonly unknown[]): Effect => ({

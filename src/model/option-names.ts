@@ -1,6 +1,7 @@
 import type {
   AtomicDbPageQuery,
   AtomicDbQuery,
+  AtomicDbQueueCancelOptions,
   AtomicDbQueuePauseOptions,
   AtomicDbQueuePeekOptions,
   AtomicDbQueuePullManyOptions,
@@ -257,11 +258,14 @@ export const checkExtendOptions = /* @__PURE__ */ optionsCheck<CallOptions & { t
   { ...callOptions, ttlSeconds: true },
   { visibilityTimeout: useVisibility, seconds: useVisibility, ttlMs: useVisibility },
 ])
+export const checkCancelOptions = /* @__PURE__ */ optionsCheck<AtomicDbQueueCancelOptions>(() => [
+  { ...callOptions, set: true },
+])
 export const checkStatsOptions = /* @__PURE__ */ optionsCheck<AtomicDbQueueStatsOptions>(() => [
   { ...callOptions, ...shards, deadLetter: true, limit: true, consistent: 'boolean' },
 ])
 export const checkPeekOptions = /* @__PURE__ */ optionsCheck<AtomicDbQueuePeekOptions>(() => [
-  { ...callOptions, ...shards, pk: true, limit: true, after: true },
+  { ...callOptions, ...shards, pk: true, sk: true, limit: true, after: true },
 ])
 export const checkPurgeOptions = /* @__PURE__ */ optionsCheck<AtomicDbQueuePurgeOptions>(() => [
   { ...callOptions, ...shards, limit: true },

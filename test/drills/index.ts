@@ -1,6 +1,7 @@
 import type { Random } from '../../src/testing/random.ts'
 import { bareKeys } from './bare-keys.ts'
 import { collections } from './collections.ts'
+import { jobsDrill } from './jobs.ts'
 import { later } from './later.ts'
 import { leaseDrills } from './leases.ts'
 import { rateLimit } from './limits.ts'
@@ -24,6 +25,7 @@ export const drills: readonly Drill[] = [
   bareKeys,
   ...moveDrills,
   uniqueAndCancel,
+  jobsDrill,
   ...pointerDrills,
   ...workerDrills,
   outcomeDrill,

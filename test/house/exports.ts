@@ -177,6 +177,7 @@ export const exported = {
     'AtomicDbPage',
     'AtomicDbPageQuery',
     'AtomicDbQuery',
+    'AtomicDbQueueCancelOptions',
     'AtomicDbQueueInterface',
     'AtomicDbQueueItem',
     'AtomicDbQueueItemInput',

@@ -1,12 +1,14 @@
-import type { AtomicDbQueueUniqueKey } from '../../contract/queue.ts'
+import type { AtomicDbQueueCancelOptions, AtomicDbQueueUniqueKey } from '../../contract/queue.ts'
 import { InvalidInput } from '../../errors.ts'
 import type { AtomicDbItemKey, AtomicDbQueueItem, AtomicDbQueueItemKey } from '../../interface.ts'
 import { shortText } from '../../model/checks.ts'
 import { isLive } from '../../model/expiry.ts'
 import { isScheduledName, onceKey, queueOfPlace } from '../../model/key-names.ts'
-import { bareKey, checkKey, checkPk } from '../../model/keys.ts'
+import { bareKey, checkKey, checkPk, sameKey } from '../../model/keys.ts'
 import { isMessage, isWaiting, isWaitingGuard } from '../../model/message-row.ts'
 import { optionsCheck } from '../../model/options-check.ts'
+import { fromItem } from '../../model/rows.ts'
+import type { Row } from '../../storage.ts'
 import { type Context, nowSeconds } from '../context.ts'
 import { transactCertainly } from '../lost-replies.ts'
 import { readRows } from '../requests.ts'
@@ -26,18 +28,20 @@ const checkUniqueKey = /* @__PURE__ */ optionsCheck<AtomicDbQueueUniqueKey>(
 export async function cancel(
   context: Context,
   given: AtomicDbQueueItemKey | AtomicDbQueueUniqueKey,
+  options: AtomicDbQueueCancelOptions = {},
 ): Promise<boolean> {
+  const along = options.set === undefined ? undefined : fromItem(options.set, 'set')
   if (typeof given !== 'object' || given === null)
     throw new InvalidInput('key', 'must be an object with pk and sk, or with pk and uniqueId')
   if ('sk' in given || !('uniqueId' in given)) {
     checkKey(given as AtomicDbQueueItemKey)
-    return cancelIn(context, keysOf(given as AtomicDbQueueItemKey))
+    return cancelIn(context, keysOf(given as AtomicDbQueueItemKey), along)
   }
   checkUniqueKey(given)
   checkPk(given.pk)
   const queue = queueOfPlace(given.pk)
   const [seen] = await readRows(context, [onceKey(queue, shortText(given.uniqueId, 'uniqueId', 512))])
-  return cancelIn(context, placesOf({ queue, seen }), given.uniqueId)
+  return cancelIn(context, placesOf({ queue, seen }), along, given.uniqueId)
 }
 
 /** What is due later moves into its queue, with its key, where pulls are strict. */
@@ -54,10 +58,11 @@ function keysOf(given: AtomicDbQueueItemKey): AtomicDbItemKey[] {
 async function cancelIn(
   context: Context,
   places: readonly AtomicDbItemKey[],
+  along: Row | undefined,
   uniqueId?: string,
 ): Promise<boolean> {
   for (const key of places) {
-    const outcome = await cancelAt(context, key, uniqueId)
+    const outcome = await cancelAt(context, key, along, uniqueId)
     if (outcome !== 'absent') return outcome === 'cancelled'
   }
   return false
@@ -66,8 +71,11 @@ async function cancelIn(
 async function cancelAt(
   context: Context,
   key: AtomicDbItemKey,
+  along: Row | undefined,
   uniqueId: string | undefined,
 ): Promise<'cancelled' | 'held' | 'absent'> {
+  if (along && sameKey(along, key))
+    throw new InvalidInput('set', 'must have another key than the message', { keys: [key] })
   for (;;) {
     const [row] = await readRows(context, [key])
     if (!isMessage(row) || !isLive(row, nowSeconds(context))) return 'absent'
@@ -76,7 +84,10 @@ async function cancelAt(
     if (!isWaiting(row, now)) return 'held'
     const failed = await transactCertainly(
       context,
-      [{ op: 'delete', key, guard: isWaitingGuard(row, now) }],
+      [
+        { op: 'delete', key, guard: isWaitingGuard(row, now) },
+        ...(along ? [{ op: 'put' as const, row: along }] : []),
+      ],
       [key],
     )
     if (failed.length > 0) continue

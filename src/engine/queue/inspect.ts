@@ -1,3 +1,4 @@
+import { InvalidInput } from '../../errors.ts'
 import type {
   AtomicDbQueueItem,
   AtomicDbQueuePeekOptions,
@@ -12,7 +13,7 @@ import { isMessage, type MessageRow, toMessage } from '../../model/message-row.t
 import { shardsOf } from '../../model/shards.ts'
 import type { Page } from '../../storage.ts'
 import { type Context, nowSeconds } from '../context.ts'
-import { readRange, writeRows } from '../requests.ts'
+import { readRange, readRows, writeRows } from '../requests.ts'
 import { inSlices } from '../slices.ts'
 import { bySk } from './order.ts'
 import { dropPayloads, fetchPayloads, payloadKeyOf } from './payload.ts'
@@ -44,6 +45,7 @@ export async function peek<T>(
   options: AtomicDbQueuePeekOptions,
 ): Promise<AtomicDbQueueItem<T>[]> {
   checkPk(options?.pk)
+  if (options.sk !== undefined) return peekAt(context, options as typeof options & { sk: string })
   const limit = options.limit ?? 10
   wholeNumber(limit, 'limit', { min: 1 })
   if (options.after !== undefined) checkSk(options.after, 'after')
@@ -60,6 +62,22 @@ export async function peek<T>(
   const first = found.slice(0, limit)
   await fetchPayloads(context, first)
   return first.map((row) => toMessage<T>(row, context.runtime.now()))
+}
+
+/** The message with that key. */
+async function peekAt<T>(
+  context: Context,
+  options: AtomicDbQueuePeekOptions & { sk: string },
+): Promise<AtomicDbQueueItem<T>[]> {
+  const { pk, sk } = options
+  checkSk(sk)
+  for (const name of ['limit', 'after', 'shards'] as const)
+    if (options[name] !== undefined)
+      throw new InvalidInput(name, 'cannot stand with sk, which names one message')
+  const [row] = await readRows(context, [{ pk, sk }])
+  if (!isMessage(row) || !isLive(row, nowSeconds(context))) return []
+  await fetchPayloads(context, [row])
+  return [toMessage<T>(row, context.runtime.now())]
 }
 
 export async function purge(

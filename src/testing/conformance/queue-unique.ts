@@ -57,6 +57,38 @@ export function queueUnique({ db, clock, test }: Kit): void {
     assert.equal((await pull(pk))?.data, 2)
   })
 
+  test('what is written along with a cancellation is there if it was cancelled, and not else', async (pk) => {
+    const [waits, held] = await db().queuePush([
+      { pk, data: 'waits' },
+      { pk, data: 'held' },
+    ])
+    const set = (name: string) => ({ pk: `${pk}-states`, sk: name, data: { state: 'cancelled' } })
+    assert.equal(await db(1).queueCancel(waits!, { set: set('waits') }), true)
+    await pull(pk)
+    assert.equal(await db().queueCancel(held!, { set: set('held') }), false)
+    assert.equal(await db().queueCancel(waits!, { set: set('again') }), false)
+    assert.deepEqual(await db().query({ pk: `${pk}-states` }), [set('waits')])
+    for (const wrong of [7, {}, { pk, sk: '' }, { ...set('a'), ttll: 5 }])
+      await rejects(db().queueCancel(held!, { set: wrong as never }), { code: 'InvalidInput' })
+    const [own] = await db().queuePush({ pk, data: 'own' })
+    await rejects(db().queueCancel(own!, { set: { pk: own!.pk, sk: own!.sk } }), { code: 'InvalidInput' })
+  })
+
+  test('one message is looked at by its key', async (pk) => {
+    const [first, second] = await db().queuePush([
+      { pk, data: 1 },
+      { pk, data: 2 },
+    ])
+    const keyed = async (sk: string) => (await db(1).queuePeek({ pk, sk })).map(({ data }) => data)
+    assert.deepEqual(await keyed(second!.sk), [2])
+    await db().queueAcknowledge(first!)
+    await db().set({ pk, sk: 'item', data: 3 })
+    assert.deepEqual([await keyed(first!.sk), await keyed('item'), await keyed('none')], [[], [], []])
+    const sk = second!.sk
+    for (const wrong of [{ sk: '' }, { sk, limit: 1 }, { sk, after: 'a' }, { sk, shards: 2 }])
+      await rejects(db().queuePeek({ pk, ...wrong }), { code: 'InvalidInput' })
+  })
+
   test('a message with a large payload is cancelled with it', async (pk) => {
     const [pushed] = await db().queuePush({ pk, data: 'x'.repeat(3000) }, { payloadThreshold: 1000 })
     assert.equal(await db().queueCancel({ pk, sk: pushed!.sk }), true)

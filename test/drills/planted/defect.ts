@@ -14,6 +14,7 @@ export const defectClasses = [
   'pointers',
   'schedules',
   'collections',
+  'jobs',
   'uniqueness',
 ] as const
 

@@ -1,5 +1,6 @@
 import { collectionDefects } from './collections.ts'
 import type { Defect } from './defect.ts'
+import { jobDefects } from './jobs.ts'
 import { leaseDefects } from './leases.ts'
 import { numberDefects } from './numbers.ts'
 import { pointerDefects } from './pointers.ts'
@@ -14,5 +15,6 @@ export const defects: readonly Defect[] = [
   ...numberDefects,
   ...scheduleDefects,
   ...uniqueDefects,
+  ...jobDefects,
   ...collectionDefects,
 ]
