@@ -110,7 +110,8 @@ export function compareValues(a: unknown, b: unknown): number | undefined {
   return undefined
 }
 
-function compareText(a: string, b: string): number {
+/** By their UTF-8 bytes. */
+export function compareText(a: string, b: string): number {
   const left = utf8Order(a)
   const right = utf8Order(b)
   return left < right ? -1 : left > right ? 1 : 0

@@ -27,9 +27,9 @@ export interface Known {
 
 /** What whole readings, for messages that appear among the known ones, may take: RRU per second. */
 const rate = 2
-/** Reads of what other processes hold before it is time for them: at once, and per second. */
+/** Reads of what other processes hold before it is time for them: at once, and one more in each such time, ms. */
 const earlyLooks = 10
-const earlyLooksPerSecond = 1
+const msPerEarlyLook = 1000
 
 export const isBehind = (a: Known, b: Known): boolean => isBeyond(a.sk, b.sk)
 
@@ -40,6 +40,7 @@ export class Groups {
   /** The last key that was read, and the last one of earlier readings of the whole. */
   #end: string | undefined
   #seenUpTo: string | undefined
+  /** What the reading under way has read. */
   #bytes = 0
   #nextReading = Number.NEGATIVE_INFINITY
   #seen: Set<string> | undefined
@@ -99,7 +100,7 @@ export class Groups {
 
   /** How many early reads of what others hold are allowed now. */
   earlyLooks(monotonic: number): number {
-    const more = ((monotonic - this.#looksAt) / 1000) * earlyLooksPerSecond
+    const more = (monotonic - this.#looksAt) / msPerEarlyLook
     this.#looks = Math.min(earlyLooks, this.#looks + more)
     this.#looksAt = monotonic
     return Math.floor(this.#looks)
@@ -113,25 +114,13 @@ export class Groups {
   /** A row as it is now. */
   update(row: MessageRow, monotonic: number): Known {
     const { due = 0, n: receives } = row
-    let known = this.#bySk.get(row.sk)
-    if (!known) {
-      const group = row.g ?? ''
-      const isNew = isBeyond(row.sk, this.#end) && isBeyond(row.sk, this.#seenUpTo)
-      const late = !wasReceived(row) && (due > 0 || !isNew)
-      known = {
-        sk: row.sk,
-        group,
-        received: false,
-        receives,
-        due,
-        ttl: row.ttl,
-        ours: false,
-        late,
-        readAt: 0,
-      }
-      this.#insert(known)
-    }
-    Object.assign(known, { due, receives, received: wasReceived(row), ours: false, readAt: monotonic })
+    const state = { due, receives, received: wasReceived(row), ours: false, readAt: monotonic }
+    const before = this.#bySk.get(row.sk)
+    if (before) return Object.assign(before, state)
+    const isNew = isBeyond(row.sk, this.#end) && isBeyond(row.sk, this.#seenUpTo)
+    const late = !state.received && (due > 0 || !isNew)
+    const known = { sk: row.sk, group: row.g ?? '', ttl: row.ttl, late, ...state }
+    this.#insert(known)
     return known
   }
 

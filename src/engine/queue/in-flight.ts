@@ -1,4 +1,5 @@
 import type { AtomicDbItemKey } from '../../interface.ts'
+import { compareText } from '../../model/values.ts'
 import type { Context } from '../context.ts'
 import { Groups } from './groups.ts'
 import { isBeyond } from './order.ts'
@@ -101,7 +102,7 @@ export class InFlight {
       else if (isBeyond(sk, this.#frontier)) this.#own.delete(sk)
       else due.push(sk)
     }
-    due.sort((a, b) => (isBeyond(a, b) ? 1 : -1))
+    due.sort(compareText)
     for (const sk of due.splice(limit)) this.#ownDue = Math.min(this.#ownDue, this.#own.get(sk)!)
     for (const sk of due) this.#own.delete(sk)
     return due
