@@ -84,6 +84,7 @@ export default defineConfig([
       otel: 'src/otel/index.ts',
       streams: 'src/streams/index.ts',
       collections: 'src/collections/index.ts',
+      sqlite: 'src/sqlite/index.ts',
     },
     format: ['esm', 'cjs'],
     dts: true,

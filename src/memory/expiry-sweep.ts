@@ -1,3 +1,4 @@
+import { keptExpiredSeconds } from '../model/expiry.ts'
 import { compareNumbers, isNumeric } from '../model/numbers.ts'
 import { utf8Order } from '../model/values.ts'
 import type { Runtime } from '../runtime.ts'
@@ -7,8 +8,6 @@ import type { Partition } from './partition.ts'
 /** Together, because to find the place where the sweep left off costs more than to look at a row. */
 const writesPerStep = 16
 const rowsPerStep = 4 * writesPerStep
-/** An expired row stays for a while, as in DynamoDB: clocks of several processes differ. */
-const keptSeconds = 60 * 60
 
 /**
  * Frees expired rows. Once the first of them may have expired, every few writes look at the next few rows, round and
@@ -35,7 +34,7 @@ export class ExpirySweep {
     if (!this.#round && this.#earliest === Number.POSITIVE_INFINITY) return
     if (++this.#writes < writesPerStep) return
     this.#writes = 0
-    const limit = Math.floor(clock.now() / 1000) - keptSeconds
+    const limit = Math.floor(clock.now() / 1000) - keptExpiredSeconds
     if (!this.#round && limit < this.#earliest) return
     // To begin with another partition counts as a row: a step is short also where there are many small ones.
     for (let left = rowsPerStep; left > 0; ) {

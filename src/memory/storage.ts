@@ -1,30 +1,27 @@
 import type { AtomicDbItemKey } from '../interface.ts'
+import { decided, decidedOne, keyOf } from '../model/decided.ts'
 import { pageFrom } from '../model/range-page.ts'
-import { checkRowSize, outcomeOf } from '../model/row-outcome.ts'
-import { rowBytes } from '../model/sizes.ts'
+import { checkTogether } from '../model/row-outcome.ts'
 import { TokenMemory } from '../model/token-memory.ts'
 import { utf8Order } from '../model/values.ts'
 import { shownRow } from '../model/wire.ts'
 import type { Runtime } from '../runtime.ts'
-import {
-  type Applied,
-  type FailedGuard,
-  type Page,
-  type Range,
-  type Row,
-  type RowOperation,
-  type RowWrite,
-  type Scan,
-  type ScanPage,
-  type SingleOperation,
-  type Storage,
-  StorageFault,
+import type {
+  Applied,
+  FailedGuard,
+  Page,
+  Range,
+  Row,
+  RowOperation,
+  RowWrite,
+  Scan,
+  ScanPage,
+  SingleOperation,
+  Storage,
 } from '../storage.ts'
 import { ExpirySweep } from './expiry-sweep.ts'
 import { Partition } from './partition.ts'
 import { Partitions } from './partitions.ts'
-
-const maxTransactionBytes = 4 * 1024 * 1024
 
 /**
  * Rows in memory, with the results that DynamoDB gives. Every call takes effect at once and whole.
@@ -48,9 +45,7 @@ export class MemoryStorage implements Storage {
 
   async readTogether(keys: readonly AtomicDbItemKey[]): Promise<(Row | undefined)[]> {
     const rows = await this.read(keys)
-    const bytes = rows.reduce((sum, row) => sum + (row ? rowBytes(row) : 0), 0)
-    if (bytes > maxTransactionBytes)
-      throw new StorageFault('invalid', `the items have more than ${maxTransactionBytes} bytes together`)
+    checkTogether(rows)
     return rows
   }
 
@@ -66,49 +61,32 @@ export class MemoryStorage implements Storage {
   }
 
   async write(writes: readonly RowWrite[]): Promise<readonly RowWrite[]> {
-    for (const write of writes) {
-      if ('put' in write) this.#set(write.put)
-      else this.#delete(write.delete)
-    }
+    for (const write of writes) this.#commit(write)
     return []
   }
 
   async apply(operation: SingleOperation): Promise<Applied> {
-    const current = this.#current(operation)
-    const outcome = outcomeOf(operation, current)
-    if (!outcome) return { applied: false, row: shown(current) }
-    checkRowSize(outcome.row)
-    this.#commit(operation, outcome.row)
-    return operation.old ? { applied: true, old: shown(current) } : { applied: true, row: shown(outcome.row) }
+    const { answer, write } = decidedOne(operation, this.#get(keyOf(operation)))
+    if (write) this.#commit(write)
+    // `row` or `old`: the rows of the storage stay its own.
+    if (answer.row) answer.row = shownRow(answer.row)
+    if (answer.old) answer.old = shownRow(answer.old)
+    return answer
   }
 
   async transact(operations: readonly RowOperation[], token: string): Promise<FailedGuard[]> {
     if (this.#tokens.wasApplied(token, operations)) return []
-    const failed: FailedGuard[] = []
-    // A change that does not fit its row refuses the whole, also when another guard fails: as DynamoDB has it.
-    const outcomes = operations.map((operation, index) => {
-      const current = this.#current(operation)
-      const outcome = outcomeOf(operation, current)
-      if (!outcome) failed.push({ index, row: shown(current) })
-      return operation.op === 'check' ? undefined : outcome?.row
-    })
-    if (failed.length > 0) return failed
-    outcomes.forEach(checkRowSize)
-    operations.forEach((operation, i) => {
-      this.#commit(operation, outcomes[i])
-    })
+    const rows = operations.map((operation) => this.#get(keyOf(operation)))
+    const decision = decided(operations, rows)
+    if (decision.failed) return decision.failed.map(({ index, row }) => ({ index, row: shown(row) }))
+    for (const write of decision.writes) this.#commit(write)
     this.#tokens.remember(token, operations)
     return []
   }
 
-  #current(operation: RowOperation): Row | undefined {
-    return this.#get(operation.op === 'put' ? operation.row : operation.key)
-  }
-
-  #commit(operation: RowOperation, row: Row | undefined): void {
-    if (operation.op === 'check') return
-    if (row) this.#set(row)
-    else if (operation.op === 'delete') this.#delete(operation.key)
+  #commit(write: RowWrite): void {
+    if ('put' in write) this.#set(write.put)
+    else this.#delete(write.delete)
   }
 
   #get(key: AtomicDbItemKey): Row | undefined {

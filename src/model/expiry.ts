@@ -7,6 +7,9 @@ import { compareNumbers, isNumeric } from './numbers.ts'
  * DynamoDB does the same.
  */
 
+/** Stores that free expired rows themselves keep them for a while, as DynamoDB does: clocks of several processes differ. */
+export const keptExpiredSeconds = 60 * 60
+
 /** Whether a row that was read is there at this moment. */
 export const isLive = (row: Row | undefined, nowSeconds: number): row is Row =>
   row !== undefined && !(isNumeric(row.ttl) && compareNumbers(row.ttl, nowSeconds) <= 0)

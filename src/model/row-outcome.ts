@@ -1,6 +1,6 @@
 import { type Row, type RowOperation, StorageFault } from '../storage.ts'
 import { change, holds, Misfit } from './evaluate.ts'
-import { depthOf, fitsOneRow, maxDepth, maxItemBytes } from './sizes.ts'
+import { depthOf, fitsOneRow, maxDepth, maxItemBytes, rowBytes } from './sizes.ts'
 import { exactRow } from './wire.ts'
 
 /**
@@ -39,4 +39,13 @@ function changed(operation: RowOperation & { op: 'update' }, current: Row | unde
 export function checkRowSize(row: Row | undefined): void {
   if (row && !fitsOneRow(row))
     throw new StorageFault('invalid', `the item would be larger than ${maxItemBytes} bytes`)
+}
+
+const maxTogetherBytes = 4 * 1024 * 1024
+
+/** Refuses rows that are more than DynamoDB reads as of one moment: 4 MB. */
+export function checkTogether(rows: readonly (Row | undefined)[]): void {
+  const bytes = rows.reduce((sum, row) => sum + (row ? rowBytes(row) : 0), 0)
+  if (bytes > maxTogetherBytes)
+    throw new StorageFault('invalid', `the items have more than ${maxTogetherBytes} bytes together`)
 }

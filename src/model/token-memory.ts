@@ -1,7 +1,8 @@
 import type { Runtime } from '../runtime.ts'
 import { type RowOperation, StorageFault } from '../storage.ts'
 
-const tokenLifeMs = 10 * 60 * 1000
+/** How long a token counts. */
+export const tokenLifeMs = 10 * 60 * 1000
 const maxTokens = 10_000
 
 /** The tokens of transactions that were applied in the last ten minutes, as DynamoDB remembers them. */
@@ -21,8 +22,7 @@ export class TokenMemory {
     this.#forget()
     const outline = this.#outlines.get(token)
     if (outline === undefined) return false
-    if (outline !== outlineOf(operations))
-      throw new StorageFault('mismatch', 'this token was used with other operations')
+    checkOutline(outline, operations)
     return true
   }
 
@@ -46,8 +46,14 @@ export class TokenMemory {
   }
 }
 
+/** Throws `mismatch` where a token is remembered for other operations. */
+export function checkOutline(remembered: string, operations: readonly RowOperation[]): void {
+  if (remembered !== outlineOf(operations))
+    throw new StorageFault('mismatch', 'this token was used with other operations')
+}
+
 /** Enough to tell two transactions under one token apart: what is done to the first row, and how many there are. */
-function outlineOf(operations: readonly RowOperation[]): string {
+export function outlineOf(operations: readonly RowOperation[]): string {
   const [first] = operations
   if (!first) return ''
   const { pk, sk } = first.op === 'put' ? first.row : first.key

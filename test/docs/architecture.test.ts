@@ -35,7 +35,7 @@ const capabilities = [
   'lru',
   'otel',
 ]
-const backends = ['dynamo', 'direct', 'memory']
+const backends = ['dynamo', 'direct', 'memory', 'stores', 'sqlite']
 /** What joins a storage with the engine. */
 const joints = [
   'src/dynamo/database.ts',
@@ -43,9 +43,10 @@ const joints = [
   'src/dynamo/text-rows.ts',
   'src/direct/database.ts',
   'src/memory/database.ts',
+  'src/sqlite/database.ts',
 ]
-/** Sends the same requests as the other one, by itself. */
-const sharing: Readonly<Record<string, string>> = { direct: 'dynamo' }
+/** Sends the same requests as the other one, by itself; or keeps its rows as the others of its kind do. */
+const sharing: Readonly<Record<string, string>> = { direct: 'dynamo', sqlite: 'stores' }
 /** Names the type of what the engine gives it: ids and the time. */
 const typesOnly = ['src/model/message-row.ts']
 

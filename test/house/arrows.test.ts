@@ -36,7 +36,7 @@ function arrows(from: RegExp, to: RegExp): string[] {
 const engine = /^src\/engine\//
 const capability =
   /^src\/(collections|coordination|lru|transactions|worker|schedules|recipes|otel|streams|testing|cli)\//
-const backend = /^src\/(dynamo|direct|memory)\//
+const backend = /^src\/(dynamo|direct|memory|stores|sqlite)\//
 
 // capability -> interface <- engine -> storage, model <- backend
 describe('arrows between the rooms: an exception has its reason beside it', () => {
@@ -62,12 +62,14 @@ describe('arrows between the rooms: an exception has its reason beside it', () =
       'src/dynamo/text-rows.ts -> src/engine/retry.ts',
       'src/memory/database.ts -> src/engine/context.ts',
       'src/memory/database.ts -> src/engine/engine.ts',
+      'src/sqlite/database.ts -> src/engine/context.ts',
+      'src/sqlite/database.ts -> src/engine/engine.ts',
     ])
   })
 
   test('the model imports neither engine nor capability nor backend', () => {
     const other =
-      /^src\/(engine|collections|coordination|lru|transactions|worker|schedules|recipes|otel|streams|testing|cli|dynamo|direct|memory)\//
+      /^src\/(engine|collections|coordination|lru|transactions|worker|schedules|recipes|otel|streams|testing|cli|dynamo|direct|memory|stores|sqlite)\//
     expect(arrows(/^src\/model\//, other)).toEqual([])
   })
 

@@ -16,6 +16,7 @@ const entries: Record<keyof typeof exported, string> = {
   'lockrow/otel': 'src/otel/index.ts',
   'lockrow/streams': 'src/streams/index.ts',
   'lockrow/collections': 'src/collections/index.ts',
+  'lockrow/sqlite': 'src/sqlite/index.ts',
 }
 
 const { options } = ts.parseJsonConfigFileContent(

@@ -452,4 +452,11 @@ export const exported = {
     'tracedRequests',
     'withTracing',
   ],
+  'lockrow/sqlite': [
+    'AtomicSqliteDb',
+    'AtomicSqliteDbOptions',
+    'SqliteDatabase',
+    'SqliteDriver',
+    'SqliteStatement',
+  ],
 } as const

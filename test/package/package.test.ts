@@ -117,6 +117,7 @@ describe('the packed package', () => {
       'cdk',
       'otel',
       'collections',
+      'sqlite',
     ])
       for (const ending of ['mjs', 'cjs', 'd.mts', 'd.cts'])
         expect(listed).toContain(`package/dist/${entry}.${ending}`)
