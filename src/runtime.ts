@@ -28,7 +28,8 @@ export const systemRuntime: Runtime = {
       let timer: ReturnType<typeof setTimeout>
       const wait = (left: number) => {
         timer = setTimeout(done, Math.min(left, longestTimerMs))
-        if (unref) timer.unref()
+        // In a browser it is a number, which keeps nothing alive.
+        if (unref) timer.unref?.()
       }
       const done = () => {
         const left = until - performance.now()

@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path'
 const root = resolve(import.meta.dirname, '../..')
 
 /** Written by a command, or there in a checkout of git only. */
-const generated = ['docs/api', '.github', '.tmp']
+const generated = ['docs/api', 'site/dist', '.github', '.tmp']
 
 /** The guides that people read, by their paths in the repository. */
 export const guides = [
@@ -26,7 +26,7 @@ function markdownIn(folder: string): string[] {
 
 export const textOf = (path: string): string => readFileSync(join(root, path), 'utf8')
 
-const folders = 'src|test|docs|bench|infra|examples|\\.ci|\\.github'
+const folders = 'src|test|docs|site|bench|infra|examples|\\.ci|\\.github'
 const pathPattern = new RegExp(`(?<![\\w./@-])(?:${folders})/[\\w./*-]+`, 'g')
 
 /** Paths of the repository that a text names from its root, such as `src/index.ts`. */

@@ -1,0 +1,2 @@
+// Node's own streams, as they are published for browsers.
+export { Readable } from 'readable-stream'

@@ -1,0 +1,2 @@
+// Streams require it as a module.
+export { process as default, process } from './globals.ts'
