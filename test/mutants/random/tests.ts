@@ -5,15 +5,20 @@ import type { FileResult, Selection } from './messages.ts'
 
 /** Where the quick tests are. Those of the package, the CLI, the CDK and the long proofs are not among them. */
 const quick = [
+  'collections',
   'conformance',
   'contract',
   'coordination',
+  'direct',
   'dynamo',
   'engine',
+  'jobs',
   'lru',
   'memory',
   'model',
   'recipes',
+  'schedules',
+  'streams',
   'transactions',
   'worker',
 ]
