@@ -32,6 +32,7 @@ const message: Fields<AtomicDbQueueItem> = {
   firstReceivedAt: true,
   family: true,
   group: true,
+  priority: true,
   traceparent: true,
   reason: true,
   deadLetter: true,

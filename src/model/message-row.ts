@@ -1,4 +1,3 @@
-import { decodeTime } from 'ulid'
 import { InvalidInput } from '../errors.ts'
 import type {
   AtomicDbDeadLetter,
@@ -14,6 +13,7 @@ import { checkFamily } from './families.ts'
 import { checkMessageNames } from './item-names.ts'
 import { controlSk, isScheduledName, queueOfShard } from './key-names.ts'
 import { checkPk } from './keys.ts'
+import { checkPriority, keyAt, type Priority, priorityOf, timeIn } from './priorities.ts'
 import { fromItem } from './rows.ts'
 import { fitsOneRow, maxItemBytes, rowBytes } from './sizes.ts'
 import { packTraceparent, traceparentBytes, unpackTraceparent } from './traceparent.ts'
@@ -77,7 +77,8 @@ export function newMessage(
   const due = dueTime(input, at, delaySeconds, now)
   if (input.sk === controlSk)
     throw new InvalidInput(`${at}sk`, `must not be '${controlSk}': that is the queue's own row`)
-  const key = { pk: input.pk, sk: input.sk === undefined ? source.ulid() : input.sk }
+  const priority = priorityFor(input, at)
+  const key = { pk: input.pk, sk: input.sk === undefined ? keyAt(priority, source.ulid()) : input.sk }
   const row: MessageRow = { ...fromItem({ ...key, data: input.data, ttl: input.ttl }, field), n: 0 }
   if (due !== undefined) row.due = due
   if (input.sk !== undefined) row.enq = now
@@ -94,6 +95,16 @@ export function newMessage(
       )
   }
   return { row, item: toMessage(row, now) }
+}
+
+function priorityFor({ priority, sk, group }: AtomicDbQueueItemInput, at: string): Priority {
+  if (priority === undefined) return 'normal'
+  const checked = checkPriority(priority, `${at}priority`)
+  if (sk !== undefined && priorityOf(sk) !== checked)
+    throw new InvalidInput(`${at}priority`, 'cannot stand with sk: a key of your own says its place already')
+  if (group !== undefined && checked !== 'normal')
+    throw new InvalidInput(`${at}priority`, 'cannot stand with group: a group keeps its order')
+  return checked
 }
 
 /** Before which time it is not given out, epoch ms; `undefined`: it can be given out at once. */
@@ -151,7 +162,7 @@ export function toMessage<T>(row: MessageRow, now: number): AtomicDbQueueItem<T>
     data: row.data as T,
     isProcessing,
     receiveCount: row.n,
-    enqueuedAt: row.enq ?? (isUlid.test(row.sk) ? decodeTime(row.sk) : 0),
+    enqueuedAt: row.enq ?? timeIn(row.sk) ?? 0,
   }
   if (isProcessing) item.processingTimeout = due
   if (receipt !== undefined) item.receipt = receipt
@@ -161,6 +172,8 @@ export function toMessage<T>(row: MessageRow, now: number): AtomicDbQueueItem<T>
   if (row.f !== undefined) item.family = row.f
   if (isScheduledName(row.pk)) item.queue = pushedTo(row)
   if (row.g !== undefined) item.group = row.g
+  const priority = priorityOf(row.sk)
+  if (priority !== 'normal') item.priority = priority
   if (row.why !== undefined) item.reason = row.why
   const traceparent = row.t === undefined ? undefined : unpackTraceparent(row.t)
   if (traceparent !== undefined) item.traceparent = traceparent

@@ -7,7 +7,7 @@ import {
 } from '@opentelemetry/api'
 import type { AtomicDbQueueItem } from '../interface.ts'
 import { queueOfShard } from '../model/key-names.ts'
-import { isUlid } from '../model/message-row.ts'
+import { ulidIn } from '../model/priorities.ts'
 
 /** How a queue is called in spans and measurements; undefined: not at all. */
 export type NameQueue = (queue: string) => string | undefined
@@ -62,6 +62,6 @@ export function destination(pk: unknown, name: NameQueue): Attributes {
 
 /** Of a single message. */
 export const idOf = ({ sk }: Pick<AtomicDbQueueItem, 'sk'>): Attributes =>
-  isUlid.test(sk) ? { 'messaging.message.id': sk } : {}
+  ulidIn(sk) !== undefined ? { 'messaging.message.id': sk } : {}
 
 export const system = { 'messaging.system': 'lockrow' }

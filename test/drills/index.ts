@@ -12,6 +12,7 @@ import { outcomeDrill } from './outcomes.ts'
 import { pointerDrills } from './pointers.ts'
 import { queueKinds, queuePlan } from './queues.ts'
 import { schedules } from './schedules.ts'
+import { shares } from './shares.ts'
 import { uniqueAndCancel } from './unique.ts'
 import { workerDrills } from './workers.ts'
 import type { Drill } from './world.ts'
@@ -22,6 +23,7 @@ export const drills: readonly Drill[] = [
   ...queueKinds.map((kind) => ({ name: `queue, ${kind}`, plan: (draw: Random) => queuePlan(kind, draw) })),
   loneConsumer,
   later,
+  shares,
   bareKeys,
   ...moveDrills,
   uniqueAndCancel,

@@ -6,7 +6,15 @@ import { checkMessages } from '../checkers/messages.ts'
 import { record } from '../simulation/workloads/actor.ts'
 import type { Plan, Process } from './world.ts'
 
-export const queueKinds = ['plain', 'strict', 'shards', 'payload', 'dead letters', 'deduplication'] as const
+export const queueKinds = [
+  'plain',
+  'strict',
+  'shards',
+  'payload',
+  'dead letters',
+  'deduplication',
+  'priorities',
+] as const
 type Kind = (typeof queueKinds)[number]
 
 const pk = 'q'
@@ -34,6 +42,8 @@ function world(draw: Random) {
   }
 }
 
+const priorities = ['high', 'normal', 'low'] as const
+
 interface Body {
   id: number
   text: string
@@ -52,13 +62,23 @@ export function queuePlan(kind: Kind, draw: Random): Plan {
     ...(kind === 'dead letters' && { maxReceives }),
   }
 
+  /** Each shard, and each priority, is a queue of its own as far as order goes. */
+  const keyOf = ({ pk, priority = 'normal' }: { pk: string; priority?: string | undefined }): string =>
+    kind === 'priorities' ? `${pk} ${priority}` : pk
+  const keys = {
+    shards: shardsOf(pk, shards),
+    priorities: priorities.map((priority) => keyOf({ pk, priority })),
+  }
+  const allKeys = kind === 'shards' || kind === 'priorities' ? keys[kind] : [pk]
+
   async function produce(actor: Process): Promise<void> {
     const { db, random } = actor
     const group = kind === 'shards' || kind === 'strict' ? actor.name : undefined
-    const key = kind === 'shards' ? shardOf(pk, shards, group!) : pk
     for (let left = perProducer; left > 0; ) {
       const count = Math.min(left, 1 + random.int(4))
       left -= count
+      const priority = random.pick(priorities)
+      const key = kind === 'shards' ? shardOf(pk, shards, group!) : keyOf({ pk, priority })
       const mine = Array.from({ length: kind === 'deduplication' ? 1 : count }, () => ids++)
       const text = kind === 'payload' && random.chance(0.5) ? 'x'.repeat(500) : ''
       const items = mine.map((id) => ({
@@ -66,6 +86,7 @@ export function queuePlan(kind: Kind, draw: Random): Plan {
         data: { id, text },
         group,
         ...(kind === 'deduplication' && { deduplicationId: `d${id}` }),
+        ...(kind === 'priorities' && { priority }),
         ...(random.chance(delayed) && { delaySeconds: 1 + random.int(4) }),
       }))
       const isDelayed = items.some((item) => 'delaySeconds' in item)
@@ -113,10 +134,8 @@ export function queuePlan(kind: Kind, draw: Random): Plan {
   }
 
   async function pull(actor: Process, { ttlSeconds, limit }: { ttlSeconds: number; limit: number }) {
-    // One history per partition key: the shards are queues of their own.
     const { history, db } = actor
-    const keys = kind === 'shards' ? shardsOf(pk, shards) : [pk]
-    const opened = keys.map((key) => ({
+    const opened = allKeys.map((key) => ({
       key,
       id: history.invoke(actor.name, 'pull', key, { ttl: ttlSeconds * 1000 }),
     }))
@@ -132,7 +151,7 @@ export function queuePlan(kind: Kind, draw: Random): Plan {
         id,
         'ok',
         items
-          .filter((item) => item.pk === key)
+          .filter((item) => keyOf(item) === key)
           .map((item) => ({ id: item.data.id, receipt: item.receipt, count: item.receiveCount })),
       )
     for (const item of items)
@@ -146,7 +165,7 @@ export function queuePlan(kind: Kind, draw: Random): Plan {
     const held = { id: item.data.id, receipt: item.receipt }
     const act = (op: string, input: object, call: () => Promise<unknown>) => {
       const doubts = actor.doubts()
-      return record(actor, op, item.pk, { ...held, ...input }, call, {
+      return record(actor, op, keyOf(item), { ...held, ...input }, call, {
         output: () => (actor.doubts() === doubts ? undefined : { doubt: true }),
       }).catch((error) => {
         if (!(error instanceof StaleReceipt)) throw error
@@ -186,14 +205,15 @@ export function queuePlan(kind: Kind, draw: Random): Plan {
     async finish(observer) {
       const { db } = observer
       await db.runtime.sleep(130_000)
-      for (const key of kind === 'shards' ? shardsOf(pk, shards) : [pk]) {
+      /** What a pull by way of one key has shown of others. */
+      const others = new Map<string, number[]>()
+      for (const key of allKeys) {
         const drain = async () => {
-          const left: number[] = []
           for (;;) {
-            const { item } = await db.queuePull<Body>({ pk: key })
-            if (!item) return left
+            const { item } = await db.queuePull<Body>({ pk: kind === 'shards' ? key : pk })
+            if (!item) return others.get(key) ?? []
             // A defect can leave a message without its data.
-            left.push(item.data?.id ?? -1)
+            others.set(keyOf(item), [...(others.get(keyOf(item)) ?? []), item.data?.id ?? -1])
             await db.queueAcknowledge(item)
           }
         }

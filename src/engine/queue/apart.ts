@@ -1,4 +1,4 @@
-import { decodeTime, encodeTime } from 'ulid'
+import { encodeTime } from 'ulid'
 import type { AtomicDbQueueItem, AtomicDbQueueItemInput } from '../../interface.ts'
 import {
   controlKey,
@@ -9,19 +9,24 @@ import {
 } from '../../model/key-names.ts'
 import { checkPk } from '../../model/keys.ts'
 import { type MessageRow, pushedTo } from '../../model/message-row.ts'
+import { keyAt, type Priority, priorityOf, timeIn } from '../../model/priorities.ts'
 import type { Context } from '../context.ts'
 import { type Promised, promiseMs } from './promises.ts'
 
 /**
- * Messages that are due later lie apart from the others, each at a ULID of the time when it is due: nobody reads them
- * until then. They are claimed and acknowledged where they lie. The control row of the queue promises that consumers
+ * Messages that are due later lie apart from the others, each at a ULID of the time when it is due, behind the mark of
+ * its priority: nobody reads them until then. They are claimed and acknowledged where they lie. The control row of the queue promises that consumers
  * look there.
  */
 
 /** A message that is due sooner lies among the others, ms: consumers look at those that lie apart less often. */
 const apartMs = 30_000
-/** The promise in the control row. */
-export const scheduledPromise = 'scheduled'
+/** The promises in the control row: one for each priority. */
+export const scheduledPromises: Readonly<Record<Priority, string>> = {
+  high: 'scheduledHigh',
+  normal: 'scheduled',
+  low: 'scheduledLow',
+}
 
 /** Sets a message apart that is due later. One that has a key or a group of its own keeps its place. */
 export function setApart(context: Context, { row, item }: Apart, input: AtomicDbQueueItemInput): void {
@@ -32,7 +37,8 @@ export function setApart(context: Context, { row, item }: Apart, input: AtomicDb
   if (queue !== row.pk) row.q = row.pk
   row.pk = scheduledName(queue)
   checkPk(row.pk)
-  row.sk = encodeTime(row.due) + row.sk.slice(10)
+  const priority = priorityOf(row.sk)
+  row.sk = keyAt(priority, encodeTime(row.due) + row.sk.slice(-16))
   row.enq = item.enqueuedAt
   Object.assign(item, { pk: row.pk, sk: row.sk, queue: pushedTo(row) })
 }
@@ -43,18 +49,18 @@ interface Apart {
 }
 
 /** What must be promised before a message is put there. */
-export function promiseFor({ pk, q }: Pick<MessageRow, 'pk' | 'q'>): Promised | undefined {
+export function promiseFor({ pk, sk, q }: Pick<MessageRow, 'pk' | 'sk' | 'q'>): Promised | undefined {
   if (!isScheduledName(pk)) return undefined
   const queue = queueOfShard(pk)
   // Consumers of shards read another control row than those of a queue without.
   const isSharded = q !== undefined && q !== queue
   return {
     key: isSharded ? workControlKey(queue) : controlKey(queue),
-    name: scheduledPromise,
+    name: scheduledPromises[priorityOf(sk)],
     holdMs: promiseMs,
   }
 }
 
 /** When a message is due that lies apart; 0 for any other. */
 export const dueOf = ({ pk, sk }: Pick<MessageRow, 'pk' | 'sk'>): number =>
-  isScheduledName(pk) ? decodeTime(sk) : 0
+  isScheduledName(pk) ? (timeIn(sk) ?? 0) : 0

@@ -13,7 +13,7 @@ import type { Context } from '../context.ts'
 import { applyOrRead } from '../lost-replies.ts'
 import type { Control } from './control.ts'
 import { bury } from './dead-letters.ts'
-import { type InFlight, inFlightOf } from './in-flight.ts'
+import { type InFlight, viewOf as viewOfMessage } from './in-flight.ts'
 import { giveBack } from './receipts.ts'
 
 export const maxPage = 1000
@@ -41,6 +41,8 @@ export interface Pull {
   readonly isCollecting: boolean
   /** Rows behind this key are not read on. */
   readonly upTo?: string
+  /** The part of the partition that is read, where it is one priority of several; else all of it. */
+  readonly part?: { readonly after?: string; readonly to?: string }
   /** All that this pull knows of the queue may be a second old. */
   isUncertain: boolean
   /** When the next of what was seen can be given out, epoch ms. */
@@ -53,9 +55,8 @@ export interface Pull {
 export const stillWanted = (pull: Pull): number =>
   pull.options.limit - (pull.isCollecting ? pull.side : pull.rows).length
 
-/** What is remembered of the partition in which a message lies. */
-const viewOf = ({ context, options, inFlight }: Pull, { pk }: MessageRow): InFlight =>
-  pk === options.pk ? inFlight : inFlightOf(context, pk)
+/** What is remembered of the messages beside this one. */
+const viewOf = ({ context }: Pull, row: MessageRow): InFlight => viewOfMessage(context, row)
 
 /** Whether the pull passes over this message, because of its group. */
 export const isExcepted = ({ options }: Pull, { g }: MessageRow): boolean =>

@@ -6,6 +6,7 @@ import { checkFamily } from '../../model/families.ts'
 import { deadLetterName, payloadKey, queueOfShard } from '../../model/key-names.ts'
 import { checkPk, keyText } from '../../model/keys.ts'
 import { isReady, isReadyGuard, type MessageRow, pushedTo } from '../../model/message-row.ts'
+import { keyAt, priorityOf } from '../../model/priorities.ts'
 import { checkShards } from '../../model/shards.ts'
 import { maxItemBytes, rowBytes } from '../../model/sizes.ts'
 import { announcePush } from '../../model/wake.ts'
@@ -45,7 +46,7 @@ export async function move(
     if (failed.length === 0) return true
     if (failed.some(({ index }) => index !== 1)) return false
     // Another row has that key: the message goes behind it.
-    to.sk = context.ulid()
+    to.sk = keyAt(priorityOf(to.sk), context.ulid())
   }
 }
 

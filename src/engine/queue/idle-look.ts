@@ -1,9 +1,12 @@
 import { isLive } from '../../model/expiry.ts'
 import { isMessage, isReady } from '../../model/message-row.ts'
+import { priorityOf } from '../../model/priorities.ts'
 import { nowSeconds } from '../context.ts'
 import { readRange } from '../requests.ts'
-import { claimUpTo, type Pull } from './claim.ts'
+import { claimUpTo, type Pull, stillWanted } from './claim.ts'
 import { isPausedAfter, withoutControl } from './control-pages.ts'
+import { partitionOf, viewOf } from './in-flight.ts'
+import { inTurns } from './levels.ts'
 
 /** A queue with more rows than this is not idle. */
 const lookRows = 10
@@ -14,9 +17,10 @@ const lookRows = 10
  * ordinary pull has to look.
  */
 export async function idleLook(pull: Pull, isStrict: boolean): Promise<boolean> {
-  const { context, options, inFlight } = pull
+  const { context, options } = pull
+  const { views, use } = partitionOf(context, options.pk)
   // What this process gave back is asked for by its key.
-  if (inFlight.hasOwnDue(context.runtime.now())) return false
+  if (views.some((view) => view.hasOwnDue(context.runtime.now()))) return false
   const range = { pk: options.pk, limit: lookRows }
   const page = withoutControl(pull, range, await readRange(context, range, false))
   if (page.next !== undefined) return false
@@ -25,10 +29,13 @@ export async function idleLook(pull: Pull, isStrict: boolean): Promise<boolean> 
   const now = context.runtime.now()
   const live = page.rows.filter(isMessage).filter((row) => isLive(row, nowSeconds(context)))
   for (const { due } of live) if (due !== undefined && due > now) pull.nextDue = Math.min(pull.nextDue, due)
-  const ready = live.filter((row) => isReady(row, now) && !inFlight.isClaiming(row.sk))
+  const ready = live.filter((row) => isReady(row, now) && !viewOf(context, row).isClaiming(row.sk))
   if (ready.length === 0) return true
   // Whose turn it is in a group cannot be told from what may be old.
   if (isStrict) return false
-  await claimUpTo(pull, ready, new Set(), true)
+  for (const { sk } of ready) use.note(priorityOf(sk), context.runtime.monotonic())
+  const before = pull.rows.length
+  await claimUpTo(pull, inTurns(pull, ready, stillWanted(pull)), new Set(), true)
+  use.advance(pull.rows.length - before)
   return true
 }

@@ -1,23 +1,33 @@
 import type { AtomicDbItemKey } from '../../interface.ts'
+import { type Priority, priorityOf } from '../../model/priorities.ts'
 import { compareText } from '../../model/values.ts'
 import type { Context } from '../context.ts'
 import { Groups } from './groups.ts'
+import { LevelUse } from './level-use.ts'
 import { isBeyond } from './order.ts'
 import { arrivedAt, expectedAt } from './places.ts'
 import { type Destination, pointerFor } from './pointers.ts'
-import { Rescan } from './rescan.ts'
+import { newReadBudget, type ReadBudget, Rescan } from './rescan.ts'
 
 /** So many queues are remembered per database. */
 export const maxQueues = 20_000
 const maxOwn = 10_000
 const maxWindow = 64
 
+/** What all priorities of a partition have together: the groups, where pulls are strict, and what rescans may read. */
+interface Shared {
+  groups?: Groups
+  readonly budget: ReadBudget
+}
+
 /**
- * What a process remembers of one queue, so that pulls do not read again what is in flight. Only speed is lost when it
- * is forgotten. Deadlines are epoch ms; times named `monotonic` are of the monotonic clock.
+ * What a process remembers of the messages of one priority in one partition, so that pulls do not read again what is in
+ * flight. Only speed is lost when it is forgotten. Deadlines are epoch ms; times named `monotonic` are of the monotonic
+ * clock.
  */
 export class InFlight {
-  readonly rescan = new Rescan()
+  readonly rescan: Rescan
+  readonly #shared: Shared
   /** Nothing up to this `sk` could be given out when it was last read. */
   #frontier: string | undefined
   /** When what this process claimed, released or pushed before the frontier can be given out, and the earliest of it. */
@@ -31,7 +41,11 @@ export class InFlight {
   #isCalm = false
   /** Of the rows read lately, the share that could be given out. */
   #readyShare = 1
-  #groups: Groups | undefined
+
+  constructor(shared: Shared = { budget: newReadBudget() }) {
+    this.#shared = shared
+    this.rescan = new Rescan(shared.budget)
+  }
 
   get frontier(): string | undefined {
     return this.#frontier
@@ -51,8 +65,8 @@ export class InFlight {
 
   /** The groups of a queue whose pulls are strict; made when first asked for. */
   get groups(): Groups {
-    this.#groups ??= new Groups()
-    return this.#groups
+    this.#shared.groups ??= new Groups()
+    return this.#shared.groups
   }
 
   /** This process pushed a message, perhaps before the frontier. */
@@ -63,8 +77,8 @@ export class InFlight {
   /** This process acknowledged a message, or moved it elsewhere. True: the next one of its group can come now. */
   departed(sk: string): boolean {
     this.#own.delete(sk)
-    if (!this.#groups) return false
-    this.#groups.remove(sk)
+    if (!this.#shared.groups) return false
+    this.#shared.groups.remove(sk)
     return true
   }
 
@@ -75,12 +89,24 @@ export class InFlight {
 
   /** A message that this process claimed, extended or gave back can be given out at `due`. */
   becomesDue(sk: string, due: number): void {
-    this.#groups?.change(sk, due)
+    this.#shared.groups?.change(sk, due)
     if (this.#own.size >= maxOwn && !this.#own.has(sk)) this.rescan.expectDeadline(due)
     else {
       this.#own.set(sk, due)
       this.#ownDue = Math.min(this.#ownDue, due)
     }
+  }
+
+  /** Whether this process knows of messages that it claimed or gave back. */
+  get isHolding(): boolean {
+    return this.#own.size > 0
+  }
+
+  /** A frontier outside of the part of a partition that is read from now on says nothing of it. */
+  confine({ after, to }: { readonly after?: string; readonly to?: string }): void {
+    if (this.#frontier === undefined) return
+    const isBefore = after !== undefined && !isBeyond(this.#frontier, after)
+    if (isBefore || (to !== undefined && isBeyond(this.#frontier, to))) this.#frontier = undefined
   }
 
   isOwn(sk: string): boolean {
@@ -167,40 +193,74 @@ export class InFlight {
   }
 }
 
-const all = new WeakMap<object, Map<string, InFlight>>()
+/** What a process remembers of one partition: of each priority by itself. */
+export class Partition {
+  readonly use = new LevelUse()
+  readonly #shared: Shared = { budget: newReadBudget() }
+  readonly #views = new Map<Priority, InFlight>()
 
-/** What this process remembers of a queue; made when there is nothing yet. */
-export function inFlightOf(context: Context, pk: string): InFlight {
-  let queues = all.get(context.database)
-  if (!queues) {
-    queues = new Map()
-    all.set(context.database, queues)
+  view(priority: Priority): InFlight {
+    let view = this.#views.get(priority)
+    if (!view) {
+      view = new InFlight(this.#shared)
+      this.#views.set(priority, view)
+    }
+    return view
   }
-  let inFlight = queues.get(pk)
-  if (!inFlight) {
-    inFlight = new InFlight()
-    // A service with many queues forgets the oldest.
-    if (queues.size >= maxQueues) queues.delete(queues.keys().next().value!)
-    queues.set(pk, inFlight)
+
+  get views(): InFlight[] {
+    return [...this.#views.values()]
   }
-  return inFlight
+
+  /** When the next message that it knows of can be given out, epoch ms; never later. */
+  get nextDue(): number {
+    return Math.min(...this.views.map(({ nextDue }) => nextDue))
+  }
 }
+
+const all = new WeakMap<object, Map<string, Partition>>()
+
+/** What this process remembers of a partition; made when there is nothing yet. */
+export function partitionOf(context: Context, pk: string): Partition {
+  let partitions = all.get(context.database)
+  if (!partitions) {
+    partitions = new Map()
+    all.set(context.database, partitions)
+  }
+  let partition = partitions.get(pk)
+  if (!partition) {
+    partition = new Partition()
+    // A service with many queues forgets the oldest.
+    if (partitions.size >= maxQueues) partitions.delete(partitions.keys().next().value!)
+    partitions.set(pk, partition)
+  }
+  return partition
+}
+
+/** What this process remembers of the messages of one priority of a partition. */
+export const inFlightOf = (context: Context, pk: string, priority: Priority = 'normal'): InFlight =>
+  partitionOf(context, pk).view(priority)
+
+/** What this process remembers of those messages that are of the same priority as this one. */
+export const viewOf = (context: Context, { pk, sk }: AtomicDbItemKey): InFlight =>
+  inFlightOf(context, pk, priorityOf(sk))
 
 /** This process pushed a message. */
 export function arrived(context: Context, message: Destination & { sk: string; due?: number }): void {
   const { pk, sk, due = 0 } = message
-  inFlightOf(context, pk).arrived(sk, due)
+  viewOf(context, message).arrived(sk, due)
+  partitionOf(context, pk).use.note(priorityOf(sk), context.runtime.monotonic())
   const pointer = pointerFor(message)
   if (pointer) arrivedAt(context, pointer.key.pk, pk, due)
 }
 
 /** This process gave a message back: it can be given out at `due`. */
 export function gaveBack(context: Context, { pk, sk }: AtomicDbItemKey, due: number): void {
-  inFlightOf(context, pk).gaveBack(sk, due)
+  viewOf(context, { pk, sk }).gaveBack(sk, due)
   expectedAt(context, pk, due)
 }
 
 /** This process acknowledged a message, or moved it elsewhere. */
 export function departed(context: Context, { pk, sk }: AtomicDbItemKey): void {
-  if (all.get(context.database)?.get(pk)?.departed(sk)) expectedAt(context, pk, 0)
+  if (all.get(context.database)?.get(pk)?.view(priorityOf(sk)).departed(sk)) expectedAt(context, pk, 0)
 }

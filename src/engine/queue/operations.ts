@@ -39,7 +39,7 @@ export const queueOperations: OperationSteps = {
 export const queuesPrepared: Prepared = (context, { pushed }) =>
   pointedAt(
     context,
-    pushed.map(({ pk, family: f, queue: q }) => ({ pk, f, q })),
+    pushed.map(({ pk, sk, family: f, queue: q }) => ({ pk, sk, f, q })),
   )
 
 /** Consumers look at what is new, and forget what is gone. */
@@ -47,7 +47,7 @@ export const queuesCommitted: Committed = async (context, operations, { pushed }
   for (const item of pushed) {
     const due = dueOf(item)
     arrived(context, { pk: item.pk, sk: item.sk, due, f: item.family })
-    if (due > 0) scheduled(context, item.pk, due)
+    if (due > 0) scheduled(context, item, due)
     announcePush(context.runtime, item.pk, item.family)
   }
   const acknowledged = operations.flatMap((operation) =>

@@ -16,7 +16,7 @@ export const shardReliedMs = 300_000
 export const familyReliedMs = 20_000
 
 /** Where a message lies, or is going to. */
-export type Destination = Pick<MessageRow, 'pk' | 'f' | 'dl' | 'q'>
+export type Destination = Pick<MessageRow, 'pk' | 'sk' | 'f' | 'dl' | 'q'>
 
 /** The pointer that a message needs there; undefined: consumers look there anyway. */
 export function pointerFor({ pk, f: family, dl }: Destination): Promised | undefined {

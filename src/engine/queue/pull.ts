@@ -11,23 +11,23 @@ import { checkFamilyName } from '../../model/families.ts'
 import { controlKey, scheduledName, workControlKey } from '../../model/key-names.ts'
 import { checkPk } from '../../model/keys.ts'
 import { type ClaimedRow, isHeldGuard, toMessage } from '../../model/message-row.ts'
+import { priorityOf } from '../../model/priorities.ts'
 import { checkShards, shardOf } from '../../model/shards.ts'
 import type { Context } from '../context.ts'
-import { scheduledPromise } from './apart.ts'
 import { claimUpTo, type Pull, type PullOptions, stillWanted } from './claim.ts'
 import { type Control, controlOf, knowControl } from './control.ts'
 import { isPausedAfter } from './control-pages.ts'
 import { bury, deadLetterOf } from './dead-letters.ts'
 import { idleLook } from './idle-look.ts'
-import { inFlightOf } from './in-flight.ts'
+import { inFlightOf, partitionOf } from './in-flight.ts'
+import { inTurns, pullByLevels } from './levels.ts'
 import { bySk } from './order.ts'
 import { fetchPayloads, payloadKeyOf } from './payload.ts'
 import { Places, placesOf } from './places.ts'
 import { familyReliedMs, shardReliedMs } from './pointers.ts'
 import { type Found, noneFound, type PullAt, pullPlaces } from './pull-places.ts'
 import { giveBack } from './receipts.ts'
-import { pullByScan } from './scan.ts'
-import { gatherDue, isOfSchedule, nextScheduled } from './scheduled.ts'
+import { gatherDue, isAnyScheduled, isOfSchedule, nextScheduled } from './scheduled.ts'
 import { pullInOrder } from './strict-order.ts'
 
 /** Visibility timeout. */
@@ -106,7 +106,7 @@ async function pullScheduled<T>(
   const none = noneFound<T>()
   try {
     await knowControl(context, control)
-    if (control.promiseOf(scheduledPromise) === 0) return none
+    if (!isAnyScheduled(control)) return none
     const { items, dead = [], missed = 0, nextDue, paused } = await pullAt(scheduledName(name), limit, true)
     const isPaused = paused === true
     return {
@@ -147,16 +147,25 @@ async function findAndClaim(pull: Pull): Promise<void> {
   const isStrict = options.strict === true || options.group !== undefined
   const knew = await gatherDue(pull, isStrict)
   if (isOfSchedule(pull)) {
-    if (!(await isPausedAfter(pull))) await claimUpTo(pull, pull.side, new Set(), true)
+    if (!(await isPausedAfter(pull))) await claimSide(pull)
     return
   }
   if (options.consistent !== false || pull.side.length > 0 || !(await idleLook(pull, isStrict))) {
     pull.isUncertain = false
-    await (isStrict ? pullInOrder(pull) : pullByScan(pull))
+    await (isStrict ? pullInOrder(pull) : pullByLevels(pull))
   }
   // The first pull of a process learns by its own query that there is more to look at.
   if (!knew && stillWanted(pull) > 0 && (await gatherDue(pull, isStrict)) && isStrict) await pullInOrder(pull)
-  if (pull.side.length > 0 && !(await isPausedAfter(pull))) await claimUpTo(pull, pull.side, new Set(), true)
+  if (pull.side.length > 0 && !(await isPausedAfter(pull))) await claimSide(pull)
+}
+
+/** What was due later and has no place among others. */
+async function claimSide(pull: Pull): Promise<void> {
+  const { use } = partitionOf(pull.context, pull.options.pk)
+  for (const { sk } of pull.side) use.note(priorityOf(sk), pull.context.runtime.monotonic())
+  const before = pull.rows.length
+  await claimUpTo(pull, inTurns(pull, pull.side, stillWanted(pull)), new Set(), true)
+  use.advance(pull.rows.length - before)
 }
 
 function begin(context: Context, options: PullOptions, control: Control): Pull {
@@ -220,14 +229,15 @@ async function loadPayloads(pull: Pull): Promise<void> {
 }
 
 function handOut<T>(pull: Pull): AtomicDbQueuePullManyResult<T> {
-  const { context, inFlight, rows, dead, control, missed } = pull
+  const { context, options, rows, dead, control, missed } = pull
+  const partition = partitionOf(context, options.pk)
   const now = context.runtime.now()
   const items = rows.sort(bySk).map((row) => toMessage<T>(row, now))
   const pausedUntil = control.pausedUntil(now)
   // Who found nothing goes by the answer.
-  if (rows.length === 0) inFlight.findOwnDue()
+  if (rows.length === 0) for (const view of partition.views) view.findOwnDue()
   const later = Math.min(pull.nextDue, nextScheduled(pull))
-  const known = pull.isUncertain ? later : Math.min(later, inFlight.nextDue)
+  const known = pull.isUncertain ? later : Math.min(later, partition.nextDue)
   const seen = { nextDue: pausedUntil ?? known, missed, isPaused: pausedUntil !== undefined }
   return {
     items,

@@ -51,7 +51,7 @@ export async function push<T>(
   for (const { row, isDuplicate } of drafts) {
     if (isDuplicate) continue
     arrived(context, row)
-    if (dueOf(row) > 0) scheduled(context, row.pk, dueOf(row))
+    if (dueOf(row) > 0) scheduled(context, row, dueOf(row))
   }
   for (const [pk, family] of new Map(drafts.map(({ row }) => [row.pk, row.f])))
     announcePush(context.runtime, pk, family)

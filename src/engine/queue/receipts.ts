@@ -25,7 +25,7 @@ import { applyOrRead } from '../lost-replies.ts'
 import { readRows } from '../requests.ts'
 import { beforeRepeat, type Doubt, refusal } from '../retry.ts'
 import { bury, deadLetterOf } from './dead-letters.ts'
-import { departed, gaveBack, inFlightOf } from './in-flight.ts'
+import { departed, gaveBack, viewOf } from './in-flight.ts'
 import { dropPayloads, payloadKeyOf } from './payload.ts'
 
 /** Repeats an operation on a message we hold until it is certain: done, or no longer ours. */
@@ -146,7 +146,7 @@ export async function extend<T>(
     (found) => isHeldBy(found, receipt) && found.due >= due,
   )
   if (!isHeldBy(row, receipt)) throw noLongerOurs(plain(item))
-  inFlightOf(context, item.pk).becomesDue(item.sk, row.due)
+  viewOf(context, item).becomesDue(item.sk, row.due)
   const extended = toMessage<T>(row, context.runtime.now())
   return row.p === undefined ? extended : { ...extended, data: item.data }
 }

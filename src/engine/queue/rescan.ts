@@ -6,6 +6,14 @@ const burst = 10
 /** A rescan of at most this size needs no spacing, bytes. */
 const freeBytes = 32 * 4096
 
+/** What may be read now, RRU, and when that was computed. */
+export interface ReadBudget {
+  units: number
+  at: number
+}
+
+export const newReadBudget = (): ReadBudget => ({ units: burst, at: 0 })
+
 /**
  * A second reading of what lies before the frontier of a queue, from its start: messages come back there when other
  * processes release them or let their deadlines pass. One that is urgent runs at once; the others stay within a budget
@@ -26,9 +34,12 @@ export class Rescan {
   #bytes = 0
   #lastRows = 0
   #lastBytes = 0
-  /** RRU that may be read now, and when that was computed. */
-  #budget = burst
-  #budgetAt = 0
+  readonly #budget: ReadBudget
+
+  /** The budget is that of all rescans of a partition. */
+  constructor(budget = newReadBudget()) {
+    this.#budget = budget
+  }
 
   /** How far the one under way has come; `undefined` when there is none. */
   get place(): string | undefined {
@@ -73,19 +84,20 @@ export class Rescan {
 
   /** How many rows it may read now. */
   affordableRows(monotonic: number): number {
-    this.#budget = Math.min(burst, this.#budget + ((monotonic - this.#budgetAt) / 1000) * rate)
-    this.#budgetAt = monotonic
+    const budget = this.#budget
+    budget.units = Math.min(burst, budget.units + ((monotonic - budget.at) / 1000) * rate)
+    budget.at = monotonic
     if (this.#isUrgent) return Number.POSITIVE_INFINITY
-    if (this.#budget < 1) return 0
+    if (budget.units < 1) return 0
     const each = this.#rows > 0 ? this.#bytes / this.#rows : 1024
-    return Math.max(1, Math.floor((this.#budget * 4096) / each))
+    return Math.max(1, Math.floor((budget.units * 4096) / each))
   }
 
   /** A row before the frontier was read. */
   spend(bytes: number): void {
     this.#rows++
     this.#bytes += bytes
-    this.#budget -= bytes / 4096
+    this.#budget.units -= bytes / 4096
   }
 
   /** The deadline of another process was seen. */

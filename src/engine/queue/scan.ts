@@ -1,10 +1,12 @@
 import { isLive } from '../../model/expiry.ts'
 import { isMessage, isReady, type MessageRow } from '../../model/message-row.ts'
+import { priorityOf } from '../../model/priorities.ts'
 import { rowBytes } from '../../model/sizes.ts'
-import type { Row } from '../../storage.ts'
+import type { Range, Row } from '../../storage.ts'
 import { readRange, readRows } from '../requests.ts'
 import { beginsChunk, claimUpTo, isExcepted, maxPage, type Pull, stillWanted, worthReading } from './claim.ts'
-import { isPausedAfter, withoutControl } from './control-pages.ts'
+import { isPausedAfter, lookAtEnd, withoutControl } from './control-pages.ts'
+import { partitionOf } from './in-flight.ts'
 import { bySk, isBeyond } from './order.ts'
 
 /** A message first received within this time is a sign that another process is claiming its chunk, ms. */
@@ -75,8 +77,10 @@ async function scan(pull: Pull): Promise<void> {
       Object.assign(at, { isRescan: false, isLeading: true, after: inFlight.frontier })
       continue
     }
-    const range = { pk: options.pk, after: at.after || undefined, limit }
+    const range = { pk: options.pk, ...rangeOf(pull, at), limit }
     const page = withoutControl(pull, range, await readRange(context, range))
+    if (isDiscovery(pull, page.rows)) return
+    await lookAtEnd(pull, page)
     if (await isPausedAfter(pull)) return
     const rows = upToBound(pull, page.rows)
     const isLast = page.next === undefined || rows.length < page.rows.length
@@ -90,6 +94,21 @@ async function scan(pull: Pull): Promise<void> {
     at.after = page.next
   }
   if (at.isCold && inFlight.frontier !== undefined) inFlight.rescan.end(context.runtime.monotonic())
+}
+
+/** From where on it reads, within its part of the partition. */
+function rangeOf({ part = {} }: Pull, { after }: Scan): Pick<Range, 'after' | 'to'> {
+  const from = part.after !== undefined && !isBeyond(after ?? '', part.after) ? part.after : after
+  return { after: from || undefined, ...(part.to !== undefined && { to: part.to }) }
+}
+
+/** Whether messages were met whose priority nobody was known to have: each one is asked for by itself from now on. */
+function isDiscovery({ context, options, isCollecting }: Pull, rows: readonly Row[]): boolean {
+  if (isCollecting) return false
+  const { use } = partitionOf(context, options.pk)
+  const isNew = rows.some(({ sk }) => priorityOf(sk) !== 'normal' && !use.isKnown(priorityOf(sk)))
+  if (isNew) for (const { sk } of rows) use.note(priorityOf(sk), context.runtime.monotonic())
+  return isNew
 }
 
 /** The rows up to where the pull reads; the first one behind says when it is due. */

@@ -1,11 +1,14 @@
-import { decodeTime, encodeTime } from 'ulid'
+import { encodeTime } from 'ulid'
+import type { AtomicDbItemKey } from '../../interface.ts'
 import { isLive } from '../../model/expiry.ts'
 import { isScheduledName, queueOfShard, scheduledName, shardIn } from '../../model/key-names.ts'
-import { isMessage, isUlid, type MessageRow, pushedTo } from '../../model/message-row.ts'
+import { isMessage, type MessageRow, pushedTo } from '../../model/message-row.ts'
+import { keyAt, type Priority, partOf, priorities, priorityOf, timeIn } from '../../model/priorities.ts'
 import { type Context, nowSeconds } from '../context.ts'
 import { readRange } from '../requests.ts'
-import { scheduledPromise } from './apart.ts'
+import { scheduledPromises } from './apart.ts'
 import { maxPage, type Pull, stillWanted } from './claim.ts'
+import type { Control } from './control.ts'
 import { move } from './dead-letters.ts'
 import { arrived, inFlightOf, maxQueues } from './in-flight.ts'
 import { bySk } from './order.ts'
@@ -17,7 +20,7 @@ import { pullByScan } from './scan.ts'
 const lookMs = 20_000
 const lookRows = 10
 
-/** What a process knows of the messages of a queue that are due later. */
+/** What a process knows of the messages of a queue, of one priority, that are due later. */
 interface Schedule {
   /** When the first of them can be given out, epoch ms; `undefined`: nobody has looked. */
   nextDue: number | undefined
@@ -29,34 +32,42 @@ interface Schedule {
 
 const all = new WeakMap<object, Map<string, Schedule>>()
 
-function scheduleOf(context: Context, pk: string): Schedule {
+function scheduleOf(context: Context, pk: string, priority: Priority): Schedule {
+  const name = keyAt(priority, `#${pk}`)
   let schedules = all.get(context.database)
   if (!schedules) {
     schedules = new Map()
     all.set(context.database, schedules)
   }
-  let schedule = schedules.get(pk)
+  let schedule = schedules.get(name)
   if (!schedule) {
     schedule = { nextDue: undefined, lookedAt: Number.NEGATIVE_INFINITY, settled: 0 }
     if (schedules.size >= maxQueues) schedules.delete(schedules.keys().next().value!)
-    schedules.set(pk, schedule)
+    schedules.set(name, schedule)
   }
   return schedule
 }
 
 const placeOf = ({ options }: Pull): string => scheduledName(queueOfShard(options.pk))
 
+/** The priorities of which messages were ever due later, as far as this process knows. */
+const promisedOf = ({ control }: Pull): Priority[] =>
+  priorities.filter((one) => control.promiseOf(scheduledPromises[one]) > 0)
+
+/** Whether anything of a queue was ever due later, as far as this process knows. */
+export const isAnyScheduled = (control: Control): boolean =>
+  Object.values(scheduledPromises).some((name) => control.promiseOf(name) > 0)
+
 /** When the next of them is due, as far as this process knows. */
 export function nextScheduled(pull: Pull): number {
-  if (shardIn(pull.options.pk) || pull.control.promiseOf(scheduledPromise) === 0)
-    return Number.POSITIVE_INFINITY
-  const { nextDue = Number.POSITIVE_INFINITY } = scheduleOf(pull.context, placeOf(pull))
-  return nextDue
+  if (shardIn(pull.options.pk)) return Number.POSITIVE_INFINITY
+  const known = promisedOf(pull).map((one) => scheduleOf(pull.context, placeOf(pull), one).nextDue)
+  return Math.min(...known.map((due = Number.POSITIVE_INFINITY) => due))
 }
 
 /** This process has pushed one. */
-export function scheduled(context: Context, pk: string, due: number): void {
-  const schedule = scheduleOf(context, pk)
+export function scheduled(context: Context, { pk, sk }: AtomicDbItemKey, due: number): void {
+  const schedule = scheduleOf(context, pk, priorityOf(sk))
   if (schedule.nextDue !== undefined) schedule.nextDue = Math.min(schedule.nextDue, due)
 }
 
@@ -68,35 +79,43 @@ export async function gatherDue(pull: Pull, isStrict: boolean): Promise<boolean>
   const { context, control, options } = pull
   // Shards are visited beside what is due later; one that has a group is not there.
   if (shardIn(options.pk) || options.group !== undefined) return true
-  const until = control.promiseOf(scheduledPromise)
-  if (until === 0) return false
+  const promised = promisedOf(pull)
   const pk = placeOf(pull)
-  const schedule = scheduleOf(context, pk)
-  if (!(await needsReading(context, pk, schedule, until))) return true
-  await readDue(pull, pk, schedule, until)
-  if (isStrict) await moveInto(pull)
-  return true
+  let isRead = false
+  for (const priority of promised) {
+    const until = control.promiseOf(scheduledPromises[priority])
+    const schedule = scheduleOf(context, pk, priority)
+    if (!(await needsReading(context, { pk, priority, schedule, until }))) continue
+    await readDue(pull, { pk, priority, schedule, until })
+    isRead = true
+  }
+  if (isStrict && isRead) await moveInto(pull)
+  return promised.length > 0
 }
 
-async function needsReading(
-  context: Context,
-  pk: string,
-  schedule: Schedule,
-  until: number,
-): Promise<boolean> {
+/** What is due later of one priority, and until when it is promised that consumers look there. */
+interface Part {
+  pk: string
+  priority: Priority
+  schedule: Schedule
+  until: number
+}
+
+async function needsReading(context: Context, part: Part): Promise<boolean> {
+  const { pk, priority, schedule, until } = part
   const now = context.runtime.now()
   const monotonic = context.runtime.monotonic()
   const { nextDue } = schedule
-  if (nextDue === undefined || nextDue <= now || inFlightOf(context, pk).hasOwnDue(now)) return true
+  if (nextDue === undefined || nextDue <= now || inFlightOf(context, pk, priority).hasOwnDue(now)) return true
   if (hasEnded(until, now)) return schedule.settled < until
   if (monotonic < schedule.lookedAt + lookMs) return false
   schedule.lookedAt = monotonic
-  return look(context, pk, schedule)
+  return look(context, part)
 }
 
 /** An eventually consistent look at the first of them. True: something is due, or it does not see far enough. */
-async function look(context: Context, pk: string, schedule: Schedule): Promise<boolean> {
-  const page = await readRange(context, { pk, limit: lookRows }, false)
+async function look(context: Context, { pk, priority, schedule }: Part): Promise<boolean> {
+  const page = await readRange(context, { pk, ...partOf[priority], limit: lookRows }, false)
   const now = context.runtime.now()
   for (const row of page.rows) {
     if (!isMessage(row) || !isLive(row, nowSeconds(context))) continue
@@ -108,12 +127,12 @@ async function look(context: Context, pk: string, schedule: Schedule): Promise<b
   return page.next !== undefined
 }
 
-const isLater = ({ sk }: MessageRow, now: number): boolean => isUlid.test(sk) && decodeTime(sk) > now
+const isLater = ({ sk }: MessageRow, now: number): boolean => (timeIn(sk) ?? 0) > now
 
 /** Reads from behind what is in flight up to what is due now, as a pull of the partition does. */
-async function readDue(pull: Pull, pk: string, schedule: Schedule, until: number): Promise<void> {
+async function readDue(pull: Pull, { pk, priority, schedule, until }: Part): Promise<void> {
   const { context, options } = pull
-  const inFlight = inFlightOf(context, pk)
+  const inFlight = inFlightOf(context, pk, priority)
   const now = context.runtime.now()
   const limit = Math.min(maxPage, Math.max(1, stillWanted(pull)))
   const reading: Pull = {
@@ -124,7 +143,8 @@ async function readDue(pull: Pull, pk: string, schedule: Schedule, until: number
     dead: [],
     side: [],
     isCollecting: true,
-    upTo: `${encodeTime(now)}${'Z'.repeat(16)}`,
+    part: partOf[priority],
+    upTo: keyAt(priority, `${encodeTime(now)}${'Z'.repeat(16)}`),
     nextDue: Number.POSITIVE_INFINITY,
   }
   const wasEnded = hasEnded(until, now)

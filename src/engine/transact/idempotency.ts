@@ -101,8 +101,8 @@ function essence(operation: AtomicDbOperation): unknown {
     return { type: operation.type, pk: operation.item.pk, sk: operation.item.sk }
   if ('item' in operation) {
     // A message that is handed out again has another receipt and count.
-    const { pk, sk, data, ttl, group, delaySeconds } = operation.item as AtomicDbQueueItemInput
-    return { ...operation, item: { pk, sk, data, ttl, group, delaySeconds } }
+    const { pk, sk, data, ttl, group, priority, delaySeconds } = operation.item as AtomicDbQueueItemInput
+    return { ...operation, item: { pk, sk, data, ttl, group, priority, delaySeconds } }
   }
   if ('key' in operation) return { ...operation, key: { pk: operation.key.pk, sk: operation.key.sk } }
   return operation

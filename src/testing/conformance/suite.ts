@@ -13,6 +13,7 @@ import { queries } from './queries.ts'
 import { queueGroups } from './queue-groups.ts'
 import { queueOptions } from './queue-options.ts'
 import { queuePause } from './queue-pause.ts'
+import { queuePriorities } from './queue-priorities.ts'
 import { queueScale } from './queue-scale.ts'
 import { queueScheduled } from './queue-scheduled.ts'
 import { queueUnique } from './queue-unique.ts'
@@ -56,6 +57,7 @@ const parts: Record<Capability, (kit: Kit) => void> = {
     queueScale(kit)
     queueGroups(kit)
     queueScheduled(kit)
+    queuePriorities(kit)
   },
   input: (kit) => {
     input(kit)

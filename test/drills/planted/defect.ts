@@ -12,6 +12,7 @@ export const defectClasses = [
   'numbers',
   'moves',
   'pointers',
+  'priorities',
   'schedules',
   'collections',
   'jobs',

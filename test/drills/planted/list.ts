@@ -4,6 +4,7 @@ import { jobDefects } from './jobs.ts'
 import { leaseDefects } from './leases.ts'
 import { numberDefects } from './numbers.ts'
 import { pointerDefects } from './pointers.ts'
+import { priorityDefects } from './priorities.ts'
 import { queueDefects } from './queues.ts'
 import { scheduleDefects } from './schedules.ts'
 import { uniqueDefects } from './unique.ts'
@@ -12,6 +13,7 @@ export const defects: readonly Defect[] = [
   ...leaseDefects,
   ...queueDefects,
   ...pointerDefects,
+  ...priorityDefects,
   ...numberDefects,
   ...scheduleDefects,
   ...uniqueDefects,

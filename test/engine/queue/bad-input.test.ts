@@ -24,6 +24,7 @@ describeRefusals([
   push('pk', [...texts, 'x'.repeat(2049)], /text|string|empty|bytes|surrogate/),
   push('sk', [...texts, 'x'.repeat(1025)], /text|string|empty|bytes|surrogate/),
   push('group', [...texts, 'x'.repeat(129)], /1 to 128 bytes/),
+  push('priority', ['hihg', 'HIGH', '', 0, 3, -1, null, {}], /'high', 'normal' or 'low'/),
   push('deduplicationId', [...texts, 'x'.repeat(513)], /1 to 512 bytes/),
   push('delaySeconds', [-1, 0.5, Number.NaN, '5', 1e12], seconds),
   push('delay', [5], /delaySeconds/),

@@ -106,9 +106,9 @@ describe('what brings a message to a shard or to a queue of a family makes sure 
 })
 
 test('a queue by itself, its dead letters and those of a family need no pointer', () => {
-  expect(pointerFor({ pk: 'jobs' })).toBeUndefined()
+  expect(pointerFor({ pk: 'jobs', sk: '1' })).toBeUndefined()
   const dl = { from: 'mails/c', reason: 'x', at: 1, receives: 1 }
-  expect(pointerFor({ pk: 'mails/#dead', f: 'mails/', dl })).toBeUndefined()
+  expect(pointerFor({ pk: 'mails/#dead', sk: '1', f: 'mails/', dl })).toBeUndefined()
 })
 
 test('a message shows its family, and one that was read can be pushed as it is', async () => {
