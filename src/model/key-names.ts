@@ -6,11 +6,12 @@ import type { AtomicDbItemKey } from '../interface.ts'
  * | row | pk | sk |
  * |---|---|---|
  * | lock of an item | the item's | `<sk>#lock` |
+ * | message with a priority | `<queue>` | `!<ULID>` a high one, `}<ULID>` a low one |
  * | message of a queue with `shards` | `<queue>#shard<index>` | the message's |
  * | dead letter | `<queue>#dead`, one for all shards | the message's |
  * | pointer: a shard that may have messages | `<queue>#work` | `p#<index>` |
  * | pointer: a queue of a family that may have messages | `<family>#work` | `p#<queue>` |
- * | message that is due later | `<queue>#scheduled`, one for all shards | a ULID of the time when it is due |
+ * | message that is due later | `<queue>#scheduled`, one for all shards | a ULID of the time when it is due, behind the mark of its priority |
  * | control row of a queue | `<queue>` | `~control` |
  * | control row of a queue with shards | `<queue>#work` | `control` |
  * | limit of a queue | `<queue>#limits` | `concurrency`, `rate`, `group#<group>` |
@@ -69,7 +70,7 @@ export function shardIn(pk: string): { queue: string; index: string } | undefine
 export const queueOfShard = (pk: string): string => pk.replace(/#(shard\d+|scheduled)$/, '')
 
 /** The queue that a partition of messages belongs to: its own, a shard, or one beside it. */
-export const queueOfPlace = (pk: string): string => queueOfShard(pk.replace(/#(scheduled|priority\d+)$/, ''))
+export const queueOfPlace = (pk: string): string => queueOfShard(pk.replace(/#scheduled$/, ''))
 
 const workSuffix = '#work'
 

@@ -1,7 +1,7 @@
 import { ulid } from 'ulid'
 import { expect, test } from 'vitest'
 import { keyAt, partOf, priorities, priorityOf, timeIn, ulidIn } from '../../src/model/priorities.ts'
-import { utf8Order } from '../../src/model/values.ts'
+import { compareText } from '../../src/model/values.ts'
 
 test('a key says its priority, its ULID and its time', () => {
   const now = 1_800_000_000_000
@@ -16,8 +16,7 @@ test('a key says its priority, its ULID and its time', () => {
 
 test('each key lies in exactly one part, those of the library in that of their priority', () => {
   const isIn = (sk: string, { after, to }: { after?: string; to?: string }) =>
-    (after === undefined || utf8Order(sk) > utf8Order(after)) &&
-    (to === undefined || utf8Order(sk) <= utf8Order(to))
+    (after === undefined || compareText(sk, after) > 0) && (to === undefined || compareText(sk, to) <= 0)
   const mine = [
     ' ',
     '!',

@@ -4,7 +4,7 @@ import { type Pull, stillWanted } from './claim.ts'
 import { type Partition, partitionOf } from './in-flight.ts'
 import type { LevelUse } from './level-use.ts'
 import { bySk } from './order.ts'
-import { pullByScan } from './scan.ts'
+import { pullByScan, scanAgain } from './scan.ts'
 
 /**
  * Pulls from a partition whose messages have priorities: of each one by itself, by turns. A partition in which none is
@@ -28,11 +28,11 @@ async function byTurns(pull: Pull, partition: Partition): Promise<void> {
   const { use } = partition
   const before = pull.rows.length
   const asked = new Set<Priority>()
-  const ask = async (priority: Priority, most: number) => {
+  const ask = async (priority: Priority, most: number, way = pullByScan) => {
     const limit = Math.min(most, stillWanted(pull))
     if (limit <= 0) return
     asked.add(priority)
-    await askFor(pull, partition, priority, limit)
+    await askFor(pull, partition, priority, { limit, way })
   }
   const shares = use.shares(stillWanted(pull))
   let given = 0
@@ -42,9 +42,10 @@ async function byTurns(pull: Pull, partition: Partition): Promise<void> {
     if (isWorthAsking(pull, partition, one)) await ask(one, given - (pull.rows.length - before))
   }
   for (const one of priorities) if (isWorthAsking(pull, partition, one)) await ask(one, pull.options.limit)
-  // Nothing is said to be there before all have been asked.
-  for (const one of priorities)
-    if (pull.rows.length === before && use.isKnown(one) && !asked.has(one)) await ask(one, pull.options.limit)
+  // Nothing is said to be there before all have been asked, also for what has come back.
+  const isNothing = () => pull.rows.length === before
+  for (const one of use.known) if (isNothing() && !asked.has(one)) await ask(one, pull.options.limit)
+  for (const one of use.known) if (isNothing()) await ask(one, pull.options.limit, scanAgain)
   use.advance(pull.rows.length - before)
 }
 
@@ -58,7 +59,12 @@ function isWorthAsking({ context, side }: Pull, partition: Partition, priority: 
 }
 
 /** The pull of one priority. What it has claimed counts also where it fails. */
-async function askFor(pull: Pull, partition: Partition, priority: Priority, limit: number): Promise<void> {
+async function askFor(
+  pull: Pull,
+  partition: Partition,
+  priority: Priority,
+  { limit, way }: { limit: number; way: (pull: Pull) => Promise<void> },
+): Promise<void> {
   const begun = pull.context.runtime.monotonic()
   const isOfIt = ({ sk }: MessageRow) => priorityOf(sk) === priority
   const { use } = partition
@@ -77,7 +83,7 @@ async function askFor(pull: Pull, partition: Partition, priority: Priority, limi
     nextDue: Number.POSITIVE_INFINITY,
   }
   try {
-    await pullByScan(one)
+    await way(one)
   } finally {
     pull.rows.push(...one.rows)
     pull.missed += one.missed

@@ -26,8 +26,12 @@ export async function pullByScan(pull: Pull): Promise<void> {
   if (stillWanted(pull) <= 0) return
   inFlight.planRescan(runtime.monotonic(), runtime.now())
   await scan(pull)
-  // Nothing beyond the frontier: something may have come back before it.
-  if (pull.rows.length === 0 && inFlight.beginRescan(runtime.monotonic())) await scan(pull)
+  if (pull.rows.length === 0 && (!pull.part || pull.isCollecting)) await scanAgain(pull)
+}
+
+/** Nothing beyond the frontier: something may have come back before it. */
+export async function scanAgain(pull: Pull): Promise<void> {
+  if (pull.inFlight.beginRescan(pull.context.runtime.monotonic())) await scan(pull)
 }
 
 /** Claims by key what this process itself gave back, or held until its deadline passed. */

@@ -58,7 +58,7 @@ const order: Defect[] = [
   {
     name: 'what this process gave back comes in the order in which it gave it back',
     class: 'order',
-    patches: [change(view, 'due.sort((a, b) => (isBeyond(a, b) ? 1 : -1))\n', '')],
+    patches: [change(view, 'due.sort(compareText)\n', '')],
     drill: 'queue, lone consumer',
     found: /order/,
   },
