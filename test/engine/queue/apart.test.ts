@@ -54,15 +54,25 @@ test('a name that has no room for the place beside it is refused', () => {
 })
 
 test('consumers are promised to look there: those of shards read another row', () => {
-  expect(promiseFor({ pk: 'jobs' })).toBe(undefined)
-  expect(promiseFor({ pk: 'jobs#scheduled' })).toEqual({
+  expect(promiseFor({ pk: 'jobs', sk: '1' })).toBe(undefined)
+  expect(promiseFor({ pk: 'jobs#scheduled', sk: '1' })).toEqual({
     key: { pk: 'jobs', sk: '~control' },
     name: 'scheduled',
     holdMs: 3_600_000,
   })
-  expect(promiseFor({ pk: 'jobs#scheduled', q: 'jobs' })?.key).toEqual({ pk: 'jobs', sk: '~control' })
-  expect(promiseFor({ pk: 'jobs#scheduled', q: 'jobs#shard3' })?.key).toEqual({
+  expect(promiseFor({ pk: 'jobs#scheduled', sk: '1', q: 'jobs' })?.key).toEqual({
+    pk: 'jobs',
+    sk: '~control',
+  })
+  expect(promiseFor({ pk: 'jobs#scheduled', sk: '1', q: 'jobs#shard3' })?.key).toEqual({
     pk: 'jobs#work',
     sk: 'control',
   })
+})
+
+test('a priority is kept, and promised by itself', () => {
+  const { row, item } = apart({ delaySeconds: 60, priority: 'low' })
+  expect([row.sk[0], item.priority, dueOf(row)]).toEqual(['}', 'low', machine.wall + 60_000])
+  expect(decodeTime(row.sk.slice(1))).toBe(machine.wall + 60_000)
+  expect(promiseFor(row)?.name).toBe('scheduledLow')
 })
