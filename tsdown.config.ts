@@ -1,5 +1,6 @@
 import { defineConfig, type UserConfig } from 'tsdown'
 import manifest from './package.json' with { type: 'json' }
+import { bundlePage } from './src/console/page-bundle.ts'
 
 // what npm installs beside us is not bundled, nor any of its subpaths; all else is, for one file loads sooner than two
 const external = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)].map(
@@ -19,17 +20,25 @@ const common: UserConfig = {
 
 /** The twin, which `lockrow/dynamo` does without. */
 const isTwin = (id: string): boolean => /[\\/](src[\\/]memory|node_modules[\\/]sorted-btree)[\\/]/.test(id)
+/** Schedules and their parser of cron, which the console shows and nobody else loads. */
+const isSchedules = (id: string): boolean => /[\\/](src[\\/]schedules|node_modules[\\/]croner)[\\/]/.test(id)
 /** The types are chunks of their own. */
 const isCode = (id: string): boolean => !/\.d\.[cm]?ts$/.test(id)
 
 /**
  * Few chunks: each file is one to two milliseconds of a cold start, more than the few kilobytes that an entry could do
- * without. All that two entries share is one, but for the twin.
+ * without. All that two entries share is one, but for the twin and schedules.
  */
 const codeSplitting = {
   groups: [
-    { name: 'core', test: (id: string) => isCode(id) && !isTwin(id), minShareCount: 2, priority: 1 },
+    {
+      name: 'core',
+      test: (id: string) => isCode(id) && !isTwin(id) && !isSchedules(id),
+      minShareCount: 2,
+      priority: 1,
+    },
     { name: 'twin', test: (id: string) => isCode(id) && isTwin(id) },
+    { name: 'timing', test: (id: string) => isCode(id) && isSchedules(id), minShareCount: 2 },
   ],
 }
 
@@ -68,6 +77,21 @@ export default exports`,
   },
 }
 
+/** The page of the console, bundled here so that nobody has to bundle it: two texts in the place of the module that bundles. */
+const consolePage = {
+  name: 'console-page',
+  load: {
+    filter: { id: /console[\\/]page-asset\.ts$/ },
+    async handler() {
+      const asset = JSON.stringify(await bundlePage())
+      return {
+        code: `const asset = ${asset}\nexport const pageAsset = async () => asset`,
+        moduleType: 'js' as const,
+      }
+    },
+  },
+}
+
 export default defineConfig([
   {
     ...common,
@@ -85,10 +109,11 @@ export default defineConfig([
       streams: 'src/streams/index.ts',
       collections: 'src/collections/index.ts',
       sqlite: 'src/sqlite/index.ts',
+      console: 'src/console/index.ts',
     },
     format: ['esm', 'cjs'],
     dts: true,
-    plugins: [btreeAsModule, aws4AsModule],
+    plugins: [btreeAsModule, aws4AsModule, consolePage],
     outputOptions: { ...common.outputOptions, codeSplitting },
   },
   {
@@ -97,6 +122,7 @@ export default defineConfig([
     entry: { index: 'src/cli/index.ts' },
     format: 'esm',
     outDir: 'dist/cli',
+    plugins: [btreeAsModule, consolePage],
   },
   {
     ...common,

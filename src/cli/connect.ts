@@ -64,8 +64,14 @@ export interface Connection {
 export const whereOf = (settings: Settings): string =>
   settings.endpoint ?? `region ${settings.region ?? '(default)'}`
 
-/** Opens a client that fails soon: short waits for connections, no tries of its own beside the library's. */
+/** A client that fails soon, and what tells that nobody answers it any more. */
 export async function connect(settings: Settings, env: Env): Promise<Connection> {
+  const client = await openClient(settings, env)
+  return { client, gone: watch(client) }
+}
+
+/** Opens a client that fails soon: short waits for connections, no tries of its own beside the library's. */
+export async function openClient(settings: Settings, env: Env): Promise<DynamoDBClient> {
   const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb')
   const { endpoint, region } = settings
   const local = endpoint !== undefined && isLocal(endpoint)
@@ -90,7 +96,7 @@ export async function connect(settings: Settings, env: Env): Promise<Connection>
     client.destroy()
     throw error
   }
-  return { client, gone: watch(client) }
+  return client
 }
 
 /** Resolved once before all else, or the library would take their absence for a failing request. */

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { addCheck } from './commands/check.ts'
+import { addConsole } from './commands/console.ts'
 import { addConvert } from './commands/convert.ts'
 import { addDev } from './commands/dev.ts'
 import { addGet } from './commands/get.ts'
@@ -59,6 +60,7 @@ function programOf(host: Host): Command {
   addDev(program, host)
   addTable(program, host)
   addCheck(program, host)
+  addConsole(program, host)
   addConvert(program, host)
   addGet(program, host)
   addQuery(program, host)

@@ -16,6 +16,8 @@ export interface AtomicDbQueueItem<T = unknown> extends AtomicDbItem<T>, AtomicD
   isProcessing: boolean
   /** When a message in processing is given out again, epoch ms. */
   processingTimeout?: number
+  /** When a delayed message can be given out, epoch ms. Absent: it can be now, or it is in processing. */
+  dueAt?: number
   /** Number of hand-outs, this one included. */
   receiveCount: number
   /** When the message was pushed, epoch ms. */

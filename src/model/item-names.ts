@@ -27,6 +27,7 @@ const message: Fields<AtomicDbQueueItem> = {
   payloadKey: true,
   isProcessing: true,
   processingTimeout: true,
+  dueAt: true,
   receiveCount: true,
   enqueuedAt: true,
   firstReceivedAt: true,

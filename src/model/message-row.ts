@@ -165,6 +165,7 @@ export function toMessage<T>(row: MessageRow, now: number): AtomicDbQueueItem<T>
     enqueuedAt: row.enq ?? timeIn(row.sk) ?? 0,
   }
   if (isProcessing) item.processingTimeout = due
+  else if (due !== undefined && due > now) item.dueAt = due
   if (receipt !== undefined) item.receipt = receipt
   if (row.first !== undefined) item.firstReceivedAt = row.first
   if (row.ttl !== undefined) item.ttl = row.ttl

@@ -10,7 +10,8 @@ const guide = readFileSync(resolve(import.meta.dirname, '../../docs/cli.md'), 'u
 const commands = [...guide.matchAll(/^```sh\n([\s\S]*?)^```$/gm)]
   .flatMap(([, block]) => block!.split('\n'))
   .flatMap((line) => /(?:^|\| )npx lockrow ([^|>]*)/.exec(line)?.[1]?.trim() ?? [])
-  .filter((command) => command !== 'dev')
+  // They serve until Ctrl-C, and have tests of their own.
+  .filter((command) => command !== 'dev' && !command.startsWith('console'))
 
 const words = (command: string): string[] =>
   [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!)

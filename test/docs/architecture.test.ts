@@ -27,6 +27,7 @@ const within = (path: string, places: readonly string[]) =>
 
 const capabilities = [
   'collections',
+  'console',
   'coordination',
   'worker',
   'schedules',

@@ -35,7 +35,7 @@ function arrows(from: RegExp, to: RegExp): string[] {
 
 const engine = /^src\/engine\//
 const capability =
-  /^src\/(collections|coordination|lru|transactions|worker|schedules|recipes|otel|streams|testing|cli)\//
+  /^src\/(collections|console|coordination|lru|transactions|worker|schedules|recipes|otel|streams|testing|cli)\//
 const backend = /^src\/(dynamo|direct|memory|stores|sqlite)\//
 
 // capability -> interface <- engine -> storage, model <- backend
@@ -69,7 +69,7 @@ describe('arrows between the rooms: an exception has its reason beside it', () =
 
   test('the model imports neither engine nor capability nor backend', () => {
     const other =
-      /^src\/(engine|collections|coordination|lru|transactions|worker|schedules|recipes|otel|streams|testing|cli|dynamo|direct|memory|stores|sqlite)\//
+      /^src\/(engine|collections|console|coordination|lru|transactions|worker|schedules|recipes|otel|streams|testing|cli|dynamo|direct|memory|stores|sqlite)\//
     expect(arrows(/^src\/model\//, other)).toEqual([])
   })
 

@@ -443,6 +443,16 @@ export const exported = {
     'encodeKey',
     'typed',
   ],
+  'lockrow/console': [
+    'ConsoleCollection',
+    'ConsoleOptions',
+    'RecordedCall',
+    'Recording',
+    'UnitMeter',
+    'UnitTotal',
+    'Units',
+    'consoleHandler',
+  ],
   'lockrow/otel': [
     'EndedRequest',
     'TracedHandlerOptions',

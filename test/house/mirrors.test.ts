@@ -22,10 +22,16 @@ function hasBehaviour(file: string): boolean {
   return visit(ts.createSourceFile('compiled.js', compiled.outputText, ts.ScriptTarget.ESNext))
 }
 
-/** Files with something to test. The conformance suite is a test itself: test/conformance runs it. */
+/**
+ * Files with something to test. The conformance suite is a test itself: test/conformance runs it. The page of the console
+ * runs in Chromium: test/browser/console.
+ */
 const sources = filesIn('src').filter(
   (file) =>
-    basename(file) !== 'index.ts' && !file.startsWith('src/testing/conformance/') && hasBehaviour(file),
+    basename(file) !== 'index.ts' &&
+    !file.startsWith('src/testing/conformance/') &&
+    !file.startsWith('src/console/page/') &&
+    hasBehaviour(file),
 )
 
 test('every file of src has a test by its path, or is listed with the one that covers it', () => {

@@ -4,12 +4,12 @@ import { dirname, join, resolve } from 'node:path'
 /** The root of the project. */
 export const root = resolve(import.meta.dirname, '../..')
 
-/** Every TypeScript file below a folder, from the root of the project. */
+/** Every TypeScript file, with those of the console's page, below a folder, from the root of the project. */
 export const filesIn = (folder: string): string[] =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((file) => join(folder, file))
     .filter(
-      (file) => file.endsWith('.ts') && !/(^|\/)(node_modules|cdk\.out|\.tmp[^/]*|\.generated)\//.test(file),
+      (file) => /\.tsx?$/.test(file) && !/(^|\/)(node_modules|cdk\.out|\.tmp[^/]*|\.generated)\//.test(file),
     )
     .sort()
 
