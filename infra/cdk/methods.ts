@@ -60,7 +60,7 @@ export const NEEDS: Readonly<Record<GrantMethod, Needs>> = {
     actions: ['ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem'],
     keys: ['payloads', 'unique', 'sides'],
   },
-  queueStats: { actions: ['Query'], keys: ['deadLetters', 'sides'] },
+  queueStats: { actions: ['GetItem', 'Query'], keys: ['deadLetters', 'sides'] },
   queuePeek: { actions: reads, keys: ['payloads', 'deadLetters', 'sides'] },
   queuePurge: { actions: ['BatchWriteItem', 'DeleteItem', 'Query'], keys: ['payloads', 'sides'] },
   queueRedrive: {

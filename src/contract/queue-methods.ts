@@ -1,6 +1,7 @@
 import type { CallOptions } from './options.ts'
 import type {
   AtomicDbQueueCancelOptions,
+  AtomicDbQueueFamily,
   AtomicDbQueueItem,
   AtomicDbQueueItemInput,
   AtomicDbQueueItemKey,
@@ -106,13 +107,17 @@ export interface AtomicDbQueueInterface {
   ): Promise<boolean>
 
   /**
-   * Counts the messages of a queue, of its dead-letter queue and of what is due later, up to `limit`: 1 RRU per 4 KB.
-   * With the default at most 700 rows: over any backlog of messages of 0.85 KB 150 RRU, once a minute $0.80 a month.
+   * Counts the messages of a queue, of its dead-letter queue and of what is due later, up to `limit`: 1 RRU per 4 KB and 1 RRU
+   * for whether it is paused. With the default at most 700 rows: over any backlog of messages of 0.85 KB 150 RRU, once a
+   * minute $0.80 a month. Of shards, and of a family, at most 64 are looked at, others at each reading.
    *
    * @example
    * const { ready, inFlight, dead } = await db.queueStats('jobs')
    */
-  queueStats(pk: string, options?: AtomicDbQueueStatsOptions): Promise<AtomicDbQueueStats>
+  queueStats(
+    pk: string | AtomicDbQueueFamily,
+    options?: AtomicDbQueueStatsOptions,
+  ): Promise<AtomicDbQueueStats>
 
   /**
    * Reads the messages of a queue in order, whatever their state, without claiming them. 1 RRU per 4 KB.
@@ -123,13 +128,14 @@ export interface AtomicDbQueueInterface {
   queuePeek<T = unknown>(options: AtomicDbQueuePeekOptions): Promise<AtomicDbQueueItem<T>[]>
 
   /**
-   * Deletes all messages of a queue (or the first `limit`), those in processing too. Returns how many. 1 WRU per KB.
+   * Deletes all messages of a queue, or of a family, or the first `limit`, those in processing too. Returns how many. 1 WRU
+   * per KB.
    *
    * @throws PartialWrite when the backend ends it early: `done` says how many. Another call goes on.
    * @example
    * const deleted = await db.queuePurge('jobs')
    */
-  queuePurge(pk: string, options?: AtomicDbQueuePurgeOptions): Promise<number>
+  queuePurge(pk: string | AtomicDbQueueFamily, options?: AtomicDbQueuePurgeOptions): Promise<number>
 
   /**
    * Moves dead letters back to where they come from, with receive count 0. Returns how many were moved. Each one is a

@@ -10,7 +10,7 @@ export interface AtomicDbQueueStatsOptions extends CallOptions, AtomicDbQueueSha
    */
   deadLetter?: string
   /**
-   * Maximum number of messages that are counted, over all shards; of dead letters, and of what is due later, a fifth of
+   * Maximum number of messages that are counted, over all shards, or all queues of a family; of dead letters, and of what is due later, a fifth of
    * it each. `Infinity`: all.
    * @default 500
    */
@@ -32,7 +32,7 @@ export interface AtomicDbQueueStats {
   delayed: number
   /** Those of them that lie apart, because they are due later (`at`). */
   scheduled: number
-  /** Number of messages in the dead-letter queue. */
+  /** Number of messages in the dead-letter queue; of a queue that is one (`#dead`), its own. */
   dead: number
   /** Seconds since the oldest message became available, 0 when there is none. Delayed messages do not count. */
   oldestAgeSeconds: number
@@ -40,4 +40,8 @@ export interface AtomicDbQueueStats {
   atLeast: boolean
   /** `false`: among the messages that were not read there may be an older one. */
   oldestIsExact: boolean
+  /** Nothing is given out (`queuePause`). */
+  paused: boolean
+  /** When it goes on by itself, epoch ms. Absent: when `queueResume` is called. */
+  pausedUntil?: number
 }

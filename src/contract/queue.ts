@@ -125,6 +125,11 @@ export interface AtomicDbQueueShards {
   shards?: number
 }
 
+/** All queues that were pushed to with this `family`, as far as they may have messages. */
+export interface AtomicDbQueueFamily {
+  family: string
+}
+
 /** Options of `queuePush`. */
 export interface AtomicDbQueuePushOptions extends CallOptions {
   /**
@@ -161,7 +166,10 @@ export interface AtomicDbQueuePushOptions extends CallOptions {
 
 /** Options of `queuePeek`. */
 export interface AtomicDbQueuePeekOptions extends CallOptions, AtomicDbQueueShards {
-  pk: string
+  /** The queue. Either this or `family`. */
+  pk?: string
+  /** The first queues of this family that have messages. Not with `shards`, `after` or `sk`. */
+  family?: string
   /**
    * Maximum number of messages.
    * @default 10

@@ -2,6 +2,7 @@ import type {
   AtomicDbInterface,
   AtomicDbOperation,
   AtomicDbQueueCancelOptions,
+  AtomicDbQueueFamily,
   AtomicDbQueueItem,
   AtomicDbQueueItemInput,
   AtomicDbQueueItemKey,
@@ -96,7 +97,10 @@ export class AtomicEngine extends ItemsEngine implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queueStats(pk: string, options?: AtomicDbQueueStatsOptions): Promise<AtomicDbQueueStats> {
+  queueStats(
+    pk: string | AtomicDbQueueFamily,
+    options?: AtomicDbQueueStatsOptions,
+  ): Promise<AtomicDbQueueStats> {
     return inCall(contextOf(this), check.checkStatsOptions, options, (context, options) =>
       queue.stats(context, pk, options),
     )
@@ -110,7 +114,7 @@ export class AtomicEngine extends ItemsEngine implements AtomicDbInterface {
   }
 
   /** @inheritdoc */
-  queuePurge(pk: string, options?: AtomicDbQueuePurgeOptions): Promise<number> {
+  queuePurge(pk: string | AtomicDbQueueFamily, options?: AtomicDbQueuePurgeOptions): Promise<number> {
     return inCall(contextOf(this), check.checkPurgeOptions, options, (context, options) =>
       queue.purge(context, pk, options),
     )

@@ -67,7 +67,7 @@ export const effects: { readonly [M in ContractMethod]: EffectOf<M> } = {
       : rows([key as AtomicDbItemKey, ...(options?.set ? [options.set] : [])]),
   queueStats: 'reads',
   queuePeek: 'reads',
-  queuePurge: (pk) => partitions(pk),
+  queuePurge: (pk) => (typeof pk === 'string' ? partitions(pk) : { keys: [], everything: true }),
   // Without `to` each message goes back to the queue that it comes from.
   queueRedrive: (options) =>
     options?.to === undefined ? { keys: [], everything: true } : partitions(options.from, options.to),

@@ -265,7 +265,7 @@ export const checkStatsOptions = /* @__PURE__ */ optionsCheck<AtomicDbQueueStats
   { ...callOptions, ...shards, deadLetter: true, limit: true, consistent: 'boolean' },
 ])
 export const checkPeekOptions = /* @__PURE__ */ optionsCheck<AtomicDbQueuePeekOptions>(() => [
-  { ...callOptions, ...shards, pk: true, sk: true, limit: true, after: true },
+  { ...callOptions, ...shards, pk: true, family: true, sk: true, limit: true, after: true },
 ])
 export const checkPurgeOptions = /* @__PURE__ */ optionsCheck<AtomicDbQueuePurgeOptions>(() => [
   { ...callOptions, ...shards, limit: true },

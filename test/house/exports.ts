@@ -178,6 +178,7 @@ export const exported = {
     'AtomicDbPageQuery',
     'AtomicDbQuery',
     'AtomicDbQueueCancelOptions',
+    'AtomicDbQueueFamily',
     'AtomicDbQueueInterface',
     'AtomicDbQueueItem',
     'AtomicDbQueueItemInput',

@@ -9,15 +9,25 @@ import { addPush } from './push.ts'
 
 interface Sharded {
   shards?: number
+  family?: boolean
+}
+
+/** A queue, or all queues whose names begin so. */
+const named = (queue: string, { family }: Sharded) => (family ? { family: queue } : queue)
+
+const pausedUntil = ({ paused, pausedUntil }: AtomicDbQueueStats): string => {
+  if (!paused) return 'no'
+  return pausedUntil === undefined ? 'until it is resumed' : `until ${new Date(pausedUntil).toISOString()}`
 }
 
 async function stats(
   session: Session,
   queue: string,
-  { shards, deadLetter, limit }: Sharded & { deadLetter?: string; limit?: number },
+  { shards, deadLetter, limit, family }: Sharded & { deadLetter?: string; limit?: number },
 ): Promise<Answer> {
   const db = await session.db()
-  const found = await db.queueStats(queue, { shards, deadLetter, limit, signal: await session.reading() })
+  const options = { shards, deadLetter, limit, signal: await session.reading() }
+  const found = await db.queueStats(named(queue, { family }), options)
   const more = found.atLeast ? ' or more' : ''
   const lines = fieldsOf([
     ['queue', queue],
@@ -27,6 +37,7 @@ async function stats(
     ['due later', found.scheduled.toLocaleString('en-US')],
     ['dead', found.dead.toLocaleString('en-US')],
     ['oldest', duration(found.oldestAgeSeconds) + (found.oldestIsExact ? '' : ' or more')],
+    ['paused', pausedUntil(found)],
   ])
   return { records: [{ queue, ...found }], lines }
 }
@@ -53,10 +64,11 @@ function row(message: AtomicDbQueueItem, now: number): string[] {
 async function peek(
   session: Session,
   queue: string,
-  { shards, limit, after }: Sharded & { limit: number; after?: string },
+  { shards, limit, after, family }: Sharded & { limit: number; after?: string },
 ): Promise<Answer> {
   const db = await session.db()
-  const messages = await db.queuePeek({ pk: queue, shards, limit, after, signal: await session.reading() })
+  const place = family ? { family: queue } : { pk: queue }
+  const messages = await db.queuePeek({ ...place, shards, limit, after, signal: await session.reading() })
   const now = Date.now()
   const rows = messages.map((message) => row(message, now))
   return {
@@ -73,7 +85,7 @@ const movedAtOnce = 25
 /** Deletes what the queue held when it was counted, and what came meanwhile at most up to the end of a batch. */
 export function purge(
   db: AtomicDbInterface,
-  queue: string,
+  queue: Parameters<AtomicDbInterface['queuePurge']>[0],
   counted: Pick<AtomicDbQueueStats, 'ready' | 'inFlight' | 'delayed'>,
   options: { shards?: number; signal: AbortSignal },
   work: Work,
@@ -91,10 +103,11 @@ export function purge(
   )
 }
 
-async function purgeAll(session: Session, queue: string, { shards }: Sharded): Promise<Answer> {
+async function purgeAll(session: Session, queue: string, { shards, family }: Sharded): Promise<Answer> {
   session.requireConsent('purge deletes messages')
   const db = await session.db()
-  const counted = await db.queueStats(queue, {
+  const place = named(queue, { family })
+  const counted = await db.queueStats(place, {
     shards,
     limit: Number.POSITIVE_INFINITY,
     signal: await session.reading(),
@@ -104,7 +117,7 @@ async function purgeAll(session: Session, queue: string, { shards }: Sharded): P
   if (all > 0 && !(await session.confirm(question))) return declined()
   const options = { shards, signal: await session.writing() }
   const { done, total, stopped } = await withProgress(session.io, 'purge', (work) =>
-    purge(db, queue, counted, options, work),
+    purge(db, place, counted, options, work),
   )
   return {
     records: [{ queue, deleted: done, total, stopped }],
@@ -195,12 +208,17 @@ export function addQueue(program: Command, host: Host): void {
   const queue = program.command('queue').description('look at queues, and move, delete or add messages')
   const shards = ['--shards <n>', 'the number that it is pushed to with', whole(1, 10_000)] as const
   const deadLetter = ['--dead-letter <queue>', 'its dead-letter queue (default: <queue>#dead)'] as const
+  const family = [
+    '--family',
+    'all queues whose names begin so, as pushes and workers name their family',
+  ] as const
   const yes = ['-y, --yes', 'do not ask'] as const
   queue
     .command('stats')
-    .description('counts, up to a limit (1 RRU per 4 KB)')
+    .description('counts, up to a limit (1 RRU per 4 KB), and whether it is paused')
     .argument('<queue>')
     .option(...shards)
+    .option(...family)
     .option(...deadLetter)
     .option('--limit <n>', 'count at most so many messages (default: 500)', whole(1, 100_000_000))
     .action(action(host, stats))
@@ -211,6 +229,7 @@ export function addQueue(program: Command, host: Host): void {
     .option('--limit <n>', 'at most so many', whole(1, 1_000_000), 10)
     .option('--after <sk>', 'only messages behind this sk')
     .option(...shards)
+    .option(...family)
     .action(action(host, peek))
   queue
     .command('redrive')
@@ -227,6 +246,7 @@ export function addQueue(program: Command, host: Host): void {
     .description('delete its messages, those in flight too; asks first')
     .argument('<queue>')
     .option(...shards)
+    .option(...family)
     .option(...yes)
     .action(action(host, purgeAll))
   addCancel(queue, host)

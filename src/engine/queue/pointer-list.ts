@@ -1,10 +1,10 @@
-import { workName } from '../../model/key-names.ts'
+import { pointerPrefix, workControlKey, workName } from '../../model/key-names.ts'
 import { rowBytes } from '../../model/sizes.ts'
 import type { Row } from '../../storage.ts'
 import type { Context } from '../context.ts'
 import { readRange } from '../requests.ts'
 import { retried } from '../retry.ts'
-import type { Control } from './control.ts'
+import { Control, controlOf } from './control.ts'
 import { momentsOf, type Place, type Places } from './places.ts'
 
 /** A busy consumer reads the pointers so often, ms; an idle one at each look. */
@@ -34,6 +34,43 @@ export function readingDue(
   const spacing = Math.max(isBusy ? busyMs : 0, units <= 2 ? 0 : (units / rate) * 1000)
   if (monotonic - last < spacing) return undefined
   return isStrong ? 'strong' : 'eventual'
+}
+
+/** The places that have pointers, for whoever only looks. `isCut`: there are more than so many. */
+export async function listPointers(
+  context: Context,
+  name: string,
+  consistent: boolean,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<{ places: string[]; isCut: boolean; pausedUntil: number | undefined }> {
+  const { key } = controlOf(context, workControlKey(name))
+  const rows: Row[] = []
+  let after: string | undefined
+  do {
+    // The control row is the first one.
+    const left = limit - rows.length + 1
+    const page = await readRange(
+      context,
+      { pk: key.pk, after, ...(left < Number.POSITIVE_INFINITY && { limit: left }) },
+      consistent,
+    )
+    rows.push(...page.rows)
+    after = page.next
+  } while (after !== undefined && rows.length <= limit)
+  const pointers = rows.filter(({ sk }) => sk.startsWith(pointerPrefix))
+  const control = rows.find(({ sk }) => sk === key.sk)
+  return {
+    places: pointers.map(({ sk }) => sk.slice(pointerPrefix.length)),
+    isCut: after !== undefined,
+    pausedUntil: pausedUntil(context, control),
+  }
+}
+
+/** Until when a queue is paused by its control row; `undefined`: it is not. */
+export function pausedUntil({ runtime }: Context, row: Row | undefined): number | undefined {
+  const control = new Control({ pk: '', sk: '' })
+  control.note(row, 0)
+  return control.pausedUntil(runtime.now())
 }
 
 /** Reads all pointers of a queue or family, and its control row: 0.5 RRU per 4 KB, or 1 RRU. */

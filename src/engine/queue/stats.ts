@@ -1,19 +1,29 @@
-import type { AtomicDbQueueItem, AtomicDbQueueStats, AtomicDbQueueStatsOptions } from '../../interface.ts'
-import { wholeNumber } from '../../model/checks.ts'
+import { InvalidInput } from '../../errors.ts'
+import type {
+  AtomicDbQueueFamily,
+  AtomicDbQueueItem,
+  AtomicDbQueueStats,
+  AtomicDbQueueStatsOptions,
+} from '../../interface.ts'
+import { maxMoment, wholeNumber } from '../../model/checks.ts'
 import { isLive } from '../../model/expiry.ts'
-import { controlSk, isScheduledName } from '../../model/key-names.ts'
+import { controlKey, controlSk, isDeadLetterName, isScheduledName, shardName } from '../../model/key-names.ts'
 import { checkPk } from '../../model/keys.ts'
 import { isMessage, isUlid, type MessageRow, toMessage } from '../../model/message-row.ts'
+import type { Row } from '../../storage.ts'
 import { type Context, nowSeconds } from '../context.ts'
-import { readRange } from '../requests.ts'
+import { readRange, readRows } from '../requests.ts'
 import { deadLetterOf } from './dead-letters.ts'
-import { partsOf } from './inspect.ts'
+import { familyOf, isFamily, partsOf } from './inspect.ts'
+import { listPointers, pausedUntil } from './pointer-list.ts'
 
 /** How many rows of a queue are counted at most, unless the caller says otherwise. */
 const defaultLimit = 500
-/** Of a shard, of dead letters and of what is due later at least so many rows are read, and a part of the limit. */
-const leastRows = 10
+/** Of a place at least so many rows are read. */
+const leastRows = 5
 const part = 1 / 5
+/** So many shards, or queues of a family, are looked at. */
+const mostPlaces = 64
 
 /** What was read of one partition. */
 interface Read {
@@ -22,11 +32,13 @@ interface Read {
   isCut: boolean
   /** The last key that was read. */
   end: string | undefined
+  /** The control row of the queue, where it was read. */
+  control: Row | undefined
 }
 
 /** Up to so many rows of a partition, and no more than 1 MB where there is a limit. */
 async function readUpTo(context: Context, pk: string, limit: number, consistent: boolean): Promise<Read> {
-  const read: Read = { rows: [], isCut: false, end: undefined }
+  const read: Read = { rows: [], isCut: false, end: undefined, control: undefined }
   let after: string | undefined
   for (let left = limit; ; ) {
     const page = await readRange(
@@ -36,6 +48,7 @@ async function readUpTo(context: Context, pk: string, limit: number, consistent:
     )
     const now = nowSeconds(context)
     read.rows.push(...page.rows.filter(isMessage).filter((row) => isLive(row, now)))
+    read.control ??= page.rows.find(({ sk }) => sk === controlSk)
     left -= page.rows.length
     after = page.next
     if (after === undefined) return read
@@ -58,35 +71,7 @@ interface Count extends AtomicDbQueueStats {
   oldestAt: number
 }
 
-function countInto(count: Count, rows: readonly MessageRow[], now: number): void {
-  for (const row of rows) {
-    const message = toMessage(row, now)
-    if (message.isProcessing) count.inFlight++
-    else if (row.due !== undefined && row.due > now) {
-      count.delayed++
-      if (isScheduledName(row.pk)) count.scheduled++
-    } else count.ready++
-    const at = availableAt(row, message)
-    if (at <= now) count.oldestAt = Math.min(count.oldestAt, at)
-  }
-}
-
-/** Whether nothing behind the rows that were read can be older: their keys are times that only grow. */
-const isOldest = (oldestAt: number, { isCut, end }: Read): boolean =>
-  !isCut || (end !== undefined && isUlid.test(end) && oldestAt <= timeOf(end))
-
-const timeOf = (sk: string): number => toMessage({ pk: '', sk, n: 0 }, 0).enqueuedAt
-
-export async function stats(
-  context: Context,
-  pk: string,
-  options: AtomicDbQueueStatsOptions = {},
-): Promise<AtomicDbQueueStats> {
-  checkPk(pk)
-  const deadLetter = deadLetterOf(pk, options.deadLetter)
-  const { limit = defaultLimit, consistent = true, shards = 1 } = options
-  if (limit !== Number.POSITIVE_INFINITY) wholeNumber(limit, 'limit', { min: 1 })
-  const least = Math.min(limit, leastRows)
+function counted(reads: readonly Read[], now: number): Count {
   const count: Count = {
     ready: 0,
     inFlight: 0,
@@ -96,24 +81,124 @@ export async function stats(
     oldestAgeSeconds: 0,
     atLeast: false,
     oldestIsExact: true,
+    paused: false,
     oldestAt: Number.POSITIVE_INFINITY,
   }
-  const reads: Read[] = []
-  for (const partition of partsOf(pk, options)) {
-    const share = isScheduledName(partition) ? limit * part : limit / shards
-    const read = await readUpTo(context, partition, Math.max(least, Math.ceil(share)), consistent)
-    reads.push(read)
-    countInto(count, read.rows, context.runtime.now())
+  for (const row of reads.flatMap(({ rows }) => rows)) {
+    const message = toMessage(row, now)
+    if (message.isProcessing) count.inFlight++
+    else if (row.due !== undefined && row.due > now) {
+      count.delayed++
+      if (isScheduledName(row.pk)) count.scheduled++
+    } else count.ready++
+    const at = availableAt(row, message)
+    if (at <= now) count.oldestAt = Math.min(count.oldestAt, at)
   }
-  const dead = await readUpTo(context, deadLetter, Math.max(least, Math.ceil(limit * part)), consistent)
-  return finished(count, reads, dead, context.runtime.now())
+  return count
 }
 
-function finished(count: Count, reads: readonly Read[], dead: Read, now: number): AtomicDbQueueStats {
+/** Whether nothing behind the rows that were read can be older: their keys are times that only grow. */
+const isOldest = (oldestAt: number, { isCut, end }: Read): boolean =>
+  !isCut || (end !== undefined && isUlid.test(end) && oldestAt <= timeOf(end))
+
+const timeOf = (sk: string): number => toMessage({ pk: '', sk, n: 0 }, 0).enqueuedAt
+
+/** What one reading looks at. */
+interface Plan {
+  /** Partitions of messages, without what is due later. */
+  places: readonly string[]
+  /** There are others, which are not looked at. */
+  isCut: boolean
+  scheduled?: string | undefined
+  dead?: string | undefined
+  /** Until when it is paused, once that is known; a queue without shards says so in its own partition. */
+  paused?: { until: number | undefined }
+}
+
+export async function stats(
+  context: Context,
+  given: string | AtomicDbQueueFamily,
+  options: AtomicDbQueueStatsOptions = {},
+): Promise<AtomicDbQueueStats> {
+  const { limit = defaultLimit, consistent = true } = options
+  if (limit !== Number.POSITIVE_INFINITY) wholeNumber(limit, 'limit', { min: 1 })
+  const plan = await (isFamily(given) ? ofFamily(context, given, options) : ofQueue(context, given, options))
+  const read = (pk: string, share: number) =>
+    readUpTo(context, pk, Math.max(Math.min(limit, leastRows), Math.ceil(limit * share)), consistent)
+  const reads: Read[] = []
+  for (const place of plan.places) reads.push(await read(place, 1 / plan.places.length))
+  const until = plan.paused
+    ? plan.paused.until
+    : await pausedBy(context, plan.places[0]!, reads[0]!, consistent)
+  if (plan.scheduled !== undefined) reads.push(await read(plan.scheduled, part))
+  const dead = plan.dead === undefined ? undefined : await read(plan.dead, part)
+  const count: Count = { ...counted(reads, context.runtime.now()), paused: until !== undefined }
+  if (until !== undefined && until !== maxMoment) count.pausedUntil = until
+  return finished(count, reads, dead, plan.isCut, context.runtime.now())
+}
+
+/** What a whole queue was read of shows its control row, or that there is none. */
+async function pausedBy(
+  context: Context,
+  pk: string,
+  { isCut, control }: Read,
+  consistent: boolean,
+): Promise<number | undefined> {
+  const row = isCut ? (await readRows(context, [controlKey(pk)], consistent))[0] : control
+  return pausedUntil(context, row)
+}
+
+/** The dead letters of a queue of dead letters are its own. */
+async function ofQueue(context: Context, pk: string, options: AtomicDbQueueStatsOptions): Promise<Plan> {
+  checkPk(pk)
+  const { shards, limit, consistent = true, deadLetter } = options
+  const isDead = isDeadLetterName(pk) && deadLetter === undefined
+  const dead = isDead ? undefined : deadLetterOf(pk, deadLetter)
+  const parts = partsOf(pk, options)
+  const scheduled = parts.find(isScheduledName)
+  const places = parts.filter((name) => !isScheduledName(name))
+  if (shards === undefined) return { places, isCut: false, scheduled, dead }
+  const listed = await listPointers(context, pk, consistent)
+  const others = { scheduled, dead, paused: { until: listed.pausedUntil } }
+  if (limit === Number.POSITIVE_INFINITY) return { places, isCut: false, ...others }
+  const inUse = listed.places.map((index) => shardName(pk, Number(index)))
+  return { ...someOf(context, inUse), ...others }
+}
+
+async function ofFamily(
+  context: Context,
+  given: AtomicDbQueueFamily,
+  { consistent = true, limit = defaultLimit, deadLetter, shards }: AtomicDbQueueStatsOptions,
+): Promise<Plan> {
+  const family = familyOf(given)
+  if (shards !== undefined) throw new InvalidInput('shards', 'cannot stand with family')
+  const dead = deadLetterOf(family, deadLetter)
+  const listed = await listPointers(context, family, consistent, Math.max(limit, mostPlaces))
+  const some = limit === Number.POSITIVE_INFINITY ? listed : someOf(context, listed.places)
+  const paused = { until: listed.pausedUntil }
+  return { places: some.places, isCut: listed.isCut || some.isCut, dead, paused }
+}
+
+/** Of many places so many, others at each reading. */
+function someOf(context: Context, all: readonly string[]): Pick<Plan, 'places' | 'isCut'> {
+  if (all.length <= mostPlaces) return { places: all, isCut: false }
+  const first = Math.floor(context.runtime.random() * all.length)
+  const places = Array.from({ length: mostPlaces }, (_, i) => all[(first + i) % all.length]!)
+  return { places, isCut: true }
+}
+
+function finished(
+  count: Count,
+  reads: readonly Read[],
+  dead: Read | undefined,
+  isCut: boolean,
+  now: number,
+): AtomicDbQueueStats {
   const { oldestAt, ...result } = count
-  result.dead = dead.rows.length
-  result.atLeast = dead.isCut || reads.some(({ isCut }) => isCut)
-  result.oldestIsExact = reads.every((read) => isOldest(oldestAt, read))
+  const own = reads.reduce((sum, { rows }) => sum + rows.length, 0)
+  result.dead = dead === undefined ? own : dead.rows.length
+  result.atLeast = isCut || dead?.isCut === true || reads.some((read) => read.isCut)
+  result.oldestIsExact = !isCut && reads.every((read) => isOldest(oldestAt, read))
   if (oldestAt < now) result.oldestAgeSeconds = Math.floor((now - oldestAt) / 1000)
   return result
 }

@@ -46,6 +46,23 @@ export function queuePause({ db, clock, test }: Kit): void {
     assert.equal((await ids(pk, { shards }, 1)).length, 5)
   })
 
+  test('the numbers of a queue say whether it is paused, and until when', async (pk) => {
+    const until = clock.now() + 60_000
+    const paused = async (options = {}) => {
+      const { paused, pausedUntil } = await db(1).queueStats(pk, options)
+      return pausedUntil === undefined ? paused : pausedUntil
+    }
+    assert.equal(await paused(), false)
+    await db().queuePause(pk)
+    // Also where the row that says so lies behind what is counted.
+    await db().queuePush(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((data) => ({ pk, data })))
+    for (const options of [{}, { limit: 1 }, { shards: 3 }]) assert.equal(await paused(options), true)
+    await db().queuePause(pk, { until })
+    for (const options of [{}, { limit: 1 }, { shards: 3 }]) assert.equal(await paused(options), until)
+    await db().queueResume(pk)
+    for (const options of [{}, { limit: 1 }, { shards: 3 }]) assert.equal(await paused(options), false)
+  })
+
   test('a pause is no item and no message', async (pk) => {
     await db().queuePause(pk)
     assert.deepEqual(await db().query({ pk }), [])

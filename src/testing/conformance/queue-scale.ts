@@ -37,7 +37,45 @@ export function queueScale({ db, clock, test }: Kit): void {
       oldestAgeSeconds: 0,
       atLeast: false,
       oldestIsExact: true,
+      paused: false,
     })
+  })
+
+  test('a family is counted, looked at and purged as one', async (pk) => {
+    const family = `${pk}/`
+    const queues = ['a', 'b', 'c'].map((name) => family + name)
+    await db().queuePush(queues.flatMap((queue) => [1, 2].map((data) => ({ pk: queue, family, data }))))
+    await db().queuePush({ pk: `${pk}#other`, data: 1 })
+    const { items } = await db(1).queuePullMany({ family, limit: 2 })
+    await db(1).queueRelease(items[0]!, { deadLetter: `${family}#dead`, reason: 'no' })
+    const { ready, inFlight, dead, paused, atLeast } = await db().queueStats({ family })
+    assert.deepEqual([ready, inFlight, dead, paused, atLeast], [4, 1, 1, false, false])
+    await db().queuePause(family)
+    assert.equal((await db().queueStats({ family }, { limit: 2 })).paused, true)
+    assert.equal((await db().queuePeek({ family })).length, 5)
+    assert.equal((await db().queuePeek({ family, limit: 2 })).length, 2)
+    assert.equal(await db().queuePurge({ family }, { limit: 1 }), 1)
+    assert.equal(await db().queuePurge({ family }), 4)
+    assert.equal((await db().queueStats({ family })).ready, 0)
+    assert.equal((await db().queueStats(`${pk}#other`)).ready, 1)
+    for (const wrong of [{ family: '' }, { family: 7 }, { family, pk }] as never[]) {
+      await rejects(db().queueStats(wrong), { code: 'InvalidInput' })
+      await rejects(db().queuePurge(wrong), { code: 'InvalidInput' })
+      await rejects(db().queuePeek(wrong), { code: 'InvalidInput' })
+    }
+    await rejects(db().queueStats({ family }, { shards: 2 }), { code: 'InvalidInput', field: 'shards' })
+    await rejects(db().queuePurge({ family }, { shards: 2 }), { code: 'InvalidInput', field: 'shards' })
+  })
+
+  test('the dead letters of a queue of dead letters are its own', async (pk) => {
+    const deadLetter = `${pk}#dead`
+    await db().queuePush([1, 2].map((data) => ({ pk, data })))
+    const { items } = await db().queuePullMany({ pk, limit: 2 })
+    for (const item of items) await db().queueRelease(item, { deadLetter, reason: 'no' })
+    const { ready, dead } = await db(1).queueStats(deadLetter)
+    assert.deepEqual([ready, dead], [2, 2])
+    assert.equal((await db().queueStats(pk)).dead, 2)
+    assert.equal((await db().queueStats(deadLetter, { deadLetter: 'others' })).dead, 0)
   })
 
   test('shards: what meets lies in one, whoever pushes it', async (pk) => {
