@@ -49,6 +49,11 @@ export interface QueueAlarmOptions {
   /** Messages in the dead-letter queue. @default threshold 0, 1 of 5 */
   readonly deadLetters?: boolean | AlarmTuning
   /**
+   * Nobody reports the queue: no worker runs, or none reaches the table. For workers that are processes and report by
+   * `QueueMonitor`; a function has `missingRuns`. Rings until the first reading after a deployment. @default 5 of 5
+   */
+  readonly silence?: boolean | Pick<AlarmTuning, 'datapoints'>
+  /**
    * How often `emitQueueMetrics` is called: fewer readings than the alarm expects would never add up to one.
    * @default the schedule of the worker, else every minute
    */
@@ -63,7 +68,12 @@ const ALL_TABLE_ALARMS: TableAlarmOptions = {
   replicationLatency: true,
 }
 
-const ALL_QUEUE_ALARMS: QueueAlarmOptions = { oldestMessageAge: true, backlog: true, deadLetters: true }
+const ALL_QUEUE_ALARMS: QueueAlarmOptions = {
+  oldestMessageAge: true,
+  backlog: true,
+  deadLetters: true,
+  silence: true,
+}
 
 /** Makes the alarms of a table that were asked for. */
 export function tableAlarms(
@@ -152,6 +162,22 @@ export function queueAlarms(
   if (dead) {
     const metric = queueMetric(tableName, pk, 'dead').with(every)
     alarms.push(ring(scope, `DeadLetters-${pk}`, metric, dead, `Queue ${pk} has dead letters`, actions))
+  }
+  const silence = tuned(wanted.silence, { threshold: 1, datapoints: 5 })
+  if (silence) {
+    const readings = queueMetric(tableName, pk, 'ready').with({ ...every, statistic: 'SampleCount' })
+    const less = { less: true }
+    alarms.push(
+      ring(
+        scope,
+        `Silence-${pk}`,
+        readings,
+        silence,
+        `Nobody works on queue ${pk}, or reports it`,
+        actions,
+        less,
+      ),
+    )
   }
   return alarms
 }

@@ -2,10 +2,12 @@
 
 import { Annotations, Stack } from 'aws-cdk-lib'
 import type { Alarm, Dashboard, IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch'
-import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam'
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
+import { streamReadersKey } from '../../src/model/key-names.ts'
+import { STREAM_ACTIONS } from './actions.ts'
 import { type QueueAlarmOptions, queueAlarms, type TableAlarmOptions, tableAlarms } from './alarms.ts'
 import { TableDashboard } from './dashboard.ts'
 import { type GrantOptions, type GrantScope, type GrantTable, grantPurpose, grantUses } from './grants.ts'
@@ -97,6 +99,19 @@ export abstract class AtomicTableBase extends Construct {
    */
   grant(grantee: IGrantable, options: GrantOptions): Grant {
     return grantUses(this, this, grantee, options)
+  }
+
+  /**
+   * May be woken by the table's stream (`streamsWakeUp` of `lockrow/streams`): reads it, and takes part in the election of
+   * its readers. For roles that may see all keys of the table: the stream shows them. Not for those of a tenant.
+   */
+  grantStreamsWakeUp(grantee: IGrantable): Grant {
+    const streamArn = this.#readStream()
+    const [list, ...read] = [...STREAM_ACTIONS].sort((a) => (a === 'dynamodb:ListStreams' ? -1 : 1))
+    // IAM knows no resource for the list of streams.
+    return Grant.addToPrincipal({ grantee, actions: read, resourceArns: [streamArn] })
+      .combine(Grant.addToPrincipal({ grantee, actions: [list!], resourceArns: ['*'] }))
+      .combine(this.grant(grantee, { features: ['streamsWakeUp'], pks: [streamReadersKey('').pk] }))
   }
 
   /**

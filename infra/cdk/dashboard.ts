@@ -58,7 +58,12 @@ export class TableDashboard {
         'Messages',
       ),
       graph(`Queue ${pk}: oldest message`, [metric('oldestAge', 'Age')], 'Seconds'),
-      graph(`Queue ${pk}: dead letters`, [metric('dead', 'Dead letters')], 'Messages'),
+      // Both show what is wrong; rates are there where `QueueMonitor` reports.
+      graph(
+        `Queue ${pk}: dead letters, handled`,
+        [metric('dead', 'Dead letters'), metric('handled', 'Handled'), metric('failed', 'Failed')],
+        'Messages a minute',
+      ),
     )
   }
 

@@ -75,6 +75,7 @@ export const NEEDS: Readonly<Record<GrantMethod, Needs>> = {
 /** A part of the library that calls methods by itself. */
 export type GrantFeature =
   | 'Counter'
+  | 'Jobs'
   | 'KeyValue'
   | 'Liveness'
   | 'Mutex'
@@ -91,16 +92,29 @@ export type GrantFeature =
   | 'reserveUnique'
   | 'schedule'
   | 'schedulesLambda'
+  | 'streamsWakeUp'
   | 'transaction'
 
 /** What features call. Their keys are those that they are given. */
 const CALLS: Readonly<Record<GrantFeature, readonly GrantMethod[]>> = {
   Counter: ['getMany', 'update'],
+  // Pushed, asked about and cancelled; and handled, beside `QueueWorker` or `queueLambda`.
+  Jobs: [
+    'get',
+    'getMany',
+    'getTogether',
+    'query',
+    'queueCancel',
+    'queuePeek',
+    'queuePush',
+    'transact',
+    'update',
+  ],
   KeyValue: ['delete', 'get', 'set', 'update'],
   Liveness: ['delete', 'get', 'update'],
   Mutex: ['get', 'update'],
   NonceSequence: ['delete', 'get', 'set', 'update'],
-  QueueWorker: ['queueAcknowledge', 'queueExtend', 'queuePullMany', 'queueRelease'],
+  QueueWorker: ['get', 'queueAcknowledge', 'queueExtend', 'queuePullMany', 'queueRelease', 'update'],
   RateLimiter: ['get', 'update'],
   ReadWriteLock: ['get', 'update'],
   Scheduler: ['getMany', 'query', 'transact'],
@@ -108,12 +122,21 @@ const CALLS: Readonly<Record<GrantFeature, readonly GrantMethod[]>> = {
   atomic: ['transact'],
   consume: ['get', 'getMany', 'getTogether', 'query', 'transact'],
   idempotent: ['get', 'update'],
-  queueLambda: ['queueAcknowledge', 'queueExtend', 'queuePullMany', 'queueRelease'],
+  queueLambda: ['get', 'queueAcknowledge', 'queueExtend', 'queuePullMany', 'queueRelease', 'update'],
   reserveUnique: ['get', 'transact'],
   // With what lists, pauses and removes them.
   schedule: ['get', 'query', 'transact'],
   schedulesLambda: ['getMany', 'query', 'transact'],
+  // Its readers are elected by a Semaphore.
+  streamsWakeUp: ['get', 'update'],
   transaction: ['get', 'getMany', 'getTogether', 'query', 'transact'],
+}
+
+/** Partitions beside the named ones that features touch by methods that name them. */
+const FEATURE_KEYS: Partial<Record<GrantFeature, readonly KeyFeature[]>> = {
+  Jobs: ['jobs', 'deadLetters'],
+  QueueWorker: ['limits'],
+  queueLambda: ['limits'],
 }
 
 /** The methods that features call, for tests. */
@@ -136,7 +159,12 @@ export function needsOf({ methods = [], features = [] }: GrantUses): Required<Ne
   const all = [...methods, ...features.flatMap(callsOf)].map((name) => NEEDS[name])
   return {
     actions: [...new Set(all.flatMap(({ actions }) => actions))].sort().map((name) => `dynamodb:${name}`),
-    keys: [...new Set(all.flatMap(({ keys = [] }) => keys))],
+    keys: [
+      ...new Set([
+        ...all.flatMap(({ keys = [] }) => keys),
+        ...features.flatMap((name) => FEATURE_KEYS[name] ?? []),
+      ]),
+    ],
   }
 }
 

@@ -109,7 +109,10 @@ export function conditionalFailurePercent(
   })
 }
 
-/** One of the metrics that `emitQueueMetrics` writes. They are gauges: the maximum of a minute is the reading. */
+/** What is counted between two readings; the others are gauges. */
+const COUNTS: readonly string[] = ['handled', 'failed'] satisfies (keyof typeof METRIC_NAMES)[]
+
+/** One of the metrics that `emitQueueMetrics` writes: of gauges the maximum of a minute is the reading, counts add up. */
 export function queueMetric(
   tableName: string,
   pk: string,
@@ -121,7 +124,7 @@ export function queueMetric(
     namespace: METRIC_NAMESPACE,
     metricName: METRIC_NAMES[metric],
     dimensionsMap: { [table]: tableName, [queue]: metricDimension(pk) },
-    statistic: 'Maximum',
+    statistic: COUNTS.includes(metric) ? 'Sum' : 'Maximum',
     period: MINUTE,
     ...(label && { label }),
   })

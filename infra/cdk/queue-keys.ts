@@ -6,8 +6,11 @@ import {
   deduplicationKey,
   idempotencyMarkerKey,
   isDeadLetterName,
+  jobKey,
   onceKey,
   payloadKey,
+  queueLimitKey,
+  queueOfPlace,
   queueOfShard,
   scheduledName,
   shardName,
@@ -30,7 +33,15 @@ export interface QueueScope {
 }
 
 /** What a call can touch besides the partition that it names. */
-export type KeyFeature = 'payloads' | 'deduplication' | 'unique' | 'deadLetters' | 'idempotency' | 'sides'
+export type KeyFeature =
+  | 'payloads'
+  | 'deduplication'
+  | 'unique'
+  | 'deadLetters'
+  | 'idempotency'
+  | 'sides'
+  | 'limits'
+  | 'jobs'
 
 /** Patterns of partition keys as IAM reads them (`*` is any text), by feature. */
 export const KEYS_OF: Readonly<Record<KeyFeature, (pk: string) => readonly string[]>> = {
@@ -46,14 +57,18 @@ export const KEYS_OF: Readonly<Record<KeyFeature, (pk: string) => readonly strin
   idempotency: (pk) => [idempotencyMarkerKey(pk).pk, idempotencyMarkerKey(`${pk}#*`).pk],
   /** Which shards have work, and whether the queue is paused; messages that are due later. One for all shards. */
   sides: (pk) => [workName(queueOfShard(pk)), scheduledName(queueOfShard(pk))],
+  /** `limits`: permits and rates of all consumers. */
+  limits: (pk) => [queueLimitKey(queueOfShard(pk), '').pk],
+  /** `Jobs`: one partition for the state of each message, one for all shards. */
+  jobs: (pk) => [jobKey(queueOfPlace(pk), '*').pk],
 }
 
 /** Which features the calls of a purpose have. */
 export const FEATURES_OF: Readonly<Record<GrantPurpose, readonly KeyFeature[]>> = {
-  read: ['payloads', 'deadLetters', 'sides'],
-  readWrite: ['payloads', 'deduplication', 'unique', 'deadLetters', 'idempotency', 'sides'],
+  read: ['payloads', 'deadLetters', 'sides', 'jobs'],
+  readWrite: ['payloads', 'deduplication', 'unique', 'deadLetters', 'idempotency', 'sides', 'limits', 'jobs'],
   queueProducer: ['payloads', 'deduplication', 'unique', 'idempotency', 'sides'],
-  queueConsumer: ['payloads', 'deadLetters', 'sides'],
+  queueConsumer: ['payloads', 'deadLetters', 'sides', 'limits', 'jobs'],
 }
 
 const withPayloads = (pk: string): string[] => [pk, ...KEYS_OF.payloads(pk)]

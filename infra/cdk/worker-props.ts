@@ -187,9 +187,11 @@ function alarmsOf(
 ): WorkerAlarmOptions {
   if (pkPrefix === undefined)
     return option === undefined ? DEFAULT_ALARMS : option === true ? ALL_ALARMS : option || {}
-  if (typeof option === 'object' && (option.deadLetters || option.oldestMessageAge || option.backlog))
+  const { deadLetters, oldestMessageAge, backlog, silence }: WorkerAlarmOptions =
+    typeof option === 'object' ? option : {}
+  if (deadLetters || oldestMessageAge || backlog || silence)
     fail(
-      'alarms.deadLetters, alarms.oldestMessageAge and alarms.backlog need pk: pkPrefix does not say which queues there are',
+      'alarms.deadLetters, alarms.oldestMessageAge, alarms.backlog and alarms.silence need pk: pkPrefix does not say which queues there are',
     )
   if (typeof option === 'object') return option
   return option === false ? {} : RUN_ALARMS

@@ -15,14 +15,19 @@ export interface QueueMetrics {
   dead: number
   /** Seconds since the oldest waiting message became available; leave out (or 0) when none waits. */
   oldestAgeSeconds?: number
+  /** Messages handled since the last reading, by whoever reports. */
+  handled?: number
+  /** Tries that failed since the last reading. */
+  failed?: number
 }
 
 /**
  * Emits one reading of a queue as one line of JSON that CloudWatch Logs turns into metrics:
  * namespace `lockrow`, dimensions `table` and `queue`, metrics `Ready`, `InFlight`, `Delayed`, `DeadLetters` (count)
- * and `OldestMessageAge` (seconds). The alarms of `AtomicTable` in `lockrow/cdk` read exactly these.
+ * and `OldestMessageAge` (seconds), and where they are given `Handled` and `Failed` (counts since the last reading). The
+ * alarms of `AtomicTable` in `lockrow/cdk` read exactly these.
  *
- * Call it once per scheduled run, not per message: each queue is 5 custom metrics (about $1.50 a month), and each
+ * Call it once per scheduled run, not per message: each queue is 5 to 7 custom metrics (about $0.30 a month each), and each
  * call a log line of about 400 bytes.
  *
  * @param write receives the line. The default writes to stdout past `console.log`, because Lambda in its JSON log
@@ -37,6 +42,8 @@ export function emitQueueMetrics(metrics: QueueMetrics, write: (line: string) =>
     [METRIC_NAMES.dead]: metrics.dead,
     // An empty queue reports 0 and not nothing, so that the alarm sees it recover.
     [METRIC_NAMES.oldestAge]: metrics.oldestAgeSeconds ?? 0,
+    ...(metrics.handled !== undefined && { [METRIC_NAMES.handled]: metrics.handled }),
+    ...(metrics.failed !== undefined && { [METRIC_NAMES.failed]: metrics.failed }),
   }
   for (const [name, value] of Object.entries(values)) {
     if (!Number.isFinite(value) || value < 0)

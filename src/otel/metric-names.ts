@@ -6,7 +6,7 @@ export const METRIC_NAMESPACE = 'lockrow'
 /** Dimensions of every queue metric, in the order in which they are emitted. */
 export const METRIC_DIMENSIONS = ['table', 'queue'] as const
 
-/** Names of the queue metrics. Counts are gauges (read them with `Maximum` or `Average`, never `Sum`). */
+/** Names of the queue metrics. All but the last two are gauges (read them with `Maximum` or `Average`, never `Sum`). */
 export const METRIC_NAMES = {
   /** Messages that a pull could take now. */
   ready: 'Ready',
@@ -18,6 +18,10 @@ export const METRIC_NAMES = {
   dead: 'DeadLetters',
   /** Age of the oldest message that waits, in seconds; 0 when none does. */
   oldestAge: 'OldestMessageAge',
+  /** Messages handled since the reading before, by the process that reports: a count, read with `Sum`. */
+  handled: 'Handled',
+  /** Tries that failed since then: a count, read with `Sum`. */
+  failed: 'Failed',
 } as const
 
 const MAX_DIMENSION_LENGTH = 1024

@@ -141,11 +141,12 @@ describe('alarms of a queue', () => {
       'DeadLetters',
       'OldestMessageAge',
       'Ready',
+      'Ready',
     ])
     for (const alarm of alarms) {
       expect(emitted.names).toContain(alarm.MetricName)
       expect(alarm.Namespace).toBe(emitted.namespace)
-      expect(alarm.Statistic).toBe('Maximum')
+      expect(alarm.Statistic).toBe(alarm.TreatMissingData === 'breaching' ? 'SampleCount' : 'Maximum')
       expect(
         Object.fromEntries(alarm.Dimensions.map((dimension: Json) => [dimension.Name, dimension.Value])),
       ).toEqual({
@@ -158,7 +159,26 @@ describe('alarms of a queue', () => {
     }
     expect(byMetric(template, 'OldestMessageAge')).toMatchObject({ Threshold: 300, DatapointsToAlarm: 3 })
     expect(byMetric(template, 'DeadLetters')).toMatchObject({ Threshold: 0, DatapointsToAlarm: 1 })
-    expect(byMetric(template, 'Ready')).toMatchObject({ Threshold: 1000, DatapointsToAlarm: 3 })
+    expect(
+      alarms.filter(({ MetricName, Statistic }) => MetricName === 'Ready' && Statistic === 'Maximum'),
+    ).toMatchObject([{ Threshold: 1000, DatapointsToAlarm: 3 }])
+  })
+
+  test('silence rings where nobody has reported for five readings', () => {
+    const template = synth({}, ({ db }) => {
+      db.addQueueAlarms('orders', { silence: true, readingsEvery: Duration.minutes(5) })
+    })
+    const [alarm] = alarmsIn(template)
+    expect(alarm).toMatchObject({
+      MetricName: 'Ready',
+      Statistic: 'SampleCount',
+      Period: 300,
+      Threshold: 1,
+      ComparisonOperator: 'LessThanThreshold',
+      EvaluationPeriods: 5,
+      DatapointsToAlarm: 5,
+      TreatMissingData: 'breaching',
+    })
   })
 
   test('meet on the same name for keys that no dimension can be', () => {
@@ -271,6 +291,8 @@ describe('dashboard', () => {
       'Delayed',
       'OldestMessageAge',
       'DeadLetters',
+      'Handled',
+      'Failed',
     ])
       expect(text).toContain(`"${metric}"`)
     for (const queue of ['orders', 'mails']) expect(text).toContain(`"queue","${queue}"`)

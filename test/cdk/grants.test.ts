@@ -51,12 +51,14 @@ const DEDUPLICATION = 'config#dedup#*'
 const UNIQUE = 'config#once#*'
 const DEAD = ['config#dead', 'config#dead#payload#*']
 const SIDES = ['config#work', 'config#scheduled']
+const LIMITS = 'config#limits'
+const JOBS = 'config#job#*'
 const MARKERS = ['config#idempotency', 'config#*#idempotency']
 const BESIDE: Record<keyof typeof EXPECTED, string[]> = {
-  grantRead: [PAYLOADS, ...DEAD, ...SIDES],
-  grantReadWrite: [PAYLOADS, DEDUPLICATION, UNIQUE, ...DEAD, ...MARKERS, ...SIDES],
+  grantRead: [PAYLOADS, ...DEAD, ...SIDES, JOBS],
+  grantReadWrite: [PAYLOADS, DEDUPLICATION, UNIQUE, ...DEAD, ...MARKERS, ...SIDES, LIMITS, JOBS],
   grantQueueProducer: [PAYLOADS, DEDUPLICATION, UNIQUE, ...MARKERS, ...SIDES],
-  grantQueueConsumer: [PAYLOADS, ...DEAD, ...SIDES],
+  grantQueueConsumer: [PAYLOADS, ...DEAD, ...SIDES, LIMITS, JOBS],
 }
 type GrantName = keyof typeof EXPECTED
 const NAMES = Object.keys(EXPECTED) as GrantName[]
@@ -170,6 +172,8 @@ describe('a sharded queue', () => {
       'mails',
       'mails#work',
       'mails#scheduled',
+      'mails#limits',
+      'mails#job#*',
     ])
   })
 
@@ -199,6 +203,8 @@ describe('a sharded queue', () => {
       'mails#dead#payload#*',
       'mails#work',
       'mails#scheduled',
+      'mails#limits',
+      'mails#job#*',
     ])
   })
 })

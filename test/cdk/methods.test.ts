@@ -11,6 +11,7 @@ import {
   Counter,
   consume,
   idempotent,
+  Jobs,
   KeyValue,
   Liveness,
   Mutex,
@@ -24,6 +25,7 @@ import {
 } from 'lockrow'
 import { reserveUnique } from 'lockrow/recipes'
 import { listSchedules, removeSchedule, Scheduler, schedule, schedulesLambda } from 'lockrow/schedules'
+import { streamsWakeUp } from 'lockrow/streams'
 import { describe, expect, it, test } from 'vitest'
 import {
   AtomicTable,
@@ -32,6 +34,7 @@ import {
   type GrantOptions,
 } from '../../infra/cdk/index.ts'
 import { callsOf, type GrantMethod, NEEDS } from '../../infra/cdk/methods.ts'
+import { FakeStreams } from '../streams/fake-streams.ts'
 import { actionsIn, type Json, newApp, statements } from './helpers.ts'
 import { isAllowed, resolve, tableArn } from './iam.ts'
 
@@ -150,6 +153,18 @@ describe('a grant by feature', () => {
       await counter.increment()
       await counter.get()
     },
+    Jobs: async (db) => {
+      const jobs = new Jobs<number, number>(db, { pk: 'q' })
+      const [job, other] = await jobs.push([{ data: 1 }, { data: 2 }])
+      await jobs.cancel(other!)
+      const { item } = await due(db).queuePull<number>({ pk: 'q' })
+      const { signal } = new AbortController()
+      await jobs.handler(async ({ data }, { progress }) => {
+        await progress(1)
+        return data
+      })(item!, { signal })
+      expect(await jobs.status(job!)).toMatchObject({ state: 'done' })
+    },
     KeyValue: async (db) => {
       const values = new KeyValue(db, 'kv')
       await values.set('a', '1')
@@ -231,6 +246,13 @@ describe('a grant by feature', () => {
         fired: 90,
       })
     },
+    streamsWakeUp: async (db) => {
+      const wakeUp = streamsWakeUp(db, new FakeStreams('a'), { tableName: 'app' })
+      const end = wakeUp(() => {}, { pk: 'q' }) as () => void
+      await new Promise((done) => setTimeout(done, 50))
+      end()
+      await new Promise((done) => setTimeout(done, 50))
+    },
     transaction: (db) =>
       transaction(db, async (tx) => {
         await tx.get(key)
@@ -238,6 +260,18 @@ describe('a grant by feature', () => {
         tx.set({ ...key, data: 1 })
       }),
   }
+
+  test('covers the limits of workers and the states of jobs beside their queue', () => {
+    const pks = ['mails']
+    expect(keysOf(granted({ features: ['QueueWorker'], pks })[0])).toContain('mails#limits')
+    expect(keysOf(granted({ features: ['queueLambda'], pks })[0])).toContain('mails#limits')
+    const queues = [{ pk: 'mails', shards: 2 }]
+    for (const named of [{ pks }, { queues }]) {
+      const keys = keysOf(granted({ features: ['Jobs'], ...named })[0])
+      expect(keys).toContain('mails#job#*')
+      expect(keys).toContain('mails#dead')
+    }
+  })
 
   it.each(Object.keys(uses) as GrantFeature[])('%s calls what is granted for it', async (feature) => {
     const called = new Set<string>()

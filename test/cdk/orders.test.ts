@@ -61,6 +61,8 @@ test('each function has what its handler calls: no queries, no batches, no queue
     'orders#outbox#dead#payload#*',
     'orders#outbox#work',
     'orders#outbox#scheduled',
+    'orders#outbox#limits',
+    'orders#outbox#job#*',
   ])
 })
 

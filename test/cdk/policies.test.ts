@@ -3,8 +3,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { Template } from 'aws-cdk-lib/assertions'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
-import { queueLambda } from 'lockrow'
+import { Jobs, queueLambda } from 'lockrow'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
+import { streamsWakeUp } from 'lockrow/streams'
 import { injectFaults } from 'lockrow/testing'
 import { afterAll, beforeAll, describe, expect, inject, it, test, vi } from 'vitest'
 import { apiHandler } from '../../examples/orders/api.ts'
@@ -20,6 +21,7 @@ import { OUTBOX, productKey } from '../../examples/orders/shop.ts'
 import { workerHandler } from '../../examples/orders/worker.ts'
 import { LockrowStack } from '../../infra/cdk/stack.ts'
 import { dropTable, freshTable, localClient } from '../setup/local.ts'
+import { FakeStreams } from '../streams/fake-streams.ts'
 import { fixture, type Json, makeFunction, newApp } from './helpers.ts'
 import { type IamRequest, isAllowed, policiesOf, requestsOf, tableArn } from './iam.ts'
 
@@ -96,6 +98,9 @@ describe('of queues', () => {
   const withLetters = [...queues, { pk: 'graveyard' }]
   db.grantRead(role('Reader'), { queues: withLetters })
   db.grantReadWrite(role('Owner'), { queues: withLetters })
+  db.grantReadWrite(role('Tenant'), { pkPrefixes: ['acme#'] })
+  db.grantReadWrite(role('Stranger'), { pkPrefixes: ['other#'] })
+  db.grantStreamsWakeUp(role('Woken'))
   const template = Template.fromStack(stack)
   const id = Object.keys(template.findResources('AWS::DynamoDB::GlobalTable'))[0]!
   const of = (name: string) => policiesOf(template, name)
@@ -167,6 +172,74 @@ describe('of queues', () => {
     const other = worker === 'Plain' ? 'Sharded' : 'Plain'
     expect(consumer.requests.filter((one) => isAllowed(of(other), one))).toEqual([])
     for (const { client } of [producer, consumer, reader, owner]) client.destroy()
+  })
+
+  it.each(kinds)('%s: with limits, and jobs that are asked about', async (_, kind, worker) => {
+    const { pk, shards } = kind
+    const [producer, consumer, reader, owner] = [recorded(id), recorded(id), recorded(id), recorded(id)]
+    const options = {
+      pk,
+      ...(shards !== undefined && { shards }),
+      deadLetter: kind.deadLetter ?? `${pk}#dead`,
+    }
+    const [job, other] = await new Jobs(producer.db, options).push([{ data: 1, group: 'g' }, { data: 2 }])
+    expect(await new Jobs(owner.db, options).cancel(other!)).toBe(true)
+    const handler = new Jobs<number>(consumer.db, options).handler(async (item, { progress }) => {
+      await progress(item.data)
+      return 'done'
+    })
+    const limits = { concurrency: 5, groupConcurrency: 1, rate: { limit: 100, windowMs: 1000 } }
+    await queueLambda(consumer.db, handler, { ...kind, limits })(
+      { queue: pk },
+      lambdaContext('worker', 20_000),
+    )
+    expect(await new Jobs(reader.db, options).status(job!)).toMatchObject({ state: 'done' })
+    expect(await new Jobs(reader.db, options).status(other!)).toMatchObject({ state: 'cancelled' })
+    expect(refusals(of('Producer'), producer.requests)).toEqual([])
+    for (const name of ['Consumer', worker]) expect(refusals(of(name), consumer.requests)).toEqual([])
+    expect(refusals(of('Reader'), reader.requests)).toEqual([])
+    const all = [producer, consumer, reader, owner]
+    expect(
+      refusals(
+        of('Owner'),
+        all.flatMap(({ requests }) => requests),
+      ),
+    ).toEqual([])
+    expect(refusals(of('Reader'), consumer.requests)).not.toEqual([])
+    for (const { client } of all) client.destroy()
+  })
+
+  it('a tenant: all of its queues, with limits and jobs, and nobody else', async () => {
+    const { db: client, requests, client: raw } = recorded(id)
+    const pk = 'acme#jobs'
+    const jobs = new Jobs<number>(client, { pk })
+    const [job] = await jobs.push({ data: 1, group: 'g' })
+    const limits = { concurrency: 5, groupConcurrency: 1, rate: { limit: 100, windowMs: 1000 } }
+    await queueLambda(
+      client,
+      jobs.handler(() => 'done'),
+      { pk, limits },
+    )({}, lambdaContext('worker', 20_000))
+    expect(await jobs.status(job!)).toMatchObject({ state: 'done' })
+    await client.queuePush({ pk, family: 'acme#', data: 1 })
+    await client.queueStats({ family: 'acme#' })
+    await client.queuePurge({ family: 'acme#' })
+    expect(refusals(of('Tenant'), requests)).toEqual([])
+    expect(requests.filter((one) => isAllowed(of('Stranger'), one))).toEqual([])
+    raw.destroy()
+  })
+
+  it('whoever is woken by the stream: its readers are elected by rows of their own', async () => {
+    const { db: client, requests, client: raw } = recorded(id)
+    const end = streamsWakeUp(client, new FakeStreams('a'), { tableName: 'app' })(() => {}, {
+      pk: 'jobs',
+    }) as () => void
+    await expect.poll(() => requests.length).toBeGreaterThan(0)
+    end()
+    await new Promise((done) => setTimeout(done, 100))
+    expect(refusals(of('Woken'), requests)).toEqual([])
+    expect(refusals(of('Reader'), requests)).toEqual(requests)
+    raw.destroy()
   })
 
   test.each(['Producer', 'Consumer', 'Reader', 'Owner', 'Plain', 'Sharded'])('%s: nothing else', (name) => {

@@ -121,14 +121,18 @@ const NAMES = ['pk', 'from', 'to', 'deadLetter', 'idempotencyKey']
 function scopeOf(args: readonly unknown[]): GrantScope {
   const pks = new Set<string>()
   let shards: number | undefined
+  let isFamily = false
   const look = (value: unknown, name = '') => {
     if (typeof value === 'string' && NAMES.includes(name)) pks.add(value)
     if (name === 'shards' && typeof value === 'number') shards = value
+    if (name === 'family' && typeof value === 'string') isFamily = true
     if (typeof value !== 'object' || value === null || name === 'data' || value instanceof AbortSignal) return
     for (const [key, one] of Object.entries(value)) look(one, key)
   }
   if (typeof args[0] === 'string') pks.add(args[0])
   for (const arg of args) look(arg)
+  // A family is granted by its prefix.
+  if (isFamily) return {}
   const queues = shards === undefined ? [] : [...pks].map((pk) => ({ pk, shards: shards! }))
   return { pks: [...pks], queues }
 }

@@ -100,6 +100,8 @@ describe('by default', () => {
           'orders#dead#payload#*',
           'orders#work',
           'orders#scheduled',
+          'orders#limits',
+          'orders#job#*',
         ],
       },
       Null: { 'dynamodb:LeadingKeys': 'false' },
@@ -288,6 +290,8 @@ describe('on request', () => {
       'orders#dead#payload#*',
       'orders#work',
       'orders#scheduled',
+      'orders#limits',
+      'orders#job#*',
     ])
   })
 

@@ -57,6 +57,15 @@ describe('emitQueueMetrics', () => {
     })
   })
 
+  test('what was handled and failed is there where it is given', () => {
+    const record = emit({ ...READING, handled: 7, failed: 0 })
+    expect(record).toMatchObject({ Handled: 7, Failed: 0 })
+    expect(record._aws.CloudWatchMetrics[0].Metrics.slice(5)).toEqual([
+      { Name: 'Handled', Unit: 'Count' },
+      { Name: 'Failed', Unit: 'Count' },
+    ])
+  })
+
   test('keeps the rules of the specification', () => {
     const record = emit(READING)
     const [directive] = record._aws.CloudWatchMetrics
