@@ -19,8 +19,9 @@ import { listPointers, pausedUntil } from './pointer-list.ts'
 
 /** How many rows of a queue are counted at most, unless the caller says otherwise. */
 const defaultLimit = 500
-/** Of a place at least so many rows are read. */
+/** Of a place at least so many rows are read, and of what lies beside the queue. */
 const leastRows = 5
+const leastBeside = 10
 const part = 1 / 5
 /** So many shards, or queues of a family, are looked at. */
 const mostPlaces = 64
@@ -123,10 +124,10 @@ export async function stats(
   const { limit = defaultLimit, consistent = true } = options
   if (limit !== Number.POSITIVE_INFINITY) wholeNumber(limit, 'limit', { min: 1 })
   const plan = await (isFamily(given) ? ofFamily(context, given, options) : ofQueue(context, given, options))
-  const read = (pk: string, share: number) =>
-    readUpTo(context, pk, Math.max(Math.min(limit, leastRows), Math.ceil(limit * share)), consistent)
+  const read = (pk: string, share: number, least = leastBeside) =>
+    readUpTo(context, pk, Math.max(Math.min(limit, least), Math.ceil(limit * share)), consistent)
   const reads: Read[] = []
-  for (const place of plan.places) reads.push(await read(place, 1 / plan.places.length))
+  for (const place of plan.places) reads.push(await read(place, 1 / plan.places.length, leastRows))
   const until = plan.paused
     ? plan.paused.until
     : await pausedBy(context, plan.places[0]!, reads[0]!, consistent)

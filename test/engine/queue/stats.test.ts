@@ -17,6 +17,7 @@ const nothing = {
   oldestAgeSeconds: 0,
   atLeast: false,
   oldestIsExact: true,
+  paused: false,
 }
 
 test('each message counts once, by what it is now', async () => {
@@ -106,13 +107,34 @@ test('500 rows are counted unless the caller says otherwise, a fifth of it of de
   })
 })
 
-test('the limit is shared by the shards, each of which shows ten at least', async () => {
+test('the limit is shared by the shards, each of which shows five at least', async () => {
   const { db } = open()
   for (const shard of [0, 1])
     await db.queuePush(Array.from({ length: 30 }, () => ({ pk: `jobs#shard${shard}` })))
   expect(await db.queueStats(pk, { shards: 2, limit: 40 })).toMatchObject({ ready: 40, atLeast: true })
-  expect(await db.queueStats(pk, { shards: 2, limit: 12 })).toMatchObject({ ready: 20 })
+  expect(await db.queueStats(pk, { shards: 2, limit: 12 })).toMatchObject({ ready: 12 })
+  expect(await db.queueStats(pk, { shards: 2, limit: 6 })).toMatchObject({ ready: 10 })
   expect(await db.queueStats(pk, { shards: 2, limit: 60 })).toMatchObject({ ready: 60, atLeast: false })
+})
+
+test('of many shards, or queues of a family, 64 are looked at, others at each reading', async () => {
+  const { db } = open()
+  await db.queuePush(Array.from({ length: 80 }, (_, i) => ({ pk: `jobs#shard${i}`, data: i })))
+  const shards = { shards: 100 }
+  expect(await db.queueStats(pk, shards)).toMatchObject({ ready: 64, atLeast: true, oldestIsExact: false })
+  expect(await db.queueStats(pk, { ...shards, limit: Number.POSITIVE_INFINITY })).toMatchObject({
+    ready: 80,
+    atLeast: false,
+  })
+  const family = 'mails/'
+  await db.queuePush(Array.from({ length: 80 }, (_, i) => ({ pk: `mails/${i}`, family })))
+  await db.queuePush({ pk: 'mails/1', family, delaySeconds: 5 })
+  expect(await db.queueStats({ family })).toMatchObject({ atLeast: true, oldestIsExact: false })
+  expect(await db.queueStats({ family }, { limit: Number.POSITIVE_INFINITY })).toMatchObject({
+    ready: 80,
+    delayed: 1,
+    atLeast: false,
+  })
 })
 
 test.each([0, -1, 1.5, Number.NaN, '5'])('limit %j is refused', async (limit) => {
