@@ -58,7 +58,10 @@ export class Call {
 
   /** Milliseconds until the deadline. */
   get left(): number {
-    return this.#deadline - this.#runtime.monotonic()
+    // Without a deadline no clock is looked at: most calls have none.
+    return this.#deadline === Number.POSITIVE_INFINITY
+      ? this.#deadline
+      : this.#deadline - this.#runtime.monotonic()
   }
 
   /**

@@ -15,7 +15,7 @@ export async function inCall<O extends CallOptions | undefined, T>(
   check(options)
   const timeoutMs = options?.timeoutMs ?? database.timeoutMs
   const call = new Call(database.runtime, options?.signal, timeoutMs)
-  const context = { ...database, call }
+  const context = withCall(database, call)
   try {
     if (call.signal === undefined) return await work(context, options)
     return await work(context, { ...options, signal: call.signal } as O)
@@ -30,5 +30,19 @@ export async function inCall<O extends CallOptions | undefined, T>(
 const toCaller = (fault: StorageFault): BackendError =>
   new BackendError(`the backend refused the request: ${fault.message}`, { cause: fault.cause })
 
+/** Field by field: to spread them takes ten times as long, in every call. */
+const withCall = (database: Context, call: Call): Context => ({
+  storage: database.storage,
+  runtime: database.runtime,
+  retry: database.retry,
+  cursorSecret: database.cursorSecret,
+  timeoutMs: database.timeoutMs,
+  onEvent: database.onEvent,
+  ulid: database.ulid,
+  id: database.id,
+  database: database.database,
+  call,
+})
+
 /** For work that goes on after the call has ended. */
-export const detached = (context: Context): Context => ({ ...context, call: new Call(context.runtime) })
+export const detached = (context: Context): Context => withCall(context, new Call(context.runtime))

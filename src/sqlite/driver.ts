@@ -6,6 +6,8 @@ export interface SqliteStatement {
   all(...values: (string | number | null)[]): unknown[]
   iterate(...values: (string | number | null)[]): Iterable<unknown>
   run(...values: (string | number | null)[]): unknown
+  /** Of better-sqlite3: the first column alone in place of a row, which saves an object. */
+  pluck?(): unknown
 }
 
 /** A connection of better-sqlite3 (`new Database(path)`) or of `node:sqlite` (`new DatabaseSync(path)`). */

@@ -14,14 +14,14 @@ export class RowStatements {
   readonly #database: SqliteDatabase
   readonly #table: string
   readonly #prepared = new Map<string, SqliteStatement>()
-  readonly #get: SqliteStatement
+  readonly #get: (pk: string, sk: string) => string | undefined
   readonly #put: SqliteStatement
   readonly #delete: SqliteStatement
 
   constructor(database: SqliteDatabase, table: string) {
     this.#database = database
     this.#table = `"${table}"`
-    this.#get = database.prepare(`SELECT row FROM ${this.#table} WHERE pk = ? AND sk = ?`)
+    this.#get = oneColumn(database.prepare(`SELECT row FROM ${this.#table} WHERE pk = ? AND sk = ?`))
     this.#put = database.prepare(
       `INSERT INTO ${this.#table} (pk, sk, ttl, row) VALUES (?, ?, ?, ?)
        ON CONFLICT (pk, sk) DO UPDATE SET ttl = excluded.ttl, row = excluded.row`,
@@ -30,8 +30,8 @@ export class RowStatements {
   }
 
   get({ pk, sk }: AtomicDbItemKey): Row | undefined {
-    const found = this.#get.get(pk, sk) as { row: string } | undefined
-    return found && rowFromJson(pk, sk, found.row)
+    const found = this.#get(pk, sk)
+    return found === undefined ? undefined : rowFromJson(pk, sk, found)
   }
 
   /** The text that was written, if one was. */
@@ -82,6 +82,13 @@ export class RowStatements {
     this.#prepared.set(sql, statement)
     return statement
   }
+}
+
+/** The column `row` of the one row that is found. */
+function oneColumn(statement: SqliteStatement): (pk: string, sk: string) => string | undefined {
+  if (!statement.pluck) return (pk, sk) => (statement.get(pk, sk) as { row: string } | undefined)?.row
+  statement.pluck()
+  return (pk, sk) => statement.get(pk, sk) as string | undefined
 }
 
 /** When the sweep may look at a row, epoch seconds; nothing where it never expires. */

@@ -35,29 +35,33 @@ export class SqliteStorage implements Storage {
     this.#options = options
   }
 
-  async read(keys: readonly AtomicDbItemKey[], options: ReadRequestOptions): Promise<(Row | undefined)[]> {
-    const file = this.#file ?? (await this.#open())
-    return this.#reading(file, options, () => keys.map((key) => file.rows.get(key)))
+  read(keys: readonly AtomicDbItemKey[], options: ReadRequestOptions): Promise<(Row | undefined)[]> {
+    const file = this.#file
+    if (!file || keys.length > 1 || options.signal || options.beforeSending || file.turns.isDue)
+      return this.#reading(options, (file) => keys.map((key) => file.rows.get(key)))
+    // The same for the most frequent call of all, in half the time: nothing to wait for, nothing to map.
+    try {
+      return Promise.resolve([file.rows.get(keys[0]!)])
+    } catch (error) {
+      return Promise.reject(toFault(error, file.where))
+    }
   }
 
   async readTogether(
     keys: readonly AtomicDbItemKey[],
     options: RequestOptions,
   ): Promise<(Row | undefined)[]> {
-    const file = this.#file ?? (await this.#open())
-    const rows = await this.#reading(file, options, () => snapshot(file, keys))
+    const rows = await this.#reading(options, (file) => snapshot(file, keys))
     checkTogether(rows)
     return rows
   }
 
-  async page(range: Range, options: ReadRequestOptions): Promise<Page> {
-    const file = this.#file ?? (await this.#open())
-    return this.#reading(file, options, () => pageOfStored(range, file.rows.rangeOf(range)))
+  page(range: Range, options: ReadRequestOptions): Promise<Page> {
+    return this.#reading(options, (file) => pageOfStored(range, file.rows.rangeOf(range)))
   }
 
-  async scan(scan: Scan, options: ReadRequestOptions): Promise<ScanPage> {
-    const file = this.#file ?? (await this.#open())
-    return this.#reading(file, options, () => file.scans.page(scan))
+  scan(scan: Scan, options: ReadRequestOptions): Promise<ScanPage> {
+    return this.#reading(options, (file) => file.scans.page(scan))
   }
 
   async write(writes: readonly RowWrite[], options: RequestOptions): Promise<readonly RowWrite[]> {
@@ -128,13 +132,14 @@ export class SqliteStorage implements Storage {
     return this.#opening
   }
 
-  /** A read takes its turn, or a loop of them would keep the program from all else. */
-  async #reading<T>(file: SqliteFile, { signal, beforeSending }: RequestOptions, work: () => T): Promise<T> {
+  async #reading<T>({ signal, beforeSending }: RequestOptions, work: (file: SqliteFile) => T): Promise<T> {
+    const file = this.#file ?? (await this.#open())
+    // A loop of reads would keep the program from all else.
     if (file.turns.isDue) await file.turns.next()
     if (signal?.aborted) throw signal.reason
     beforeSending?.()
     try {
-      return work()
+      return work(file)
     } catch (error) {
       throw toFault(error, file.where)
     }

@@ -1,6 +1,6 @@
 import type { Runtime } from '../runtime.ts'
 import { type RequestOptions, StorageFault } from '../storage.ts'
-import type { SqliteDatabase } from './driver.ts'
+import type { SqliteDatabase, SqliteStatement } from './driver.ts'
 import { isBusy, toFault } from './faults.ts'
 import { rollBack } from './schema.ts'
 import type { Turns } from './turns.ts'
@@ -27,6 +27,8 @@ interface Job {
  */
 export class Writes {
   readonly #database: SqliteDatabase
+  readonly #begin: SqliteStatement
+  readonly #end: SqliteStatement
   readonly #where: string
   readonly #runtime: Pick<Runtime, 'monotonic' | 'sleep' | 'random'>
   readonly #turns: Turns
@@ -47,6 +49,8 @@ export class Writes {
     },
   ) {
     this.#database = database
+    this.#begin = database.prepare('BEGIN IMMEDIATE')
+    this.#end = database.prepare('COMMIT')
     this.#where = options.where
     this.#runtime = options.runtime
     this.#turns = options.turns
@@ -88,7 +92,7 @@ export class Writes {
     let isCommit = false
     let answers: (() => void)[]
     try {
-      this.#database.exec('BEGIN IMMEDIATE')
+      this.#begin.run()
     } catch (error) {
       if (isBusy(error)) return false
       const fault = toFault(error, this.#where)
@@ -99,7 +103,7 @@ export class Writes {
       answers = jobs.map(answerOf)
       this.#housekeeping(jobs.length)
       isCommit = true
-      this.#database.exec('COMMIT')
+      this.#end.run()
     } catch (error) {
       rollBack(this.#database)
       this.#failed(jobs, toFault(error, this.#where, isCommit))

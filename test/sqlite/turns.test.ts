@@ -24,11 +24,12 @@ it('gives way to timers and sockets every few milliseconds', async () => {
     fired = true
   }, 0)
   busyFor(10)
-  expect(turns.isDue).toBe(true)
+  // Not at each call: a look at the clock takes its time.
+  expect(Array.from({ length: 16 }, () => turns.isDue)).toContain(true)
   for (let i = 0; i < 3; i++) {
     busyFor(6)
     await turns.next()
   }
   expect(fired).toBe(true)
-  expect(turns.isDue).toBe(false)
+  expect(Array.from({ length: 16 }, () => turns.isDue)).not.toContain(true)
 })

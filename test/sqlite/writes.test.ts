@@ -10,13 +10,12 @@ const coded = (code: string) => Object.assign(new Error(code), { code: `SQLITE_$
 /** A connection that only remembers, and fails where it is told to. */
 function world(fails: (sql: string, log: readonly string[]) => unknown = () => undefined, waitMs = 1000) {
   const log: string[] = []
-  const database = {
-    exec(sql: string) {
-      const error = fails(sql, log)
-      log.push(error ? `${sql}: ${(error as Error).message}` : sql)
-      if (error) throw error
-    },
-  } as SqliteDatabase
+  const exec = (sql: string) => {
+    const error = fails(sql, log)
+    log.push(error ? `${sql}: ${(error as Error).message}` : sql)
+    if (error) throw error
+  }
+  const database = { exec, prepare: (sql: string) => ({ run: () => exec(sql) }) } as unknown as SqliteDatabase
   const runtime = { ...systemRuntime }
   const writes = new Writes(database, {
     where: 'f',
