@@ -2,7 +2,7 @@ import { inspect, isDeepStrictEqual } from 'node:util'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import fc from 'fast-check'
 import type { AtomicDbError, AtomicDbInterface, RetryOptions } from 'lockrow'
-import { AtomicEngine, type Row, type Runtime, systemRuntime } from 'lockrow/backend'
+import { AtomicEngine, type Row, type Runtime, type Storage, systemRuntime } from 'lockrow/backend'
 import { type DirectClient, AtomicDynamoDB as DirectDynamoDB } from 'lockrow/direct'
 import { AtomicDynamoDB } from 'lockrow/dynamo'
 import { TestRuntime } from 'lockrow/testing'
@@ -11,7 +11,7 @@ import { sdkTransport } from '../../src/dynamo/sdk-transport.ts'
 import { DynamoStorage } from '../../src/dynamo/storage.ts'
 import { MemoryStorage } from '../../src/memory/storage.ts'
 
-/** Runs the same steps on the twin and on DynamoDB Local, on one clock, and compares every result and every error. */
+/** Runs the same steps on the twin and on another store, mostly DynamoDB Local, on one clock, and compares every result and every error. */
 
 export const seed =
   process.env.EQUIVALENCE_SEED === undefined ? undefined : Number(process.env.EQUIVALENCE_SEED)
@@ -67,11 +67,18 @@ let partition = 0
 
 /** The steps on a few lines, however large or deep their values are. */
 const shownSteps = (failed: Step, steps: readonly { step: Step; wait: number }[]): string =>
-  `${failed.title}: twin and DynamoDB differ; steps: ${inspect(
+  `${failed.title}: twin and store differ; steps: ${inspect(
     steps.map(({ step: { title, of }, wait }) => ({ title, of, wait })),
     { depth: 6, maxStringLength: 60, maxArrayLength: 20, breakLength: 160 },
   )}`
 
+/** What the twin is compared with. */
+export interface Peer {
+  db: AtomicDbInterface
+  storage: Pick<Storage, 'write'>
+}
+
+/** DynamoDB Local. */
 export interface World {
   client: DynamoDBClient
   /** In place of the SDK's client, for all but rows of other programs. */
@@ -88,21 +95,25 @@ const unswept = (runtime: Runtime): Runtime => ({
   random: () => runtime.random(),
 })
 
+function dynamoOf({ client, direct, table, retry }: World, runtime: Runtime): Peer {
+  const db = direct
+    ? new DirectDynamoDB(direct, table, { runtime, retry })
+    : new AtomicDynamoDB(client, table, { runtime, retry })
+  return { db, storage: new DynamoStorage(sdkTransport(client), table) }
+}
+
 export async function agree(
   histories: fc.Arbitrary<{ step: Step; wait: number }[]>,
   numRuns: number,
-  { client, direct, table, retry }: World,
+  peer: World | ((runtime: Runtime) => Peer),
 ): Promise<void> {
   const runtime = new StillRuntime()
   clock.start = Math.floor(runtime.at / 1000)
   // DynamoDB Local keeps expired rows, which count towards the limit of a deleteRange: the twin keeps them here too.
   const rows = new MemoryStorage(unswept(runtime))
   const memory = new AtomicEngine(rows, { runtime })
-  const dynamo = direct
-    ? new DirectDynamoDB(direct, table, { runtime, retry })
-    : new AtomicDynamoDB(client, table, { runtime, retry })
-  const wire = new DynamoStorage(sdkTransport(client), table)
-  const kept = (storage: MemoryStorage | DynamoStorage): Memory => ({
+  const { db, storage } = typeof peer === 'function' ? peer(runtime) : dynamoOf(peer, runtime)
+  const kept = (storage: Pick<Storage, 'write'>): Memory => ({
     locks: new Map(),
     messages: [],
     foreign: async (row) => void (await storage.write([{ put: row }], {})),
@@ -110,11 +121,11 @@ export async function agree(
   await fc.assert(
     fc.asyncProperty(histories, async (steps) => {
       const pk = `equivalence-${partition++}`
-      const [ofMemory, ofDynamo] = [kept(rows), kept(wire)]
+      const [ofMemory, ofPeer] = [kept(rows), kept(storage)]
       runtime.at = clock.start * 1000
       for (const { step: one, wait } of steps) {
         runtime.at += wait * 1000
-        const expected = await outcome(() => one.run(dynamo, pk, ofDynamo))
+        const expected = await outcome(() => one.run(db, pk, ofPeer))
         const kind = `${one.title} ${(expected as { code?: string }).code ?? ((expected as { result?: { applied?: boolean } }).result?.applied === false ? 'not applied' : 'ok')}`
         met.set(kind, (met.get(kind) ?? 0) + 1)
         const actual = await outcome(() => one.run(memory, pk, ofMemory))
