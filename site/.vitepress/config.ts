@@ -10,7 +10,7 @@ const pages = resolve(import.meta.dirname, '../.tmp/pages')
 
 /** The guides in the order in which they are read. What is in no group comes last. */
 const groups: [string, string[]][] = [
-  ['Data', ['data-model', 'locking', 'updates', 'transactions', 'collections']],
+  ['Data', ['data-model', 'locking', 'updates', 'transactions', 'collections', 'cache']],
   ['Work', ['queue', 'schedules', 'coordination', 'recipes']],
   ['In production', ['deploy', 'operations', 'console', 'costs', 'scale', 'security', 'cli']],
   ['Around it', ['testing', 'migrating', 'direct', 'sqlite', 'backends', 'architecture']],

@@ -113,7 +113,7 @@ export const architecture = picture(
     box([24, 286], 200, 62, ['src/model', 'what all of them know'], 'plain'),
     box([322, 226], 204, 62, ['src/engine', 'the contract over any storage'], 'good'),
     box([626, 226], 190, 50, ['src/storage.ts', 'rows, guards, faults'], 'lock'),
-    box([626, 304], 190, 50, ['backends', 'dynamo, direct, memory'], 'message'),
+    box([602, 304], 214, 50, ['backends', 'dynamo, direct, memory, sqlite'], 'message'),
     arrow([
       [99, 58],
       [99, 102],
@@ -158,7 +158,7 @@ export const architecture = picture(
     ),
     text([729, 295], 'implement', 'soft small'),
     arrow([
-      [626, 336],
+      [602, 336],
       [226, 336],
     ]),
     arrow([

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { folder, pictures } from '../../site/drawings/main.ts'
+import { guides, textOf } from './named.ts'
 
 /** The pictures of the documentation are those that are drawn, and stand by themselves. */
 
@@ -16,6 +17,25 @@ it('docs/images is what npm run docs:images writes', () => {
   ).toEqual([...names].sort())
   for (const name of names)
     expect(committed(name), `npm run docs:images draws ${name} anew`).toBe(pictures[name])
+})
+
+const shownBy = (page: string): string[] =>
+  [...textOf(page).matchAll(/!\[([^\]]*)\]\(([^)]+)\)/g)].map(([, says, address]) => {
+    expect(says!.length, `${page} says what ${address} shows`).toBeGreaterThan(40)
+    return address!
+  })
+
+it('the README shows its picture also on npm, where no relative address leads to an image', () => {
+  const { repository } = JSON.parse(textOf('package.json'))
+  const [, owned] = /github\.com\/(.+)\.git$/.exec(repository.url)!
+  expect(shownBy('README.md')).toEqual([
+    `https://raw.githubusercontent.com/${owned}/HEAD/docs/images/overview.svg`,
+  ])
+})
+
+it('every picture is shown by a page', () => {
+  const shown = guides.flatMap(shownBy).map((address) => basename(address))
+  expect(names.filter((name) => !shown.includes(name))).toEqual([])
 })
 
 describe.each(names)('%s', (name) => {

@@ -101,7 +101,7 @@ describe('the packed package', () => {
       .split('\n')
     expect(
       listed.every((file) =>
-        /^package\/(dist\/|docs\/[a-z-]+\.md$|README\.md|LICENSE|CHANGELOG\.md|THIRD-PARTY\.md|package\.json)/.test(
+        /^package\/(dist\/|docs\/[a-z-]+\.md$|docs\/images\/[a-z-]+\.svg$|README\.md|LICENSE|CHANGELOG\.md|THIRD-PARTY\.md|package\.json)/.test(
           file,
         ),
       ),

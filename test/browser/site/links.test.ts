@@ -81,4 +81,16 @@ describeInBrowser('the site', (open) => {
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain('AtomicMemoryDb')
     expect({ problems, foreign }).toEqual({ problems: [], foreign: [] })
   })
+
+  it.each(['light', 'dark'] as const)('shows its pictures, %s', async (colorScheme) => {
+    const { page } = await open({ colorScheme })
+    for (const name of ['index', 'queue', 'locking', 'transactions', 'coordination', 'architecture']) {
+      await page.goto(`${address()}/${name}.html`)
+      const picture = page.locator('img').first()
+      await picture.scrollIntoViewIfNeeded()
+      await expect
+        .poll(() => picture.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth))
+        .toBeGreaterThan(300)
+    }
+  })
 })
