@@ -24,6 +24,8 @@ export default defineConfig({
     maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // one second is the default, which a busy machine needs for less
+    expect: { poll: { timeout: 20_000 } },
     // whoever has real credentials in the environment must not reach a real table by mistake
     env: {
       AWS_REGION: 'local',

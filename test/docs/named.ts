@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import GithubSlugger from 'github-slugger'
 
 /** What the documentation names: files of the repository, and commands of npm. */
 
@@ -40,6 +41,19 @@ export function linksIn(page: string, text: string): string[] {
   const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!)
   const local = targets.filter((target) => !/^([a-z]+:|#)/.test(target))
   return local.map((target) => join(dirname(page), target.replace(/#.*$/, '')))
+}
+
+/** Anchors of the headings of a page, as GitHub and the site make them. */
+export function anchorsOf(text: string): Set<string> {
+  const slugger = new GithubSlugger()
+  const withoutCode = text.replace(/^```[\s\S]*?^```$/gm, '')
+  return new Set([...withoutCode.matchAll(/^#{1,6} (.+)$/gm)].map(([, heading]) => slugger.slug(heading!)))
+}
+
+/** Links to a heading, in this page or in another guide: the page from the root, and the anchor. */
+export function anchoredIn(page: string, text: string): [page: string, anchor: string][] {
+  const targets = [...text.matchAll(/\]\(([^)\s:]*\.md)?#([^)\s]+)\)/g)]
+  return targets.map(([, path, anchor]) => [path ? join(dirname(page), path) : page, anchor!])
 }
 
 export const commandsIn = (text: string): string[] => [

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { commandsIn, guides, isThere, linksIn, pathsIn, scripts, textOf } from './named.ts'
+import {
+  anchoredIn,
+  anchorsOf,
+  commandsIn,
+  guides,
+  isThere,
+  linksIn,
+  pathsIn,
+  scripts,
+  textOf,
+} from './named.ts'
 
 /** The guides name files and commands that are there. */
 describe.each(guides)('%s', (page) => {
@@ -11,6 +21,11 @@ describe.each(guides)('%s', (page) => {
 
   it('links to pages that exist', () => {
     expect(linksIn(page, text).filter((path) => !isThere(path))).toEqual([])
+  })
+
+  it('links to headings that exist', () => {
+    const dead = anchoredIn(page, text).filter(([to, anchor]) => !anchorsOf(textOf(to)).has(anchor))
+    expect(dead).toEqual([])
   })
 
   it('names npm scripts that exist', () => {
@@ -33,6 +48,17 @@ describe('the checks themselves', () => {
   it('miss what is not there', () => {
     expect(pathsIn(text).filter((path) => !isThere(path))).toEqual(['src/none/two.ts'])
     expect(linksIn(page, text).filter((path) => !isThere(path))).toEqual(['src/none.ts'])
+  })
+
+  it('tell headings from what only looks like one', () => {
+    const text =
+      '# One `of`\n## Two\n```sh\n# none\n```\n## Two\n[a](#two-1) [b](../x.md#y) [c](https://x.org/z.md#q)'
+    expect([...anchorsOf(text)]).toEqual(['one-of', 'two', 'two-1'])
+    expect(anchoredIn(page, text)).toEqual([
+      [page, 'two-1'],
+      ['x.md', 'y'],
+    ])
+    expect(guides.flatMap((one) => anchoredIn(one, textOf(one))).length).toBeGreaterThan(20)
   })
 
   it('read pages that name something', () => {

@@ -48,7 +48,7 @@ async function openPage(browser: Browser, options: BrowserContextOptions = {}): 
     },
   )
   const page = await context.newPage()
-  page.setDefaultTimeout(30_000)
+  page.setDefaultTimeout(60_000)
   page.on('pageerror', (error) => problems.push(`uncaught: ${error.message}`))
   page.on('console', (line) => {
     if (line.type() === 'error') problems.push(`console: ${line.text()}`)

@@ -53,7 +53,7 @@ describeInBrowser('the site', (open) => {
     expect(links.length).toBeGreaterThan(500)
     expect(links.filter(({ anchor }) => anchor !== '').length).toBeGreaterThan(100)
     expect({ problems: opened.problems, foreign: opened.foreign }).toEqual({ problems: [], foreign: [] })
-  }, 120_000)
+  }, 600_000)
 
   it('finds what is searched for', async () => {
     const { page, problems } = await open()
