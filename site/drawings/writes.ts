@@ -105,7 +105,7 @@ export const architecture = picture(
       [
         'capabilities',
         'coordination, worker, jobs, schedules, transactions,',
-        'collections, recipes, lru, otel, streams',
+        'collections, recipes, lru, otel, streams, console',
       ],
       'lease',
     ),
