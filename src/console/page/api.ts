@@ -1,4 +1,5 @@
 /** The calls to the server. Every answer says what it has read; what it has not answered is said at the top. */
+import { setServerTime } from './clock.ts'
 import { createStore } from './store.ts'
 
 export interface Units {
@@ -36,6 +37,7 @@ export function takeToken(): void {
   const found = /[#&]token=([\w-]+)/.exec(location.hash)
   if (!found) return
   sessionStorage.setItem(tokenName, found[1]!)
+  trouble.set(undefined)
   history.replaceState(null, '', `${location.pathname}#/queues`)
 }
 
@@ -79,6 +81,8 @@ export async function call<T>(
     if (isTrouble) trouble.set({ message: error.message, needsToken: response.status === 401 })
     throw new CallError(error.code, error.message, isTrouble)
   }
+  const at = (value as { at?: unknown } | undefined)?.at
+  if (typeof at === 'number') setServerTime(at)
   if (!quiet.has(name)) trouble.set(undefined)
   return { value: value as T, units }
 }

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { serverNow } from './clock.ts'
 import { createStore } from './store.ts'
 
 /** Whether views refresh by themselves. They stop when the page is hidden, and after a while without a hand on it. */
@@ -53,11 +54,11 @@ export function useLive(
   return () => again.current()
 }
 
-/** The time, at each step of a clock of the page. */
+/** The time of the server, at each step of a clock of the page. */
 export function useClock(everyMs = 1000): number {
-  const [now, setNow] = useState(Date.now())
+  const [now, setNow] = useState(serverNow())
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), everyMs)
+    const timer = setInterval(() => setNow(serverNow()), everyMs)
     return () => clearInterval(timer)
   }, [everyMs])
   return now

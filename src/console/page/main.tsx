@@ -6,6 +6,8 @@ import { followAddress } from './route.ts'
 import { followTheme } from './theme.ts'
 
 takeToken()
+// The link is opened again in the tab that has the page already.
+addEventListener('hashchange', takeToken)
 followAddress()
 followTheme()
 followHands()

@@ -36,7 +36,7 @@ export function Collections() {
             <h2 class="grow">Collection {name}</h2>
             <a href={linkTo('items', [name])}>its items</a>
           </header>
-          <div class="scroll">
+          <div class="scroll" tabIndex={0}>
             <table>
               <thead>
                 <tr>

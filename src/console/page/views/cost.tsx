@@ -88,7 +88,7 @@ const Totals = ({ title, of }: { title: string; of: readonly Total[] }) => (
     <header>
       <h2>{title}</h2>
     </header>
-    <div class="scroll">
+    <div class="scroll" tabIndex={0}>
       <table>
         <thead>
           <tr>

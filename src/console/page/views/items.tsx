@@ -80,7 +80,7 @@ function Partitions() {
             <span>Open one by its key, or scan the table.</span>
           </Empty>
         ) : (
-          <div class="scroll">
+          <div class="scroll" tabIndex={0}>
             <table>
               <thead>
                 <tr>

@@ -129,7 +129,7 @@ function Processes({ of, now }: { of: readonly Process[]; now: number }) {
         <h2>Processes</h2>
         <span class="small dim">with Liveness, alive or seen within the last hour</span>
       </header>
-      <div class="scroll">
+      <div class="scroll" tabIndex={0}>
         <table>
           <tbody>
             {sorted.map(({ sk, until, draining }) => (

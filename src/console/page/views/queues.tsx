@@ -94,7 +94,7 @@ function OpenQueue() {
 
 function QueueTable({ names, stats }: { names: readonly string[]; stats: Record<string, Stats> }) {
   return (
-    <div class="scroll">
+    <div class="scroll" tabIndex={0}>
       <table>
         <thead>
           <tr>
