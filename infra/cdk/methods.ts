@@ -88,6 +88,7 @@ export type GrantFeature =
   | 'atomic'
   | 'consume'
   | 'idempotent'
+  | 'migrate'
   | 'queueLambda'
   | 'reserveUnique'
   | 'schedule'
@@ -122,6 +123,8 @@ const CALLS: Readonly<Record<GrantFeature, readonly GrantMethod[]>> = {
   atomic: ['transact'],
   consume: ['get', 'getMany', 'getTogether', 'query', 'transact'],
   idempotent: ['get', 'update'],
+  // All of a collection's items, wherever they lie: it reads the whole table.
+  migrate: ['delete', 'get', 'getMany', 'query', 'scan', 'transact', 'update'],
   queueLambda: ['get', 'queueAcknowledge', 'queueExtend', 'queuePullMany', 'queueRelease', 'update'],
   reserveUnique: ['get', 'transact'],
   // With what lists, pauses and removes them.

@@ -7,6 +7,7 @@ import { addConvert } from './commands/convert.ts'
 import { addDev } from './commands/dev.ts'
 import { addGet } from './commands/get.ts'
 import { addLock } from './commands/lock.ts'
+import { addMigrate } from './commands/migrate.ts'
 import { addMutex } from './commands/mutex.ts'
 import { addPrint } from './commands/print.ts'
 import { addQuery } from './commands/query.ts'
@@ -67,6 +68,7 @@ function programOf(host: Host): Command {
   addLock(program, host)
   addQueue(program, host)
   addSchedules(program, host)
+  addMigrate(program, host)
   addMutex(program, host)
   addPrint(program, host)
   addHelp(program)

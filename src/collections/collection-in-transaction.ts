@@ -5,10 +5,11 @@ import type { AtomicDbItem, AtomicDbItemKey } from '../interface.ts'
 import { optionsCheck } from '../model/options-check.ts'
 import type { Transaction } from '../transactions/transaction.ts'
 import { Work } from './in-transaction.ts'
+import { checkReady } from './readiness.ts'
 import { shown } from './reads.ts'
 import { fromStored, type Stored, toDate } from './stored.ts'
 import type { ChangeResult, KeyOf, ListAllOptions, Within } from './types.ts'
-import type { World } from './writes.ts'
+import type { World } from './world.ts'
 
 const checkListAll = /* @__PURE__ */ optionsCheck<ListAllOptions>(() => [
   { from: true, to: true, exclude: true, prefix: true, reverse: 'boolean', limit: true },
@@ -91,7 +92,7 @@ export class CollectionInTransaction<T, Input, K extends keyof T> {
     options: ListAllOptions = {},
   ): Promise<Partial<T>[]> {
     checkListAll(options)
-    const index = this.#index(name, false)
+    const index = await this.#index(name, false)
     const items = await this.#work.list(index, within, options)
     if (!index.project) return items.map((item) => this.#shown(item)!)
     return items.map((item) => this.#stored(item.data as Stored))
@@ -99,7 +100,7 @@ export class CollectionInTransaction<T, Input, K extends keyof T> {
 
   /** The item with this value of the unique index `name`. */
   async getBy(name: string, value: unknown): Promise<Partial<T> | undefined> {
-    const index = this.#index(name, true)
+    const index = await this.#index(name, true)
     const { dates } = this.#world.definition
     const isObject = typeof value === 'object' && value !== null && !(value instanceof Date)
     const given = (isObject ? value : { [index.key[0]!]: value }) as Stored
@@ -107,13 +108,14 @@ export class CollectionInTransaction<T, Input, K extends keyof T> {
     return (await this.#work.unique(index, values)) as Partial<T> | undefined
   }
 
-  #index(name: string, unique: boolean) {
+  async #index(name: string, unique: boolean) {
     const index = this.#world.definition.indexes.get(name)
     if (!index || index.retired || index.unique !== unique)
       throw new InvalidInput(
         'index',
         `${this.#world.definition.name} has no ${unique ? 'unique ' : ''}index '${name}'`,
       )
+    await checkReady(this.#world, index)
     return index
   }
 

@@ -12,6 +12,7 @@ import { describe } from './describe.ts'
 import { referencesKey } from './entries.ts'
 import { Reader } from './index-reader.ts'
 import { fromJson, toJson } from './json.ts'
+import { upgradeItem } from './migration/upgrade-item.ts'
 import { Operations } from './operations.ts'
 import { itemOrder } from './ranges.ts'
 import type { ReaderOf } from './reader-of.ts'
@@ -30,7 +31,8 @@ import type {
 } from './types.ts'
 import { type VerifyOptions, type VerifyResult, verify } from './verify.ts'
 import { isCurrent } from './versions.ts'
-import { insert, put, readForWrite, remove, restore, update, type World } from './writes.ts'
+import { collectionWorld, type HasWorld, type World } from './world.ts'
+import { insert, put, remove, restore, update } from './writes.ts'
 
 const checkChange = /* @__PURE__ */ optionsCheck<ChangeOptions<unknown>>(() => [
   { ...callOptions, if: true },
@@ -41,12 +43,17 @@ const checkChange = /* @__PURE__ */ optionsCheck<ChangeOptions<unknown>>(() => [
  * Items of one type, with indexes, unique fields, references and versions that are always right: their rows are written
  * in one transaction with the item. Made by `collection`.
  */
-export class Collection<T, Input, K extends keyof T, I, U> implements Referable {
+export class Collection<T, Input, K extends keyof T, I, U> implements Referable, HasWorld {
   readonly #world: World
 
   constructor(db: AtomicDbInterface, name: string, options: AnyOptions) {
     checkDb(db)
     this.#world = { db, definition: toDefinition(name, options) }
+  }
+
+  /** @internal For `migrate`. */
+  get [collectionWorld](): World {
+    return this.#world
   }
 
   get name(): string {
@@ -92,8 +99,8 @@ export class Collection<T, Input, K extends keyof T, I, U> implements Referable 
 
   /** For the next reader: nothing fails where it does. */
   async #writeBack(key: KeyOf<T, K>): Promise<void> {
-    const item = await readForWrite(this.#world, this.keyOf(key), {})
-    if (item) await put(this.#world, shown(this.#world, item), {}).catch(() => {})
+    const item = await this.#world.db.get(this.keyOf(key), { consistent: true })
+    if (item) await upgradeItem(this.#world, item, {}, async () => {}).catch(() => {})
   }
 
   /** Items in the order of `keys`. 1 request per 100. */

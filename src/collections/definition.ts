@@ -1,7 +1,7 @@
 import { InvalidInput } from '../errors.ts'
 import { checkFunction, checkOptions, wholeNumber } from '../model/checks.ts'
 import { optionsCheck } from '../model/options-check.ts'
-import { checkIndexes, type IndexDefinition } from './index-definition.ts'
+import { checkIndexes, type IndexDefinition, toRetired } from './index-definition.ts'
 import { type ItemKey, toItemKey } from './item-key.ts'
 import { checkField, checkFields, checkName } from './names.ts'
 import { checkSchema, fieldSchemas, type StandardSchema } from './standard-schema.ts'
@@ -36,6 +36,10 @@ export interface ReferenceDefinition {
   readonly name: string
   readonly fields: readonly string[]
   readonly to: ReferenceTarget
+  readonly since: number
+  readonly retired: boolean
+  /** Items of this version or a later one do not count. */
+  readonly until: number
 }
 
 /** The options as they come, without their types. */
@@ -86,7 +90,7 @@ export function toDefinition(name: string, options: AnyOptions): Definition {
   const key = toItemKey(name, options, dates)
   const ttl = options.ttl === undefined ? undefined : checkField(options.ttl, 'options.ttl')
   const indexes = checkIndexes(options, key.fields, versionOf(options))
-  const references = toReferences(options)
+  const references = toReferences(options, versionOf(options))
   const { created, updated } = checkStamps(options.stamps)
   checkExpiry(ttl, options, indexes)
   const definition: Omit<Definition, 'watched'> = {
@@ -127,11 +131,11 @@ function toKeptSeconds(softDelete: AnyOptions['softDelete'] = false): number | u
   return wholeNumber(softDelete.days, 'options.softDelete.days', { min: 1, max: 36_500 }) * 86_400
 }
 
-function toReferences({ references = {} }: AnyOptions): ReferenceDefinition[] {
+function toReferences({ references = {} }: AnyOptions, version: number): ReferenceDefinition[] {
   return Object.entries(references).map(([name, given]) => {
     const where = `options.references.${name}`
     const isTarget = typeof (given as ReferenceTarget | undefined)?.describe === 'function'
-    if (!isTarget) checkOptions(given, ['to', 'fields'], where)
+    if (!isTarget) checkOptions(given, ['to', 'fields', 'since', 'retired'], where)
     const to = isTarget ? (given as ReferenceTarget) : (given as { to: ReferenceTarget }).to
     if (typeof to?.describe !== 'function')
       throw new InvalidInput(where, 'must be a collection, or { to, fields }')
@@ -149,7 +153,9 @@ function toReferences({ references = {} }: AnyOptions): ReferenceDefinition[] {
         where,
         `the collection ${to.name} must say 'referenced: true', so that its deletes look`,
       )
-    return { name, fields, to }
+    const { since = 1, retired } = isTarget ? {} : (given as { since?: number; retired?: boolean | number })
+    wholeNumber(since, `${where}.since`, { min: 1, max: version })
+    return { name, fields, to, since, ...toRetired(retired, version, `${where}.retired`) }
   })
 }
 

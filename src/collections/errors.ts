@@ -70,14 +70,19 @@ export class StillReferenced extends ConditionFailed {
   }
 }
 
-/** The item was written by a later version of the collection than this program knows. Nothing was written. */
+/**
+ * The item was written by a later version of the collection than this program knows; or the collection was migrated to one,
+ * and takes no writes of earlier ones. Nothing was written.
+ */
 export class NewerVersion extends AtomicDbError {
   static override readonly code = 'NewerVersion'
-  /** Of the item. */
+  /** Of the item, or the least that may write. */
   readonly version: number
 
-  constructor(collection: string, version: number, known: number) {
-    super(`${collection}: the item has version ${version}, this program knows ${known}: deploy the newer one`)
+  constructor(collection: string, version: number, known: number, what: 'item' | 'collection' = 'item') {
+    super(
+      `${collection}: the ${what} has version ${version}, this program knows ${known}: deploy the newer one`,
+    )
     this.version = version
   }
 }

@@ -4,7 +4,9 @@ import { ConditionFailed, type Conflict } from '../errors.ts'
 import type { AtomicDbItem, AtomicDbItemKey } from '../interface.ts'
 import { loneSk } from '../model/key-names.ts'
 import { showKey } from '../model/keys.ts'
+import { checkAtCommit } from '../model/last-moment.ts'
 import type { Transaction } from '../transactions/transaction.ts'
+import { writerOf } from './as-writer.ts'
 import { checkedChanges } from './checked-changes.ts'
 import { countOf, notUnique } from './commit.ts'
 import { type Entry, indexPk } from './entries.ts'
@@ -15,7 +17,8 @@ import { indexOrder, itemOrder, toRange } from './ranges.ts'
 import { datesAsTexts, fromStored, type Stored } from './stored.ts'
 import type { ListAllOptions } from './types.ts'
 import { checkKnown, upgraded } from './versions.ts'
-import { type Changed, changed, prepared, replacing, type World } from './writes.ts'
+import type { World } from './world.ts'
+import { type Changed, changed, prepared, replacing } from './writes.ts'
 
 /**
  * The same plans inside of `transaction()`: what they read is compared at its commit, what they write is written by it.
@@ -121,6 +124,9 @@ export class Work {
 
   async #apply(plan: Plan): Promise<void> {
     const tx = this.#tx
+    const writer = writerOf(this.#world)
+    if (!writer.isReliable) await writer.ensure(this.#world.db, {})
+    checkAtCommit(tx, writer.check)
     // What refuses comes first: nothing is written then.
     await this.#checkReferences(plan)
     const foreign = await this.#checkUnique(plan)

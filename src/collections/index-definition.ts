@@ -1,7 +1,7 @@
 import { InvalidInput } from '../errors.ts'
 import { wholeNumber } from '../model/checks.ts'
 import { optionsCheck } from '../model/options-check.ts'
-import { checkFields, checkName } from './names.ts'
+import { checkFields, checkName, ownPartitions } from './names.ts'
 import type { IndexOption, UniqueOption, WhereValue } from './types.ts'
 
 /** An index's options, checked and in one form. */
@@ -17,7 +17,11 @@ export interface IndexDefinition {
   readonly where: readonly (readonly [field: string, values: readonly WhereValue[]])[]
   readonly count: boolean
   readonly since: number
+  /** Entries of items of an earlier version hold something else. */
+  readonly changed: number
   readonly retired: boolean
+  /** Items of this version or a later one have no entries. */
+  readonly until: number
   /** What an entry holds: key fields of the item, then projected ones. */
   readonly held: readonly string[]
   /** Fields whose change may change an entry. */
@@ -25,7 +29,16 @@ export interface IndexDefinition {
 }
 
 const checkIndex = /* @__PURE__ */ optionsCheck<IndexOption>(() => [
-  { key: true, sort: true, project: true, where: true, count: 'boolean', since: true, retired: 'boolean' },
+  {
+    key: true,
+    sort: true,
+    project: true,
+    where: true,
+    count: 'boolean',
+    since: true,
+    changed: true,
+    retired: true,
+  },
   {
     fields: "use 'key'",
     pk: "use 'key'",
@@ -34,9 +47,6 @@ const checkIndex = /* @__PURE__ */ optionsCheck<IndexOption>(() => [
     unique: "use the collection's 'unique'",
   },
 ])
-
-/** Partitions of the library's own beside those of indexes. */
-const taken = ['refs', 'deleted', 'state']
 
 interface Options {
   readonly indexes?: Readonly<Record<string, IndexOption>>
@@ -51,7 +61,7 @@ export function checkIndexes(
   const all = new Map<string, IndexDefinition>()
   const add = (name: string, option: IndexOption, isUnique: boolean, where: string) => {
     checkName(name, where)
-    if (all.has(name) || taken.includes(name))
+    if (all.has(name) || ownPartitions.includes(name))
       throw new InvalidInput(where, 'is a name that is taken: choose another one')
     all.set(name, toIndex(name, option, isUnique, keyFields, version, where))
   }
@@ -80,6 +90,7 @@ function toIndex(
   if (key.length + sort.length === 0) throw new InvalidInput(where, "must have a 'key' or a 'sort'")
   const project = option.project === undefined ? undefined : checkFields(option.project, `${where}.project`)
   const conditions = toConditions(option.where, `${where}.where`)
+  const since = wholeNumber(option.since ?? 1, `${where}.since`, { min: 1, max: version })
   const held = [...new Set([...keyFields, ...(project ?? [])])]
   return {
     name,
@@ -92,10 +103,24 @@ function toIndex(
     project,
     where: conditions,
     count: option.count ?? false,
-    since: wholeNumber(option.since ?? 1, `${where}.since`, { min: 1, max: version }),
-    retired: option.retired ?? false,
+    since,
+    changed: wholeNumber(option.changed ?? since, `${where}.changed`, { min: since, max: version }),
+    ...toRetired(option.retired, version, `${where}.retired`),
     held,
     watched: [...new Set([...key, ...sort, ...(project ?? []), ...conditions.map(([field]) => field)])],
+  }
+}
+
+/** From which version on there is none of it. */
+export function toRetired(
+  given: boolean | number | undefined,
+  version: number,
+  where: string,
+): { retired: boolean; until: number } {
+  if (given === undefined || given === false) return { retired: false, until: Number.POSITIVE_INFINITY }
+  return {
+    retired: true,
+    until: given === true ? version : wholeNumber(given, where, { min: 1, max: version }),
   }
 }
 

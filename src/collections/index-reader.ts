@@ -4,14 +4,14 @@ import { checkOptions } from '../model/checks.ts'
 import { loneSk } from '../model/key-names.ts'
 import { checkReadOptions } from '../model/option-names.ts'
 import { countSk, indexPk } from './entries.ts'
-import { IndexNotReady } from './errors.ts'
 import type { IndexDefinition } from './index-definition.ts'
 import type { KeyValue } from './key-encoding.ts'
 import { indexOrder } from './ranges.ts'
+import { checkReady } from './readiness.ts'
 import { countRange, eachOf, itemsOf, listEntries } from './reads.ts'
 import { fromStored, type Stored, toDate } from './stored.ts'
 import type { CountOptions, ListOptions, Page } from './types.ts'
-import type { World } from './writes.ts'
+import type { World } from './world.ts'
 
 /** Reads an index of a collection. Strong, as all reads are: what is written is found. */
 export interface IndexReader<Row, Within> {
@@ -112,8 +112,7 @@ export class Reader implements IndexReader<AnyRow, Stored>, UniqueReader<AnyRow,
       throw new InvalidInput('index', `'${this.#index.name}' is unique: use get instead of ${method}`)
   }
 
-  async #ready(): Promise<void> {
-    const { definition } = this.#world
-    if (this.#index.since > 1) throw new IndexNotReady(definition.name, this.#index.name)
+  #ready(): Promise<void> {
+    return checkReady(this.#world, this.#index)
   }
 }

@@ -18,6 +18,19 @@ export {
 export type { IndexReader, UniqueReader } from './index-reader.ts'
 export { decodeKey, encodeKey, type KeyValue } from './key-encoding.ts'
 export { collection } from './make-collection.ts'
+export { migrate } from './migration/migrate.ts'
+export {
+  type MigrationLambdaOptions,
+  type MigrationLambdaResult,
+  migrationLambda,
+} from './migration/migration-lambda.ts'
+export type {
+  MigrateOptions,
+  MigrationProblem,
+  MigrationProgress,
+  MigrationResult,
+} from './migration/options.ts'
+export { type MigrationPlan, type PlanOptions, planMigration } from './migration/plan-migration.ts'
 export { Operations } from './operations.ts'
 export type { ReaderOf } from './reader-of.ts'
 export {

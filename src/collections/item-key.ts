@@ -23,6 +23,8 @@ export interface ItemKey {
   readonly fields: readonly string[]
   readonly partition: readonly string[]
   readonly sort: readonly string[]
+  /** The name of the partitions, where it is not the collection's. */
+  readonly shared: string | undefined
   /** What each `sk` of the collection begins with. */
   readonly prefix: string
   /** Whether items can be listed: not with a key of the caller's own form. */
@@ -55,6 +57,7 @@ export function toItemKey(name: string, { key, shared }: KeyOptions, dates: Read
     fields,
     partition,
     sort,
+    shared,
     prefix,
     isListed: true,
     pk,
@@ -112,6 +115,7 @@ function ownKey(key: KeyFunctions<string>, shared: string | undefined, dates: Re
     fields,
     partition: fields,
     sort: [],
+    shared: undefined,
     prefix: '',
     isListed: false,
     of,

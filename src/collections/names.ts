@@ -1,5 +1,8 @@
 import { InvalidInput } from '../errors.ts'
 
+/** Partitions of the library's own beside those of indexes: `users##state`. */
+export const ownPartitions = ['refs', 'deleted', 'state']
+
 /** Names are parts of keys: without `#`, and without what would be escaped. */
 export function checkName(name: unknown, field: string): string {
   if (typeof name !== 'string' || !/^[\w.-]{1,64}$/.test(name))

@@ -1,10 +1,13 @@
 import type { Changes, FieldChanges } from '../contract/changes.ts'
 import { ConditionFailed } from '../errors.ts'
 import type { AtomicDbItemKey, AtomicDbOperation, CallOptions } from '../interface.ts'
+import { lastMoment } from '../model/last-moment.ts'
+import { writerOf } from './as-writer.ts'
 import { checkedChanges } from './checked-changes.ts'
 import { operationsOf, toPlan } from './plan.ts'
 import type { KeyOf } from './types.ts'
-import { changed, prepared, readForWrite, replacing, type World } from './writes.ts'
+import type { World } from './world.ts'
+import { changed, prepared, readForWrite, replacing } from './writes.ts'
 
 /** Writes of a collection as operations of one transaction. */
 export class Operations<T, Input, K extends keyof T> {
@@ -57,13 +60,18 @@ export class Operations<T, Input, K extends keyof T> {
     return before ? this.#planned(key, before, { after: undefined }) : []
   }
 
-  #planned(
+  async #planned(
     key: AtomicDbItemKey,
     before: Parameters<typeof toPlan>[2],
     next: { after: Parameters<typeof toPlan>[3]['after']; changes?: FieldChanges },
-  ): AtomicDbOperation[] {
+  ): Promise<AtomicDbOperation[]> {
     const { definition, db } = this.#world
+    const writer = writerOf(this.#world)
     const plan = toPlan(definition, key, before, { ...next, now: db.runtime.now() })
-    return operationsOf(definition, plan).map(({ operation }) => operation)
+    if (!writer.isReliable) await writer.ensure(db, {})
+    return operationsOf(definition, plan).map(({ operation }) => ({
+      ...operation,
+      [lastMoment]: writer.check,
+    }))
   }
 }

@@ -6,7 +6,7 @@ import { keyText, sameKey } from '../model/keys.ts'
 import type { Definition } from './definition.ts'
 import { countSk, type Entry, entriesOf, sameEntry, ttlOf } from './entries.ts'
 import { deletedKey, type ReferenceChange, referenceChanges } from './references.ts'
-import { type Stored, versionOf } from './stored.ts'
+import { isOfVersion, type Stored, versionOf } from './stored.ts'
 
 /**
  * What a change of an item means for all of its rows, as data: a transaction of the database, or of `transaction()`, is
@@ -54,9 +54,11 @@ export function toPlan(
   const stored = before?.data as Stored | undefined
   const old = stored ? presentEntries(definition, stored) : new Map<string, Entry>()
   const wanted = after ? activeEntries(definition, after) : new Map<string, Entry>()
+  const version = stored ? versionOf(stored) : 0
   const puts = [...wanted].flatMap(([text, entry]) => {
     const present = old.get(text)
-    return present && sameEntry(present, entry) ? [] : [{ entry, isOwned: present !== undefined }]
+    const isKnown = version >= entry.index.changed
+    return present && isKnown && sameEntry(present, entry) ? [] : [{ entry, isOwned: present !== undefined }]
   })
   const deletes = [...old].flatMap(([text, entry]) => (wanted.has(text) || foreign?.has(text) ? [] : [entry]))
   const { changed, release } = referenceChanges(definition, stored, after)
@@ -80,7 +82,7 @@ export function toPlan(
 /** Of an item as an earlier version wrote it: indexes that came later have no entry yet. */
 function presentEntries(definition: Definition, stored: Stored): Map<string, Entry> {
   const version = versionOf(stored)
-  return filtered(entriesOf(definition, stored), ({ index }) => index.since <= version)
+  return filtered(entriesOf(definition, stored), ({ index }) => isOfVersion(index, version))
 }
 
 const activeEntries = (definition: Definition, item: Stored): Map<string, Entry> =>

@@ -9,7 +9,7 @@ import { indexOrder, itemOrder, type Order, toRange } from './ranges.ts'
 import { fromStored, type Stored, versionField } from './stored.ts'
 import type { CountOptions, ListOptions, Page } from './types.ts'
 import { toCurrent } from './versions.ts'
-import type { World } from './writes.ts'
+import type { World } from './world.ts'
 
 /** The reads of a collection outside of transactions. */
 

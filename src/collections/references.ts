@@ -1,7 +1,7 @@
 import type { AtomicDbItemKey } from '../interface.ts'
 import type { Definition, ReferenceDefinition } from './definition.ts'
 import { referencesKey } from './entries.ts'
-import type { Stored } from './stored.ts'
+import { isOfVersion, type Stored, versionOf } from './stored.ts'
 import type { ReferenceTarget } from './types.ts'
 
 /** How references and deleted items lie in the table. */
@@ -51,8 +51,8 @@ export function referenceChanges(
     })
   }
   for (const reference of definition.references) {
-    add(reference, before, -1)
-    add(reference, after, 1)
+    if (before && isOfVersion(reference, versionOf(before))) add(reference, before, -1)
+    if (!reference.retired) add(reference, after, 1)
   }
   const own = before && !after && definition.referenced ? ownReferences(definition, before) : undefined
   const self = own && byRow.get(own.pk)

@@ -1,7 +1,11 @@
 import { RaceCondition } from '../errors.ts'
-import type { AtomicDbInterface, CallOptions } from '../interface.ts'
+import type { CallOptions } from '../interface.ts'
+import { withCheck } from '../model/last-moment.ts'
 import { timeLeftOf } from '../model/time-left.ts'
+import { writerOf } from './as-writer.ts'
 import type { Committed } from './commit.ts'
+import type { Registration } from './registration.ts'
+import type { World } from './world.ts'
 
 const attempts = 12
 const baseMs = 10
@@ -18,18 +22,23 @@ export interface Attempt {
  * `work` returns what became of its plan, or with `result` that there is nothing (more) to do.
  */
 export async function retried<R>(
-  db: AtomicDbInterface,
+  world: World,
   { signal, timeoutMs }: CallOptions,
   work: (attempt: Attempt) => Promise<{ committed: Committed; result: R } | { result: R }>,
 ): Promise<R> {
+  const { db } = world
+  const writer = writerOf(world)
   const started = db.runtime.monotonic()
   const passed = () => db.runtime.monotonic() - started
   const foreign = new Set<string>()
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted()
-    const call =
-      timeoutMs === undefined ? { signal } : { signal, timeoutMs: Math.max(1, timeoutMs - passed()) }
-    const outcome = await work({ call, foreign })
+    const left = timeoutMs === undefined ? {} : { timeoutMs: Math.max(1, timeoutMs - passed()) }
+    if (!writer.isReliable) await writer.ensure(db, { signal, ...left })
+    const outcome = await unlessLate(
+      writer,
+      work({ call: withCheck({ signal, ...left }, writer.check), foreign }),
+    )
     if (!('committed' in outcome) || outcome.committed === 'done') return outcome.result
     const { committed } = outcome
     if ('foreign' in committed) {
@@ -40,6 +49,19 @@ export async function retried<R>(
     const isLate = passed() + waitMs >= (timeoutMs ?? Number.POSITIVE_INFINITY) || waitMs >= timeLeftOf(db)
     if (attempt >= attempts || isLate) throw givenUp(committed, attempt)
     await db.runtime.sleep(waitMs, { signal })
+  }
+}
+
+/** What was kept back too long is planned again. */
+async function unlessLate<R>(
+  writer: Registration,
+  work: Promise<R>,
+): Promise<R | { committed: Committed; result: never }> {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof RaceCondition) || writer.isReliable) throw error
+    return { committed: { raced: error } } as { committed: Committed; result: never }
   }
 }
 

@@ -9,6 +9,12 @@ export const versionField = '$v'
 
 export const versionOf = (stored: Stored): number => (stored[versionField] as number | undefined) ?? 1
 
+/** Whether items of a version have what was added with `since`, and is retired from `until` on. */
+export const isOfVersion = (
+  { since, until }: { readonly since: number; readonly until: number },
+  version: number,
+): boolean => since <= version && version < until
+
 /** The value of a field for a key. */
 export function keyValue(field: string, values: Stored, dates: ReadonlySet<string>): KeyValue {
   const value = values?.[field]

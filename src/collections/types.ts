@@ -40,8 +40,13 @@ interface AnyIndexOption<F extends string> {
   readonly where?: { readonly [name in F]?: WhereValue | readonly WhereValue[] }
   /** The version of the collection in which the index was added. @default 1 */
   readonly since?: number
-  /** The index is about to be removed: its entries are deleted as items are written, and it cannot be read. */
-  readonly retired?: boolean
+  /** The version of the collection in which `project` was last changed. @default `since` */
+  readonly changed?: number
+  /**
+   * The index is about to be removed, as of this version of the collection (`true`: the current one): its entries are deleted as
+   * items are written, and it cannot be read.
+   */
+  readonly retired?: boolean | number
 }
 
 /** An index whose entries are written with the item, in one transaction. */
@@ -66,7 +71,14 @@ export type UniqueOption<F extends string = string> =
 /** A reference: the item that it names must exist, and cannot be deleted meanwhile. */
 export type ReferenceOption<F extends string> =
   | ReferenceTarget
-  | { readonly to: ReferenceTarget; readonly fields: readonly F[] }
+  | {
+      readonly to: ReferenceTarget
+      readonly fields: readonly F[]
+      /** The version of the collection in which the reference was added. @default 1 */
+      readonly since?: number
+      /** The reference is about to be removed, as of this version (`true`: the current one). */
+      readonly retired?: boolean | number
+    }
 
 /** A collection with `referenced: true`. */
 export interface ReferenceTarget {
@@ -77,7 +89,7 @@ export interface ReferenceTarget {
 
 /** From the item of a version to that of the next one. Must not change its argument. */
 // biome-ignore lint/suspicious/noExplicitAny: items of earlier versions have types of their own
-export type Upgrade = (item: any) => Record<string, unknown>
+export type Upgrade = (item: any) => object
 
 /** Options of `collection`. */
 export interface CollectionOptions<

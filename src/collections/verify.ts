@@ -5,9 +5,11 @@ import { callOptions, optionsCheck } from '../model/options-check.ts'
 import { equals } from '../model/values.ts'
 import { countSk, type Entry, entriesIn, entriesOf, indexPk } from './entries.ts'
 import type { IndexDefinition } from './index-definition.ts'
+import { isOnePartition, tableOf } from './migration/source.ts'
 import { itemOrder, toRange } from './ranges.ts'
-import { type Stored, toDate, versionOf } from './stored.ts'
-import type { World } from './writes.ts'
+import { indexNameOf, isItemOf } from './row-kinds.ts'
+import { isOfVersion, type Stored, toDate, versionOf } from './stored.ts'
+import type { World } from './world.ts'
 
 /** An entry that is not as its item says. */
 export interface IndexProblem {
@@ -20,7 +22,10 @@ export interface IndexProblem {
 
 /** What `verify` looks at. */
 export interface VerifyOptions extends CallOptions {
-  /** The partitions of the items: the fields of each. Default: the one partition, where there is one. */
+  /**
+   * The partitions of the items, by their fields. Without them (and `values`) the whole table is read, which needs the grant
+   * `scan` and finds all entries, also those that no item leads to.
+   */
   readonly partitions?: readonly Readonly<Record<string, unknown>>[]
   /** Values of indexes whose entries are checked beside those that the items lead to: `{ team: [{ team: 'red' }] }`. */
   readonly values?: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>
@@ -43,9 +48,11 @@ const checkVerify = /* @__PURE__ */ optionsCheck<VerifyOptions>(() => [
  */
 export async function verify(world: World, options: VerifyOptions): Promise<VerifyResult> {
   checkVerify(options)
-  const { partitions = [{}], values = {}, ...call } = options
+  const { partitions, values = {}, ...call } = options
   const check = new Check(world, call)
-  for (const within of partitions) await check.items(within)
+  const named = partitions ?? (options.values && isOnePartition(world.definition) ? [{}] : undefined)
+  if (named) for (const within of named) await check.items(within)
+  else await check.table()
   for (const [name, given] of Object.entries(values)) check.add(name, given)
   await check.entries()
   return check.result
@@ -78,6 +85,23 @@ class Check {
     }
   }
 
+  async table(): Promise<void> {
+    const { definition } = this.#world
+    const source = tableOf(this.#world)
+    let after: AtomicDbItemKey | undefined
+    do {
+      const page = await source(after, 1000, this.#call)
+      for (const item of page.items) {
+        const index = definition.indexes.get(indexNameOf(definition, item) ?? '')
+        if (index) this.#pks.set(item.pk, index)
+        if (!isItemOf(definition, item)) continue
+        this.#items++
+        await this.#checkItem(item)
+      }
+      after = page.next
+    } while (after)
+  }
+
   async #checkItem(item: AtomicDbItem): Promise<void> {
     const expected = this.#expected(item)
     for (const entry of expected) this.#pks.set(entry.key.pk, entry.index)
@@ -86,7 +110,7 @@ class Check {
       this.#call,
     )
     for (const [i, entry] of expected.entries()) {
-      if (isRight(entry, found[i])) continue
+      if (isRight(entry, found[i], item)) continue
       const kind = await this.#confirmed(entry.key, item)
       if (kind) this.#report(kind, entry.index, entry.key)
     }
@@ -97,7 +121,7 @@ class Check {
     const { definition } = this.#world
     const version = versionOf(item.data as Stored)
     return [...entriesOf(definition, item.data as Stored).values()].filter(
-      ({ index }) => index.since <= version,
+      ({ index }) => isOfVersion(index, version) && !index.retired,
     )
   }
 
@@ -107,7 +131,7 @@ class Check {
     const wanted = this.#expected(item).find((one) => keyText(one.key) === keyText(key))
     if (!wanted) return entry && this.#isOwnedBy(entry, owner) ? 'orphan' : undefined
     if (!entry) return 'missing'
-    return isRight(wanted, entry) ? undefined : 'stale'
+    return isRight(wanted, entry, item!) ? undefined : 'stale'
   }
 
   #isOwnedBy(entry: AtomicDbItem, owner: AtomicDbItemKey): boolean {
@@ -128,7 +152,7 @@ class Check {
   }
 
   async entries(): Promise<void> {
-    for (const [pk, index] of this.#pks) await this.#checkPartition(pk, index)
+    for (const [pk, index] of this.#pks) if (!index.retired) await this.#checkPartition(pk, index)
   }
 
   async #checkPartition(pk: string, index: IndexDefinition): Promise<void> {
@@ -147,7 +171,7 @@ class Check {
       const wanted =
         item &&
         entriesIn(definition, index, item.data as Stored).find(({ key }) => keyText(key) === keyText(entry))
-      if (wanted && isRight(wanted, entry)) continue
+      if (wanted && isRight(wanted, entry, item)) continue
       const kind = await this.#confirmed(entry, owner)
       if (kind) this.#report(kind, index, entry)
     }
@@ -170,5 +194,8 @@ class Check {
   }
 }
 
-const isRight = (wanted: Entry, found: AtomicDbItem | undefined): boolean =>
-  found !== undefined && found.ttl === wanted.ttl && equals(found.data, wanted.data)
+/** What entries of an earlier version hold, this one does not know. */
+const isRight = (wanted: Entry, found: AtomicDbItem | undefined, item: AtomicDbItem): boolean =>
+  found !== undefined &&
+  found.ttl === wanted.ttl &&
+  (versionOf(item.data as Stored) < wanted.index.changed || equals(found.data, wanted.data))

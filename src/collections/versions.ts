@@ -9,7 +9,8 @@ import { fromStored, type Stored, toStored, versionField, versionOf } from './st
 export function toCurrent(definition: Definition, stored: Stored): Record<string, unknown> {
   checkKnown(definition, stored)
   let item = fromStored(stored, definition.dates)
-  for (let to = versionOf(stored) + 1; to <= definition.version; to++) item = definition.upgrades[to]!(item)
+  for (let to = versionOf(stored) + 1; to <= definition.version; to++)
+    item = definition.upgrades[to]!(item) as Record<string, unknown>
   return item
 }
 

@@ -1,10 +1,11 @@
 import type { FieldChanges } from '../contract/changes.ts'
 import { allOf, type Condition, exists, unchanged } from '../contract/conditions.ts'
 import { ConditionFailed, InvalidInput, OutcomeUnknown, RaceCondition } from '../errors.ts'
-import type { AtomicDbInterface, AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
+import type { AtomicDbItem, AtomicDbItemKey, CallOptions } from '../interface.ts'
 import { applyChanges, satisfies } from '../model/apply.ts'
 import { showKey } from '../model/keys.ts'
 import { equals } from '../model/values.ts'
+import { asWriter } from './as-writer.ts'
 import { checkedChanges } from './checked-changes.ts'
 import { type Committed, commitPlan } from './commit.ts'
 import type { Definition } from './definition.ts'
@@ -15,13 +16,9 @@ import { retried } from './retried.ts'
 import { validated } from './standard-schema.ts'
 import { datesAsTexts, fromStored, type Stored, toStored } from './stored.ts'
 import { checkKnown, isCurrent, isCurrentCondition, isWritable, toCurrent, upgraded } from './versions.ts'
+import type { World } from './world.ts'
 
 /** The writes of a collection outside of transactions. */
-
-export interface World {
-  readonly db: AtomicDbInterface
-  readonly definition: Definition
-}
 
 /** What is to be stored, checked. `before`: the item that it replaces. */
 export async function prepared({ db, definition }: World, given: unknown): Promise<Stored> {
@@ -53,7 +50,7 @@ export async function insert(world: World, given: unknown, options: CallOptions)
   const { db, definition } = world
   const after = await prepared(world, given)
   const key = definition.key.of(after)
-  return retried(db, options, async ({ call }) => {
+  return retried(world, options, async ({ call }) => {
     const plan = toPlan(definition, key, undefined, { after, now: db.runtime.now() })
     const committed = await commitPlan(db, definition, plan, call)
     if (committed === 'done' || !('raced' in committed)) return { committed, result: after }
@@ -73,7 +70,7 @@ export async function put(world: World, given: unknown, options: CallOptions): P
   const stored = await prepared(world, given)
   const key = definition.key.of(stored)
   if (isAlone(definition)) return putBlindly(world, key, stored, options)
-  return retried(db, options, async ({ call, foreign }) => {
+  return retried(world, options, async ({ call, foreign }) => {
     const before = await readForWrite(world, key, call)
     const after = replacing(definition, stored, before)
     const plan = toPlan(definition, key, before, { after, now: db.runtime.now(), foreign })
@@ -83,14 +80,17 @@ export async function put(world: World, given: unknown, options: CallOptions): P
 
 /** 1 request: nothing but the item's own row depends on it. Not over an item of a later version. */
 async function putBlindly(
-  { db, definition }: World,
+  world: World,
   key: AtomicDbItemKey,
   stored: Stored,
   options: CallOptions,
 ): Promise<Stored> {
+  const { db, definition } = world
   const ttl = ttlOf(definition, stored)
   const changes = { set: { '': stored }, ttl: ttl ?? null }
-  const { applied, item } = await db.update(key, changes, { ...options, if: writable(definition.version) })
+  const { applied, item } = await asWriter(world, options, (call) =>
+    db.update(key, changes, { ...call, if: writable(definition.version) }),
+  )
   if (!applied && item) checkKnown(definition, item.data as Stored)
   return stored
 }
@@ -136,12 +136,14 @@ export async function update(
   const wanted = condition && (definition.dates.size > 0 ? (datesAsTexts(condition) as Condition) : condition)
   if (isPlain) {
     const guard = wanted ? allOf(current(definition.version), wanted) : current(definition.version)
-    const { applied, item } = await db.update(key, changes, { ...options, if: guard })
+    const { applied, item } = await asWriter(world, options, (call) =>
+      db.update(key, changes, { ...call, if: guard }),
+    )
     if (applied || !item || isCurrent(definition, item.data as Stored))
       return { applied, ...(item && { item: item.data as Stored }) }
     checkKnown(definition, item.data as Stored)
   }
-  return retried(db, options, async ({ call, foreign }): Promise<{ result: Changed }> => {
+  return retried(world, options, async ({ call, foreign }): Promise<{ result: Changed }> => {
     const before = await readForWrite(world, key, call)
     const next = before && (await changed(definition, key, before, changes, wanted))
     if (!next)
@@ -171,7 +173,10 @@ export async function changed(
 }
 
 /** An updated item as its schema returns it. */
-async function checkedStored({ stored: schema, dates, version }: Definition, after: Stored): Promise<Stored> {
+export async function checkedStored(
+  { stored: schema, dates, version }: Definition,
+  after: Stored,
+): Promise<Stored> {
   if (!schema) return after
   const item = await validated(schema, fromStored(after, dates), 'item')
   return toStored(item, dates, version)
@@ -187,7 +192,7 @@ export async function remove(
   const isBlind =
     isAlone(definition) && !definition.referenced && (isPurge || definition.keptSeconds === undefined)
   if (!wanted && isBlind) return removeBlindly(world, key, options)
-  return retried(db, options, async ({ call, foreign }): Promise<{ result: Changed }> => {
+  return retried(world, options, async ({ call, foreign }): Promise<{ result: Changed }> => {
     const before = await readForWrite(world, key, call)
     if (!before) return { result: { applied: wanted === undefined } }
     const now = upgraded(definition, before)
@@ -218,12 +223,9 @@ async function unlessGone(committed: Promise<Committed>, key: AtomicDbItemKey): 
   }
 }
 
-async function removeBlindly(
-  { db, definition }: World,
-  key: AtomicDbItemKey,
-  options: CallOptions,
-): Promise<Changed> {
-  return retried(db, options, async ({ call }): Promise<{ result: Changed }> => {
+async function removeBlindly(world: World, key: AtomicDbItemKey, options: CallOptions): Promise<Changed> {
+  const { db, definition } = world
+  return retried(world, options, async ({ call }): Promise<{ result: Changed }> => {
     const deleted = db.update(key, { delete: true }, { ...call, if: writable(definition.version) })
     const committed = await unlessGone(
       deleted.then(({ applied, item }): Committed => {
@@ -246,7 +248,7 @@ export async function restore(
   if (definition.keptSeconds === undefined)
     throw new InvalidInput('restore', "needs the option 'softDelete' of the collection")
   const at = deletedKey(definition, key)
-  return retried(db, options, async ({ call }): Promise<{ result: Stored | undefined }> => {
+  return retried(world, options, async ({ call }): Promise<{ result: Stored | undefined }> => {
     const kept = await db.get(at, { ...call, consistent: true })
     if (!kept) return { result: undefined }
     const after = toStored(toCurrent(definition, kept.data as Stored), definition.dates, definition.version)

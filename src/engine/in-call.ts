@@ -1,9 +1,11 @@
 import { BackendError } from '../errors.ts'
 import type { CallOptions } from '../interface.ts'
+import { type Checked, lastMoment } from '../model/last-moment.ts'
 import type { OptionsCheck } from '../model/options-check.ts'
 import { StorageFault } from '../storage.ts'
 import { Call } from './call.ts'
 import type { Context } from './context.ts'
+import { checkedLast } from './last-moment.ts'
 
 /** Runs one call of the contract once its options are checked; `options` come back with a signal that also ends at the deadline. */
 export async function inCall<O extends CallOptions | undefined, T>(
@@ -15,7 +17,8 @@ export async function inCall<O extends CallOptions | undefined, T>(
   check(options)
   const timeoutMs = options?.timeoutMs ?? database.timeoutMs
   const call = new Call(database.runtime, options?.signal, timeoutMs)
-  const context = withCall(database, call)
+  const last = (options as Checked | undefined)?.[lastMoment]
+  const context = last ? checkedLast(withCall(database, call), [last]) : withCall(database, call)
   try {
     if (call.signal === undefined) return await work(context, options)
     return await work(context, { ...options, signal: call.signal } as O)

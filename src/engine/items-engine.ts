@@ -22,6 +22,7 @@ import type {
   UpdateResult,
   WriteOptions,
 } from '../interface.ts'
+import { databaseIdentity, type Identified } from '../model/database-identity.ts'
 import * as check from '../model/option-names.ts'
 import { rowScan, type Scannable, type ScanRowsOptions } from '../model/scan-rows.ts'
 import type { Runtime } from '../runtime.ts'
@@ -46,10 +47,11 @@ const contexts = /* @__PURE__ */ new WeakMap<ItemsEngine, Context>()
 export const contextOf = (engine: ItemsEngine): Context => contexts.get(engine)!
 
 /** The contract without its queues, over any storage. */
-export class ItemsEngine implements AtomicDbItemsInterface, Scannable {
+export class ItemsEngine implements AtomicDbItemsInterface, Scannable, Identified {
   readonly runtime: Runtime
   /** Bound on each call that does not say otherwise, ms. */
   readonly timeoutMs: number | undefined
+  readonly [databaseIdentity]: object
   readonly #context: Context
 
   constructor(storage: Storage, options: EngineOptions = {}) {
@@ -57,6 +59,7 @@ export class ItemsEngine implements AtomicDbItemsInterface, Scannable {
     contexts.set(this, this.#context)
     this.runtime = this.#context.runtime
     this.timeoutMs = this.#context.timeoutMs
+    this[databaseIdentity] = this.#context.database
   }
 
   /** @inheritdoc */

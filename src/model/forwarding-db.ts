@@ -2,6 +2,7 @@ import type { AtomicDbInterface } from '../interface.ts'
 import type { Runtime } from '../runtime.ts'
 import type { ScanPage } from '../storage.ts'
 import { checkDb } from './checks.ts'
+import { databaseIdentity, type Identified, identityOf } from './database-identity.ts'
 import { type ContractMethod, contractMethods } from './effects.ts'
 import { rowScan, type Scannable, type ScanRowsOptions, scanRows } from './scan-rows.ts'
 
@@ -26,7 +27,7 @@ export type AnswerOf<M extends ContractMethod> = ReturnType<AtomicDbInterface[M]
  * }
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the static block defines every method of the contract
-export abstract class ForwardingDb implements Scannable {
+export abstract class ForwardingDb implements Scannable, Identified {
   static {
     for (const method of contractMethods) {
       const value = function (this: ForwardingDb, ...args: never[]) {
@@ -59,6 +60,10 @@ export abstract class ForwardingDb implements Scannable {
   /** The database for calls that end what was begun. Where there is an end, they may come a little later. */
   get ending(): AtomicDbInterface {
     return this
+  }
+
+  get [databaseIdentity](): object {
+    return identityOf(this.db)
   }
 
   /** Called for each call of a method that the subclass does not define itself. */

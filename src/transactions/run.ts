@@ -9,6 +9,7 @@ import {
 } from '../errors.ts'
 import type { AtomicDbItemKey, AtomicDbItemsInterface, AtomicDbQueueItem, CallOptions } from '../interface.ts'
 import { checkDb, checkFunction, milliseconds, wholeNumber } from '../model/checks.ts'
+import { checkOfTransaction } from '../model/last-moment.ts'
 import { callOptions, optionsCheck } from '../model/options-check.ts'
 import { timeLeftOf } from '../model/time-left.ts'
 import { Rollback } from './rollback.ts'
@@ -129,7 +130,7 @@ async function runAttempt<R>(
     if (error instanceof Rollback) return { result: error.value as R }
     throw error
   }
-  const race = await raceOf(() => session.commit())
+  const race = await raceOf(() => session.commit(checkOfTransaction(scope)))
   return race ? { race } : { result }
 }
 

@@ -11,6 +11,7 @@ import type {
 } from '../interface.ts'
 import { applyChanges } from '../model/apply.ts'
 import { bareKey, checkKey, keyText } from '../model/keys.ts'
+import { type LastCheck, lastMoment } from '../model/last-moment.ts'
 import { checkRoom, newMessage } from '../model/message-row.ts'
 import { checkTransactionQuery } from '../model/option-names.ts'
 import { toChanges } from '../model/parse-changes.ts'
@@ -249,10 +250,15 @@ export class Session {
     if (conflicts.length > 0) throw new RaceCondition('what was read has changed', conflicts)
   }
 
-  /** Writes everything, if what was read is still there. Without writes it does what `verify` does. */
-  async commit(): Promise<void> {
+  /**
+   * Writes everything, if what was read is still there. Without writes it does what `verify` does. `last` is asked when
+   * the commit leaves.
+   */
+  async commit(last?: LastCheck): Promise<void> {
     const { all, messages } = this.#entries
     if (messages.length === 0 && !all.some(({ writes }) => writes > 0)) return this.verify()
-    await this.#db.transact([...commitOperations(all, this.#locks), ...messages], this.#call())
+    const [first, ...others] = [...commitOperations(all, this.#locks), ...messages]
+    const checked = last ? { ...first!, [lastMoment]: last } : first!
+    await this.#db.transact([checked, ...others], this.#call())
   }
 }

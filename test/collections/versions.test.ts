@@ -1,5 +1,6 @@
 import { AtomicMemoryDb } from 'lockrow'
-import { collection, NewerVersion, typed } from 'lockrow/collections'
+import { collection, migrate, NewerVersion, typed } from 'lockrow/collections'
+import { TestRuntime } from 'lockrow/testing'
 import { describe, expect, test } from 'vitest'
 import { failure } from './world.ts'
 
@@ -17,8 +18,12 @@ interface Second {
   n?: number
 }
 
+const hour = 3_600_000
+
 const made = () => {
-  const db = new AtomicMemoryDb()
+  const runtime = new TestRuntime()
+  const pass = (ms: number) => runtime.advance(ms)
+  const db = new AtomicMemoryDb({ runtime })
   const old = collection(db, 'users', {
     schema: typed<First>(),
     key: 'id',
@@ -32,10 +37,10 @@ const made = () => {
       upgrades: {
         2: ({ name, ...rest }: First) => ({ ...rest, first: name.split(' ')[0], last: name.split(' ')[1] }),
       },
-      indexes: { team: { key: 'team', project: ['last'] } },
+      indexes: { team: { key: 'team', project: ['last'], changed: 2 } },
       writeBack,
     })
-  return { db, old, young: young(), eager: young('read') }
+  return { db, old, young: young(), eager: young('read'), pass }
 }
 const before: First = { id: 'a', name: 'Ada Love', team: 'red' }
 const after: Second = { id: 'a', first: 'Ada', last: 'Love', team: 'red' }
@@ -53,9 +58,11 @@ describe('items of an earlier version', () => {
       item: { ...after, n: 1 },
     })
     expect((await db.get({ pk: 'users', sk: 'a' }))?.data).toEqual({ ...after, n: 1, $v: 2 })
-    expect((await young.by('team').list({ team: 'red' })).items).toEqual([{ id: 'a', last: 'Love' }])
     expect((await young.verify(red)).problems).toEqual([])
     expect(await young.update('a', { add: { n: 1 } })).toMatchObject({ applied: true, item: { n: 2 } })
+    expect(await db.get({ pk: 'users##team#red', sk: 'a' })).toMatchObject({
+      data: { id: 'a', last: 'Love' },
+    })
   })
 
   test('can be written back when they are read', async () => {
@@ -67,11 +74,14 @@ describe('items of an earlier version', () => {
   })
 
   test('are deleted and moved with the entries that they had', async () => {
-    const { old, young } = made()
+    const { old, young, pass } = made()
     await old.insert(before)
     await old.insert({ ...before, id: 'b' })
     await young.delete('a')
     await young.update('b', { set: { team: 'blue' } })
+    await migrate(young, { refuseEarlier: true })
+    pass(hour)
+    expect((await migrate(young)).state).toBe('complete')
     expect((await young.by('team').list({ team: 'red' })).items).toEqual([])
     expect((await young.by('team').list({ team: 'blue' })).items).toEqual([{ id: 'b', last: 'Love' }])
     expect((await young.verify(red)).problems).toEqual([])

@@ -29,6 +29,9 @@ describe('requests', () => {
       await work
       return db.take()
     }
+    // Once for each process and collection: writers of a version are registered.
+    expect(await took(users.insert({ id: 'z', team: 'red' }))).toBe('get update transact')
+    expect(await took(plain.insert({ id: 'z' }))).toMatch(/^get update /)
     expect(await took(users.insert({ id: 'a', email: 'a@x', team: 'red' }))).toBe('transact')
     expect(await took(users.put({ id: 'a', email: 'a@x', team: 'blue' }))).toBe('get transact')
     expect(await took(users.put({ id: 'a', email: 'a@x', team: 'blue', visits: 3 }))).toBe('get update')

@@ -6,6 +6,7 @@ import { later } from './later.ts'
 import { leaseDrills } from './leases.ts'
 import { rateLimit } from './limits.ts'
 import { loneConsumer } from './lone-consumer.ts'
+import { migrations } from './migrations.ts'
 import { moveDrills } from './moves.ts'
 import { numbersPlan } from './numbers.ts'
 import { outcomeDrill } from './outcomes.ts'
@@ -34,5 +35,6 @@ export const drills: readonly Drill[] = [
   rateLimit,
   schedules,
   collections,
+  migrations,
   { name: 'numbers', plan: numbersPlan },
 ]

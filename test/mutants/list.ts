@@ -38,6 +38,8 @@ const rowOutcome = of('src/model/row-outcome.ts', memory)
 const tokenMemory = of('src/model/token-memory.ts', memory)
 const rangePage = of('src/model/range-page.ts', memory)
 const partition = of('src/memory/partition.ts', memory)
+const tree = of('src/memory/btree.ts', memory)
+const scans = of('src/model/scan-page.ts', ['test/model/scan-page.test.ts'])
 const retry = of('src/engine/retry.ts', memory)
 const rowSteps = of('src/engine/transact/row-step.ts', memory)
 const lostReplies = of('src/engine/lost-replies.ts', memory)
@@ -113,11 +115,9 @@ export const mutants: readonly Mutant[] = [
     'utf8Order(prefix)',
   ),
   partition('the start is included', 'if (hit && !inclusive) at++', ''),
-  partition(
-    'the order of the tree is by UTF-16',
-    '(a < b ? -1 : a > b ? 1 : 0)',
-    '(a < b ? 1 : a > b ? -1 : 0)',
-  ),
+  scans('a scan begins with the row it ended with', 'utf8Order(row.sk) <= sk', 'utf8Order(row.sk) < sk'),
+  scans('a scan counts what it returns alone', '    scanned++\n    last', '    last'),
+  tree('the order of the tree is by UTF-16', '(a < b ? -1 : a > b ? 1 : 0)', '(a < b ? 1 : a > b ? -1 : 0)'),
   partition(
     'small partitions are not in order',
     'if (keys[middle]! < key) low = middle + 1',

@@ -10,8 +10,9 @@ import {
 import { checkPk } from '../../model/keys.ts'
 import { type MessageRow, pushedTo } from '../../model/message-row.ts'
 import { keyAt, type Priority, priorityOf, timeIn } from '../../model/priorities.ts'
+import { promiseMs } from '../../model/promise-clock.ts'
 import type { Context } from '../context.ts'
-import { type Promised, promiseMs } from './promises.ts'
+import type { Promised } from './promises.ts'
 
 /**
  * Messages that are due later lie apart from the others, each at a ULID of the time when it is due, behind the mark of

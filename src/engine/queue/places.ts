@@ -1,9 +1,9 @@
 import type { AtomicDbItemKey } from '../../interface.ts'
 import { pointerKey, pointerPrefix, shardIn, shardName } from '../../model/key-names.ts'
 import { isNumeric } from '../../model/numbers.ts'
+import { hasEnded, marginMs } from '../../model/promise-clock.ts'
 import type { Row } from '../../storage.ts'
 import type { Context } from '../context.ts'
-import { hasEnded, marginMs } from './promises.ts'
 
 /**
  * What a process knows of the shards of a queue, or of the queues of a family, that have a pointer. Only speed is lost

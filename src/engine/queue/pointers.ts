@@ -1,8 +1,9 @@
 import { pointerKey, shardIn } from '../../model/key-names.ts'
 import type { MessageRow } from '../../model/message-row.ts'
+import { marginMs } from '../../model/promise-clock.ts'
 import type { Context } from '../context.ts'
 import { promiseFor } from './apart.ts'
-import { marginMs, type Promised, underPromises } from './promises.ts'
+import { type Promised, underPromises } from './promises.ts'
 
 /**
  * A pointer says that a shard, or a queue of a family, may have messages: consumers look only at what has one. It is a

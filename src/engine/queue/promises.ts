@@ -1,7 +1,8 @@
 import type { AtomicDbItemKey } from '../../interface.ts'
 import { loneSk } from '../../model/key-names.ts'
 import { keyText } from '../../model/keys.ts'
-import { type Moment, momentOf, type Runtime, stopwatch } from '../../runtime.ts'
+import { marginMs, PromiseClock, promiseMs } from '../../model/promise-clock.ts'
+import type { Runtime } from '../../runtime.ts'
 import { type RequestOptions, type Row, type Storage, StorageFault } from '../../storage.ts'
 import type { Context } from '../context.ts'
 import { readRows } from '../requests.ts'
@@ -19,13 +20,6 @@ import { retried } from '../retry.ts'
  *   its place was given up makes consumers look there once more.
  */
 
-/** How long a new promise holds, ms. */
-export const promiseMs = 3_600_000
-/** A promise is relied on until so long before its end, ms: five minutes for signatures, as much for clocks. */
-export const marginMs = 600_000
-/** After the end of a promise its place is kept for so long, ms: clocks differ. */
-export const graceMs = 300_000
-
 /** So many promises are remembered per database. */
 const maxKnown = 20_000
 const raisesAtOnce = 16
@@ -40,33 +34,18 @@ export interface Promised {
 
 /** What a process knows of promises. What it forgets it reads again. */
 class Known {
-  readonly #runtime: Runtime
-  readonly #begun: Moment
-  /** Never goes back, and counts suspensions. */
-  readonly #elapsed: () => number
+  readonly clock: PromiseClock
   /** When each of them is relied on no more. */
   readonly #ends = new Map<string, number>()
   /** Raises under way, for others that need the same. */
   readonly raising = new Map<string, Promise<void>>()
 
   constructor(runtime: Runtime) {
-    this.#runtime = runtime
-    this.#begun = momentOf(runtime)
-    this.#elapsed = stopwatch(runtime, this.#begun)
-  }
-
-  /** The latest time that it may be, epoch ms: a clock that is set back prolongs no promise. */
-  now(): number {
-    return Math.max(this.#runtime.now(), this.#begun.wall + this.#elapsed())
-  }
-
-  /** The earliest time that it may be, epoch ms: a clock that is set forward ends no promise. */
-  earliest(): number {
-    return Math.min(this.#runtime.now(), this.#begun.wall + this.#runtime.monotonic() - this.#begun.monotonic)
+    this.clock = new PromiseClock(runtime)
   }
 
   isReliable(id: string, own: Ends): boolean {
-    return this.now() < Math.max(own.get(id) ?? 0, this.#ends.get(id) ?? 0)
+    return this.clock.now() < Math.max(own.get(id) ?? 0, this.#ends.get(id) ?? 0)
   }
 
   /** For all calls, and for the one whose own it is: so many others may come that it is forgotten at once. */
@@ -105,11 +84,7 @@ const missingOf = (context: Context, { promised, ends }: Needed): Promised[] =>
   promised.filter((one) => !knownOf(context).isReliable(idOf(one), ends))
 
 /** The earliest time that it may be, for whoever asks whether a promise has ended. Not before its first call. */
-export const earliestNow = (context: Context): number => knownOf(context).earliest()
-
-/** Whether a promise with this end, as a row shows it, may be over for whoever reads it now. */
-export const hasEnded = (until: unknown, now: number): boolean =>
-  typeof until !== 'number' || now > until + graceMs
+export const earliestNow = (context: Context): number => knownOf(context).clock.earliest()
 
 /**
  * Returns once the promise can be relied on. No request while one is known that holds for longer; else 0.5 RRU, and
@@ -175,7 +150,7 @@ async function raise(context: Context, one: Promised, needed: Needed, round: num
   const { key, name } = one
   const holdMs = holdOf(one, round)
   const { row } = await retried(context, 'idempotent', [key], () => {
-    const until = knownOf(context).now() + holdMs
+    const until = knownOf(context).clock.now() + holdMs
     return context.storage.apply(
       {
         op: 'update',

@@ -50,10 +50,8 @@ export class Token {
   async #send(operations: readonly RowOperation[], limitMs: number): Promise<FailedGuard[]> {
     this.#check(limitMs)
     const { storage, call } = this.#context
-    return storage.transact(operations, this.#id, {
-      ...call.request(),
-      beforeSending: () => this.#check(limitMs),
-    })
+    const beforeSending = () => this.#check(limitMs)
+    return storage.transact(operations, this.#id, { ...call.request(), beforeSending })
   }
 
   #check(limitMs: number): void {

@@ -7,9 +7,11 @@ import type {
   TransactResult,
 } from '../../interface.ts'
 import { keyText, showKey } from '../../model/keys.ts'
+import { checksOf } from '../../model/last-moment.ts'
 import { mostOperationBytes, operationBytes } from '../../model/operation-bytes.ts'
 import { asList } from '../../model/rows.ts'
 import { type Context, nowSeconds } from '../context.ts'
+import { checkedLast } from '../last-moment.ts'
 import { commit } from './commit.ts'
 import { toConflictError } from './conflicts.ts'
 import { idempotencyMarker } from './idempotency.ts'
@@ -104,7 +106,8 @@ export async function transact(
       : idempotencyMarker(options.idempotencyKey, operations, result, steps.length)
   const all = marker ? [...steps, marker.step] : steps
   checkSteps(all, nowSeconds(context))
-  const failures = await commit(await prepared(context, result), all)
+  const ready = checkedLast(await prepared(context, result), checksOf(operations))
+  const failures = await commit(ready, all)
   if (failures.length === 0) {
     await committed?.(context, operations, result)
     return result

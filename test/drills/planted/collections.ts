@@ -3,6 +3,7 @@ import { change, type Defect } from './defect.ts'
 const plan = 'collections/plan.ts'
 const commit = 'collections/commit.ts'
 const drill = 'collections'
+const migration = 'migrations'
 
 export const collectionDefects: readonly Defect[] = [
   {
@@ -81,5 +82,58 @@ export const collectionDefects: readonly Defect[] = [
     ],
     drill,
     found: /unexpected|entry|lost/,
+  },
+  {
+    name: 'programs of an earlier version prolong their right to write when the fence is up',
+    class: 'collections',
+    patches: [
+      change('collections/registration.ts', 'if (fence > version) throw', 'if (fence > 1e6) throw'),
+      change('collections/registration.ts', 'allOf(exists, mayWrite(version), ', 'allOf(exists, '),
+    ],
+    drill: migration,
+    found: /entry|migrated|not unique/,
+  },
+  {
+    name: 'a write that was kept back leaves however old its registration is',
+    class: 'collections',
+    patches: [change('engine/last-moment.ts', 'for (const check of checks) check()', 'void checks')],
+    drill: migration,
+    found: /entry|migrated|not unique/,
+  },
+  {
+    name: 'a migration does not wait for programs of earlier versions',
+    class: 'collections',
+    patches: [
+      change(
+        'collections/migration/migrate.ts',
+        'earlier.every(({ until }) => hasEnded(until, now))',
+        'earlier',
+      ),
+    ],
+    drill: migration,
+    found: /entry|migrated|not unique/,
+  },
+  {
+    name: 'an index is read before it is filled',
+    class: 'collections',
+    patches: [change('collections/readiness.ts', 'if (complete < needed) throw', 'if (complete < 0) throw')],
+    drill: migration,
+    found: /entry not found/,
+  },
+  {
+    name: 'items of an earlier version are taken to have entries of a later index',
+    class: 'collections',
+    patches: [
+      change('collections/stored.ts', 'since <= version && version < until', 'version < until && since > 0'),
+    ],
+    drill: migration,
+    found: /entry/,
+  },
+  {
+    name: 'entries of items of an earlier version keep what they hold',
+    class: 'collections',
+    patches: [change(plan, 'version >= entry.index.changed', 'version >= 0')],
+    drill: migration,
+    found: /entry stale/,
   },
 ]

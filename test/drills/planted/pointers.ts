@@ -48,7 +48,7 @@ export const pointerDefects: readonly Defect[] = [
     patches: [
       change(
         promises,
-        'return this.now() < Math.max(own.get(id) ?? 0, this.#ends.get(id) ?? 0)',
+        'return this.clock.now() < Math.max(own.get(id) ?? 0, this.#ends.get(id) ?? 0)',
         'return own.has(id) || this.#ends.has(id)',
       ),
     ],

@@ -1,14 +1,8 @@
 import { expect, test } from 'vitest'
 import { newContext } from '../../../src/engine/context.ts'
-import {
-  ensurePromised,
-  graceMs,
-  hasEnded,
-  marginMs,
-  promiseMs,
-  underPromises,
-} from '../../../src/engine/queue/promises.ts'
+import { ensurePromised, underPromises } from '../../../src/engine/queue/promises.ts'
 import { MemoryStorage } from '../../../src/memory/storage.ts'
+import { graceMs, hasEnded, marginMs, promiseMs } from '../../../src/model/promise-clock.ts'
 import { type Runtime, systemRuntime } from '../../../src/runtime.ts'
 import { type RequestOptions, type Row, type Storage, StorageFault } from '../../../src/storage.ts'
 
