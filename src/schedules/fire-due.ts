@@ -34,6 +34,8 @@ export interface Fired {
 
 /** So many rows of due times are 4 KB: the look of an idle driver costs 0.5 RRU. */
 const rowsAtOnce = 32
+/** A tick that has passed is due so much later: a time of the past would be refused, ms. */
+const soonMs = 100
 /** How late a due time without its schedule must be before it is taken for one that somebody has left behind, ms. */
 const forgottenMs = 60_000
 
@@ -153,7 +155,7 @@ async function commit(
 
 /**
  * The message is given out at its tick by the clock of the consumer, also where the clock of this process is ahead: a
- * message with a delay is due at a moment, and that is never before the tick.
+ * message that is due later is due at a moment, and that is never before the tick.
  */
 function notBefore(
   { runtime }: AtomicDbInterface,
@@ -161,8 +163,7 @@ function notBefore(
   name: string,
   tick: number,
 ): AtomicDbQueueItemInput {
-  const delaySeconds = Math.max(1, Math.ceil((tick - runtime.now()) / 1000))
-  return { ...messageOf(row.message, name, tick), delaySeconds }
+  return { ...messageOf(row.message, name, tick), at: Math.max(tick, runtime.now() + soonMs) }
 }
 
 /** Takes away a due time whose schedule is gone, or due at another time: somebody has deleted the row by hand. */

@@ -1,44 +1,47 @@
-import { queueOfShard } from '../model/key-names.ts'
+import { queueOfPlace } from '../model/key-names.ts'
 
-/** The queue whose messages lie in a partition beside it: its shards, scheduled and urgent ones. */
-const queueOfPartition = (pk: string): string => queueOfShard(pk).replace(/#(scheduled|priority\d)$/, '')
+/** Whether a queue is of a family: rows that belong to the family itself go on with `#`. */
+const isOfFamily = (queue: string, family: string): boolean =>
+  queue.startsWith(family) && queue.length > family.length && queue[family.length] !== '#'
 
-/** Whether the name may be that of a family of this queue. A queue whose name begins so is woken for nothing: one look. */
-const isOfFamily = (queue: string, name: string): boolean =>
-  queue.startsWith(name) && queue.length > name.length && queue[name.length] !== '#'
+type Wakes = Map<string, Set<() => void>>
 
 /** Who is to be woken, by the names of queues. */
 export class Listeners {
-  readonly #byQueue = new Map<string, Set<() => void>>()
+  readonly #byQueue: Wakes = new Map()
+  readonly #byFamily: Wakes = new Map()
 
   get isEmpty(): boolean {
-    return this.#byQueue.size === 0
+    return this.#byQueue.size + this.#byFamily.size === 0
   }
 
   /** Returns what takes it off again. */
-  add(queue: string, wake: () => void): () => void {
+  add(name: string, wake: () => void, isFamily = false): () => void {
+    const listeners = isFamily ? this.#byFamily : this.#byQueue
     // The same function may listen twice.
     const one = () => wake()
-    const all = this.#byQueue.get(queue) ?? new Set()
-    this.#byQueue.set(queue, all.add(one))
+    const all = listeners.get(name) ?? new Set()
+    listeners.set(name, all.add(one))
     return () => {
       all.delete(one)
-      if (all.size === 0 && this.#byQueue.get(queue) === all) this.#byQueue.delete(queue)
+      if (all.size === 0 && listeners.get(name) === all) listeners.delete(name)
     }
   }
 
   wakeAll(): void {
-    for (const queue of [...this.#byQueue.keys()]) this.#wake(queue)
+    for (const listeners of [this.#byQueue, this.#byFamily])
+      for (const all of [...listeners.values()]) wake(all)
   }
 
   /** Those whose messages lie in one of these partitions, each once. */
   wake(partitions: readonly string[]): void {
-    const queues = [...new Set(partitions.flatMap((pk) => [pk, queueOfPartition(pk)]))]
-    for (const name of [...this.#byQueue.keys()])
-      if (queues.some((queue) => queue === name || isOfFamily(queue, name))) this.#wake(name)
+    const queues = new Set(partitions.flatMap((pk) => [pk, queueOfPlace(pk)]))
+    for (const queue of queues) wake(this.#byQueue.get(queue))
+    for (const [family, all] of [...this.#byFamily])
+      if ([...queues].some((queue) => isOfFamily(queue, family))) wake(all)
   }
+}
 
-  #wake(queue: string): void {
-    for (const wake of [...(this.#byQueue.get(queue) ?? [])]) wake()
-  }
+function wake(all: ReadonlySet<() => void> = new Set()): void {
+  for (const one of [...all]) one()
 }

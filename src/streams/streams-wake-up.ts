@@ -80,7 +80,7 @@ export function streamsWakeUp(
   milliseconds(pollMs, 'pollMs')
   if (onEvent !== undefined) checkFunction(onEvent, 'onEvent')
   const wakeUp = new StreamsWakeUp(db, streams, { tableName, streamArn, readers, pollMs, onEvent }, name)
-  return (wake, { pk }) => wakeUp.listen(pk, wake)
+  return (wake, { pk, isFamily }) => wakeUp.listen(pk, wake, isFamily)
 }
 
 type Settings = StreamsWakeUpOptions & { readers: number; pollMs: number }
@@ -104,8 +104,8 @@ class StreamsWakeUp {
     })
   }
 
-  listen(queue: string, wake: () => void): () => void {
-    const leave = this.#listeners.add(queue, wake)
+  listen(queue: string, wake: () => void, isFamily = false): () => void {
+    const leave = this.#listeners.add(queue, wake, isFamily)
     if (!this.#running) {
       this.#running = new AbortController()
       void this.#run(this.#running.signal)

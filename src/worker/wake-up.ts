@@ -6,6 +6,8 @@ import { type QueueHandling, queueNameOf } from './options.ts'
 export interface AwaitedQueue {
   /** Its name, or that of the family of queues. */
   pk: string
+  /** `pk` is that of a family: all queues whose names begin so. */
+  isFamily?: true
 }
 
 /**
@@ -28,7 +30,11 @@ export function listen(
   wake: () => void,
 ): () => void {
   try {
-    const stop = wakeUp?.(wake, { pk: queueNameOf(options) })
+    const queue = {
+      pk: queueNameOf(options),
+      ...(options.family !== undefined && { isFamily: true as const }),
+    }
+    const stop = wakeUp?.(wake, queue)
     return typeof stop === 'function' ? () => notify(stop, undefined) : () => {}
   } catch (error) {
     tell(options, { type: 'error', error })

@@ -17,11 +17,22 @@ function setUp(streams: FakeStreams, options: Partial<StreamsWakeUpOptions> = {}
     const onEvent = (event: StreamsEvent) => events.push(event)
     const wakeUp = streamsWakeUp(db, client, { tableName: 'app', onEvent, ...options })
     const wakes: string[] = []
-    const listen = (pk: string) => wakeUp(() => wakes.push(pk), { pk }) as () => void
+    const listen = (pk: string, isFamily?: true) =>
+      wakeUp(() => wakes.push(pk), { pk, ...(isFamily && { isFamily }) }) as () => void
     const types = () => events.map(({ type }) => type)
     return { process, db, wakeUp, wakes, events, types, listen }
   }
-  return { world, join }
+  /** With one process that listens to `jobs`, and has been woken for what was there before. */
+  const alone = (work: (one: ReturnType<typeof join>) => Promise<void>) =>
+    world.run(async () => {
+      const one = join()
+      const end = one.listen('jobs')
+      await one.process.sleep(1000)
+      one.wakes.length = 0
+      await work(one)
+      end()
+    })
+  return { world, join, alone }
 }
 
 describe('streamsWakeUp', () => {
@@ -40,7 +51,7 @@ describe('streamsWakeUp', () => {
         return one.wakes.splice(0)
       }
       expect(await woken(() => streams.add('b', 'jobs'))).toEqual(['jobs'])
-      for (const pk of ['jobs#shard12', 'jobs#scheduled', 'jobs#priority2'])
+      for (const pk of ['jobs#shard12', 'jobs#scheduled'])
         expect(await woken(() => streams.add('c', pk))).toEqual(['jobs'])
       for (const pk of ['other', 'jobs#dead', 'jobs#payload#1'])
         expect(await woken(() => streams.add('a', pk))).toEqual([])
@@ -58,24 +69,25 @@ describe('streamsWakeUp', () => {
       })
       expect(pushedAndClaimed).toEqual([])
       for (const end of leave) end()
-      // The beginning of the names of queues.
-      const end = one.listen('tenants/')
+      // The beginning of the names of queues; a queue of that name is another matter.
+      const end = one.listen('tenants/', true)
+      const leaveQueue = one.listen('tenants')
       await one.process.sleep(1000)
       one.wakes.length = 0
       expect(await woken(() => streams.add('a', 'tenants/7'))).toEqual(['tenants/'])
-      expect(await woken(() => streams.add('a', 'tenants/#work'))).toEqual([])
+      expect(await woken(() => streams.add('a', 'tenants/7#shard3'))).toEqual(['tenants/'])
+      for (const pk of ['tenants/#work', 'tenants/', 'tenant'])
+        expect(await woken(() => streams.add('a', pk))).toEqual([])
+      expect(await woken(() => streams.add('a', 'tenants'))).toEqual(['tenants'])
       end()
+      leaveQueue()
     })
   })
 
   test('follows a shard to its children, and reads these from their first record', async () => {
     const streams = new FakeStreams('a')
-    const { world, join } = setUp(streams)
-    await world.run(async () => {
-      const one = join()
-      const end = one.listen('jobs')
-      await one.process.sleep(1000)
-      one.wakes.length = 0
+    const { alone } = setUp(streams)
+    await alone(async (one) => {
       streams.split('a', 'b', 'c', 'd')
       streams.add('c', 'jobs')
       await one.process.sleep(3000)
@@ -85,19 +97,14 @@ describe('streamsWakeUp', () => {
       streams.add('e', 'jobs')
       await one.process.sleep(600)
       expect(one.wakes.splice(0)).toEqual(['jobs'])
-      end()
       expect(one.types()).toEqual(['reading'])
     })
   })
 
   test('an iterator that expired is made anew behind the last record; without one, all are woken', async () => {
     const streams = new FakeStreams('a')
-    const { world, join } = setUp(streams)
-    await world.run(async () => {
-      const one = join()
-      const end = one.listen('jobs')
-      await one.process.sleep(1000)
-      one.wakes.length = 0
+    const { alone } = setUp(streams)
+    await alone(async (one) => {
       streams.generation++
       await one.process.sleep(1000)
       expect(one.wakes.splice(0)).toEqual(['jobs'])
@@ -107,18 +114,14 @@ describe('streamsWakeUp', () => {
       streams.add('a', 'jobs')
       await one.process.sleep(1000)
       expect(one.wakes.splice(0)).toEqual(['jobs'])
-      end()
       expect(one.types()).toEqual(['reading'])
     })
   })
 
   test('throttled, it reads on less often', async () => {
     const streams = new FakeStreams('a')
-    const { world, join } = setUp(streams)
-    await world.run(async () => {
-      const one = join()
-      const end = one.listen('jobs')
-      await one.process.sleep(1000)
+    const { alone } = setUp(streams)
+    await alone(async (one) => {
       streams.fails = () => 'LimitExceededException'
       const before = streams.asked.getRecords
       await one.process.sleep(60_000)
@@ -131,17 +134,13 @@ describe('streamsWakeUp', () => {
       streams.add('a', 'jobs')
       await one.process.sleep(1000)
       expect(one.wakes).toEqual(['jobs'])
-      end()
     })
   })
 
   test('where its credentials are lost, another process reads', async () => {
     const streams = new FakeStreams('a')
-    const { world, join } = setUp(streams, { readers: 1 })
-    await world.run(async () => {
-      const one = join()
-      const end = one.listen('jobs')
-      await one.process.sleep(1000)
+    const { join, alone } = setUp(streams, { readers: 1 })
+    await alone(async (one) => {
       const theirs = new FakeStreams()
       theirs.shards.push(...streams.shards)
       const two = join(theirs)
@@ -156,7 +155,6 @@ describe('streamsWakeUp', () => {
       theirs.add('a', 'jobs')
       await two.process.sleep(1000)
       expect(two.wakes).toEqual(['jobs'])
-      end()
       endTwo()
     })
   })
@@ -203,16 +201,12 @@ describe('streamsWakeUp', () => {
 
   test('a stream that is switched off ends the reading; the next one of the table is looked for', async () => {
     const streams = new FakeStreams('a')
-    const { world, join } = setUp(streams)
-    await world.run(async () => {
-      const one = join()
-      const end = one.listen('jobs')
-      await one.process.sleep(1000)
+    const { alone } = setUp(streams)
+    await alone(async (one) => {
       streams.split('a')
       await one.process.sleep(120_000)
       expect(one.types().slice(0, 2)).toEqual(['reading', 'resting'])
       expect(streams.asked.listStreams).toBeGreaterThan(2)
-      end()
     })
   })
 

@@ -24,7 +24,7 @@ export const scheduleDefects: readonly Defect[] = [
     [
       change(
         fireDue,
-        '{ ...messageOf(row.message, name, tick), delaySeconds }',
+        '{ ...messageOf(row.message, name, tick), at: Math.max(tick, runtime.now() + soonMs) }',
         'messageOf(row.message, name, tick)',
       ),
     ],
