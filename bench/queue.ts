@@ -4,6 +4,7 @@ import { withLocal } from './lib/local.ts'
 import { costOf, metered } from './lib/meter.ts'
 import type { BenchOptions } from './lib/options.ts'
 import { idleWorker, type Waiting } from './lib/queue-idle.ts'
+import { numbersTable, scheduledTable, steadyTable } from './lib/queue-tables.ts'
 import { type Contended, contend, costInFlight, shardedRate } from './lib/queue-world.ts'
 import { makeClient } from './lib/sdk.ts'
 import type { Section, Table, Target } from './lib/section.ts'
@@ -19,11 +20,14 @@ export async function run({ tiny }: BenchOptions): Promise<Section> {
     await contention(tiny, targets),
     await shards(tiny),
     await waiting(tiny, targets),
+    await scheduledTable(tiny, targets),
+    await steadyTable(tiny, targets),
+    await numbersTable(tiny, targets),
     await memory(tiny ? 20_000 : 10_000_000, targets),
   ]
   return {
     id: 'queue',
-    title: 'The queue: units, contention, shards, memory',
+    title: 'The queue: units, contention, shards, waiting, numbers, memory',
     settings: { latency: '3 to 7 ms a request, seeded', consumers: 64 },
     tables,
     charts: [
@@ -193,7 +197,7 @@ async function waiting(tiny: boolean, targets: Target[]): Promise<Table> {
   for (const [what, places, options] of tiny ? plans.slice(0, 2) : plans) {
     progress(`queue: an idle worker of ${what}`)
     const { rruAnHour, mean, p99 } = await idleWorker({ options, places, messages: tiny ? 20 : 200 })
-    rows.push([what, to2(rruAnHour), Math.round(mean), Math.round(p99)])
+    rows.push([what, to2(rruAnHour), to2(mean), to2(p99)])
     targets.push(
       {
         what: `idle worker, ${what}: RRU an hour, an hour after its last message`,
@@ -204,7 +208,7 @@ async function waiting(tiny: boolean, targets: Target[]): Promise<Table> {
       {
         what: `idle worker, ${what}: wake-up by another process, mean and p99`,
         target: 'at most 2,000 and 5,000 ms',
-        value: `${number(Math.round(mean))} and ${number(Math.round(p99))} ms`,
+        value: `${to2(mean)} and ${to2(p99)} ms`,
         met: mean <= 2000 && p99 <= 5000,
       },
     )

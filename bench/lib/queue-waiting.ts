@@ -30,30 +30,6 @@ function setUp(seed: number) {
 const at = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
 
-/** What a worker reads in an hour without work, and how long a message of another process waits for it, ms. */
-export async function idleWorker(waits: number): Promise<{ rru: number; mean: number; p99: number }> {
-  const { world, open, pushElsewhere } = setUp(2)
-  return world.run(async () => {
-    const { db, process, count } = open()
-    const taken: number[] = []
-    const worker = new QueueWorker<number>(db, ({ data }) => taken.push(world.time - data), {
-      pk,
-      concurrency: 4,
-    })
-    for (let i = 0; i < waits; i++) {
-      await process.sleep(60_000 + process.random() * 10_000)
-      await pushElsewhere(world.time)
-    }
-    await process.sleep(60_000)
-    count.rru = 0
-    await process.sleep(hourMs)
-    const { rru } = count
-    await worker.stop()
-    taken.sort((a, b) => a - b)
-    return { rru, mean: taken.reduce((sum, one) => sum + one, 0) / taken.length, p99: at(taken, 0.99) }
-  })
-}
-
 /** Messages of other machines at a steady rate. Units beside the push, per message; latency to the handler, ms. */
 export async function steady(
   rate: number,
@@ -140,5 +116,36 @@ export async function scheduledBacklog(
     await worker.stop()
     late.sort((a, b) => a - b)
     return { rru, median: at(late, 0.5), p99: at(late, 0.99) }
+  })
+}
+
+/** What one reading of the numbers costs over a backlog of messages of 0.85 KB, and what it says. */
+export async function numbersOver(
+  backlog: number,
+  dead: number,
+): Promise<{ strong: number; eventual: number; requests: number; ready: number; isExact: boolean }> {
+  const { world, server, open, ulid } = setUp(1)
+  return world.run(async () => {
+    const { db, count } = open()
+    const data = 'x'.repeat(800)
+    const fill = async (pk: string, rows: number, keyOf: (i: number) => string, more: object = {}) => {
+      for (let i = 0; i < rows; ) {
+        const puts = Array.from({ length: Math.min(10_000, rows - i) }, () => ({
+          put: { pk, sk: keyOf(i++), n: 0, data, ...more },
+        }))
+        await server.storage.write(puts)
+      }
+    }
+    await fill(pk, backlog, (i) => ulid(Math.floor(world.startAt - backlog + i)))
+    await fill(`${pk}#dead`, dead, (i) => ulid(Math.floor(world.startAt - dead + i)))
+    const due = world.startAt + hourMs
+    await fill(`${pk}#scheduled`, dead, (i) => encodeTime(due + i) + ulid().slice(10), { due, enq: 1 })
+    const read = async (consistent: boolean) => {
+      Object.assign(count, noCount())
+      const { ready, oldestIsExact: isExact } = await db.queueStats(pk, { consistent })
+      return { rru: count.rru, requests: count.pages, ready, isExact }
+    }
+    const [strong, eventual] = [await read(true), await read(false)]
+    return { ...strong, strong: strong.rru, eventual: eventual.rru }
   })
 }

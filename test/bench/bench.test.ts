@@ -1,6 +1,6 @@
 import { expect, inject, test, vi } from 'vitest'
 import { report } from '../../bench/lib/report.ts'
-import { benches } from '../../bench/run.ts'
+import { asked, benches } from '../../bench/run.ts'
 
 // Competitors may not be installed here (bench has a package of its own): then they are a note, and the rest runs.
 test.each(Object.keys(benches))('%s runs in its smallest form', { timeout: 120_000 }, async (name) => {
@@ -20,4 +20,13 @@ test.each(Object.keys(benches))('%s runs in its smallest form', { timeout: 120_0
   if (name === 'units' || name === 'atomic')
     for (const target of (section.targets ?? []).filter(({ what }) => !what.includes('against')))
       expect(target).toMatchObject({ met: true })
+})
+
+test('the command line says what it knows, and refuses the rest', () => {
+  expect(asked(['--help'])).toBeUndefined()
+  expect(asked(['client', '-h'])).toBeUndefined()
+  expect(asked([])).toEqual({ names: Object.keys(benches), tiny: false, keeps: true })
+  expect(asked(['queue', '--tiny', '--no-save'])).toEqual({ names: ['queue'], tiny: true, keeps: false })
+  for (const wrong of [['--tinny'], ['clint'], ['toString'], ['client', '--no-safe']])
+    expect(() => asked(wrong)).toThrow()
 })

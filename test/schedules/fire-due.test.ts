@@ -47,3 +47,21 @@ it.each<[string, (db: AtomicMemoryDb, clock: { now: number }) => Promise<unknown
   expect(db.between).toBeUndefined()
   expect((await memory.queuePeek({ pk: 'jobs' })).map(({ data }) => data)).toEqual(expected)
 })
+
+it.each([
+  ['before its moment', -2000, 60_000],
+  ['a moment after it', 300, 60_400],
+])('a tick that is sent %s comes then, and not at the second after it', async (_, late, expected) => {
+  const start = Date.UTC(2026, 0, 1)
+  const clock = { now: start }
+  const db = new AtomicMemoryDb({ now: () => clock.now })
+  await schedule(db, input, { pk: 'jobs', data: 1 })
+  clock.now = start + 60_000 + late
+  expect((await fireDue(db, { pk: 'lockrow#schedules', leadMs: 5000 })).fired).toBe(1)
+  const pulled = async (at: number) => {
+    clock.now = start + at
+    return (await db.queuePull({ pk: 'jobs' })).item !== undefined
+  }
+  expect(await pulled(expected - 1)).toBe(false)
+  expect(await pulled(expected)).toBe(true)
+})
