@@ -1,10 +1,14 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { isReferenceFresh, isSiteFresh } from './freshness.ts'
 import { guides, pageOf, playgroundExamples, root } from './pages.ts'
 import { bundleForBrowser } from './twin/bundle.ts'
 
-/** `npm run docs:site`: guides, search, playground and API reference as static files in site/dist. */
+/**
+ * `npm run docs:site`: guides, search, playground and API reference as static files in site/dist. With `--if-stale` only
+ * where it is older than its sources.
+ */
 
 const here = join(root, 'site')
 const pages = join(here, '.tmp/pages')
@@ -31,28 +35,20 @@ function writePages(): void {
   writeFileSync(join(publicFiles, 'examples.json'), JSON.stringify(playgroundExamples()))
 }
 
-/** When anything below was last written. */
-const lastWritten = (path: string): number =>
-  Math.max(
-    0,
-    ...readdirSync(path, { recursive: true, encoding: 'utf8' }).map(
-      (name) => statSync(join(path, name)).mtimeMs,
-    ),
-  )
-
-/** As `npm run docs` writes it, which takes longer than all the rest: only when the sources have changed since. */
+/** As `npm run docs` writes it, which takes longer than all the rest. */
 function addReference(): void {
-  const reference = join(root, 'docs/api')
-  const index = join(reference, 'index.html')
-  const sources = Math.max(...['src', 'infra/cdk'].map((path) => lastWritten(join(root, path))))
-  if (!existsSync(index) || statSync(index).mtimeMs < sources) run('npm', 'run', 'docs', '--silent')
-  cpSync(reference, join(here, 'dist/api'), { recursive: true })
+  if (!isReferenceFresh()) run('npm', 'run', 'docs', '--silent')
+  cpSync(join(root, 'docs/api'), join(here, 'dist/api'), { recursive: true })
 }
 
-install()
-run('npx', 'tsc', '-p', 'site')
-writePages()
-await bundleForBrowser(join(here, 'playground/worker.ts'), join(publicFiles, 'playground-worker.js'))
-run('npx', '--prefix', 'site', 'vitepress', 'build', 'site')
-addReference()
-console.log('site/dist is ready for any server of static files')
+async function build(): Promise<void> {
+  install()
+  run('npx', 'tsc', '-p', 'site')
+  writePages()
+  await bundleForBrowser(join(here, 'playground/worker.ts'), join(publicFiles, 'playground-worker.js'))
+  run('npx', '--prefix', 'site', 'vitepress', 'build', 'site')
+  addReference()
+  console.log('site/dist is ready for any server of static files')
+}
+
+if (!process.argv.includes('--if-stale') || !isSiteFresh()) await build()

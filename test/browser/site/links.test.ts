@@ -2,11 +2,11 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { describeInBrowser, type OpenPage } from '../../setup/browser.ts'
-import { buildSite, dist, root, serving } from './site.ts'
+import { dist, needFreshSite, root, serving } from './site.ts'
 
 /** Every page of the site is whole: its links and their anchors are there, and nothing comes from another host. */
 describeInBrowser('the site', (open) => {
-  beforeAll(buildSite, 600_000)
+  beforeAll(needFreshSite)
   const address = serving(dist)
   const pages = () => readdirSync(dist).filter((name) => name.endsWith('.html') && name !== '404.html')
 

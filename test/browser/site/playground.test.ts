@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { type PlaygroundExample, playgroundExamples } from '../../../site/pages.ts'
 import { examplesOfGuide } from '../../docs/examples.ts'
 import { describeInBrowser } from '../../setup/browser.ts'
-import { buildSite, dist, root, serving } from './site.ts'
+import { dist, needFreshSite, root, serving } from './site.ts'
 
 /** The playground: what the guides show runs in a browser, on the twin. */
 
@@ -28,7 +28,7 @@ describe('the examples that are offered', () => {
 })
 
 describeInBrowser('the playground', (open) => {
-  beforeAll(buildSite, 600_000)
+  beforeAll(needFreshSite)
   const address = serving(dist)
 
   async function playground(id = '') {

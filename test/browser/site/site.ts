@@ -1,28 +1,18 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join, resolve } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
+import { isSiteFresh } from '../../../site/freshness.ts'
 
 /** The built site, and a server of static files. */
 
 export const root = resolve(import.meta.dirname, '../../..')
 export const dist = join(root, 'site/dist')
 
-const newest = (path: string): number => {
-  if (!existsSync(path)) return 0
-  if (!statSync(path).isDirectory()) return statSync(path).mtimeMs
-  const within = readdirSync(path).filter((name) => !['node_modules', 'dist', '.tmp', 'api'].includes(name))
-  return Math.max(0, ...within.map((name) => newest(join(path, name))))
-}
-
-/** Built when it is not there, or older than what it is made of. */
-export function buildSite(): void {
-  const sources = ['README.md', 'docs', 'src', 'site'].map((path) => newest(join(root, path)))
-  const built = newest(join(dist, 'index.html'))
-  if (built > Math.max(...sources)) return
-  execFileSync('npm', ['run', 'docs:site', '--silent'], { cwd: root, stdio: 'pipe' })
+/** Tests of an older site would prove nothing. They run side by side, so none of them can build it. */
+export function needFreshSite(): void {
+  if (!isSiteFresh()) throw new Error('site/dist is older than its sources: npm run docs:site')
 }
 
 const types: Readonly<Record<string, string>> = {

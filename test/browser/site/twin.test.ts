@@ -1,10 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { bundleForBrowser } from '../../../site/twin/bundle.ts'
 import { describeInBrowser } from '../../setup/browser.ts'
-import { buildSite, root, serving } from './site.ts'
+import { root, serving } from './site.ts'
 
 /** The twin in a browser is the twin: the same conformance suite, with nothing of Node. */
 describeInBrowser('the twin, bundled for a browser', (open) => {
@@ -13,8 +13,6 @@ describeInBrowser('the twin, bundled for a browser', (open) => {
   const address = serving(folder, {
     '/': '<!doctype html><title>x</title><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>',
   })
-
-  beforeAll(buildSite, 600_000)
 
   it('has no import of Node or of anything else', async () => {
     const { metafile } = await bundleForBrowser(
