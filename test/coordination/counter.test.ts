@@ -1,4 +1,4 @@
-import { Counter } from 'lockrow'
+import { AtomicMemoryDb, BackendError, Counter, OutcomeUnknown } from 'lockrow'
 import { expect, it } from 'vitest'
 import { onBothBackends } from '../setup/backends.ts'
 
@@ -45,4 +45,50 @@ onBothBackends('Counter', ({ open, pk }) => {
     )
     for (const shards of [1, 3, 6]) expect(await new Counter(open(), key, { shards }).get()).toBe(60)
   })
+})
+
+it('has up to 1,000 shards', () => {
+  const db = new AtomicMemoryDb()
+  const key = { pk: 'p', sk: 'c' }
+  expect(() => new Counter(db, key, { shards: 1000 })).not.toThrow()
+  expect(() => new Counter(db, key, { shard: 3 } as never)).toThrow(/shards/)
+})
+
+it('notes its number of shards once, and gives up where that cannot be told', async () => {
+  const db = new AtomicMemoryDb()
+  const key = { pk: 'p', sk: 'c' }
+  const registry = { pk: 'p#shards', sk: 'c' }
+  const counter = new Counter(db, key, { shards: 3 })
+  let lost = 0
+  const update = db.update.bind(db)
+  let notes = 0
+  db.update = (async (of, changes, options) => {
+    if (of.pk !== registry.pk) return update(of, changes, options)
+    notes++
+    if (lost-- > 0) throw new OutcomeUnknown('lost')
+    return update(of, changes, options)
+  }) as typeof update
+  lost = 3
+  await expect(counter.increment()).rejects.toThrow(BackendError)
+  expect([notes, await counter.get()]).toEqual([3, 0])
+  lost = 2
+  notes = 0
+  expect([await counter.increment(5), notes]).toEqual([5, 3])
+  // Lost, but written: that is found by reading.
+  await new Counter(db, key, { shards: 2 }).increment(1)
+  expect(await counter.get()).toBe(6)
+  expect((await db.get(registry))!.data).toEqual({ count: 3 })
+})
+
+it('a sum without shards reads no more than the counter and how many there were', async () => {
+  const db = new AtomicMemoryDb()
+  const counter = new Counter(db, { pk: 'p', sk: 'c' })
+  await counter.increment(3)
+  const asked: number[] = []
+  const getMany = db.getMany.bind(db)
+  db.getMany = ((keys, options) => {
+    asked.push(keys.length)
+    return getMany(keys, options)
+  }) as typeof getMany
+  expect([await counter.get(), asked]).toEqual([3, [2]])
 })

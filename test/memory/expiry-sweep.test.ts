@@ -2,8 +2,11 @@ import { type AtomicDbInterface, absent, lockKey, RaceCondition } from 'lockrow'
 import { AtomicEngine } from 'lockrow/backend'
 import { TestRuntime } from 'lockrow/testing'
 import { describe, expect, it, vi } from 'vitest'
+import { ExpirySweep } from '../../src/memory/expiry-sweep.ts'
 import { Partition } from '../../src/memory/partition.ts'
+import { Partitions } from '../../src/memory/partitions.ts'
 import { MemoryStorage } from '../../src/memory/storage.ts'
+import { keptExpiredSeconds } from '../../src/model/expiry.ts'
 
 class Clock extends TestRuntime {
   at = 1_700_000_000_000
@@ -150,4 +153,22 @@ describe('the twin frees expired rows', () => {
       expect((await db.getLock(lockKey(key))).version).not.toBe(lock.version)
     }
   })
+})
+
+it('rows that an item lies between are freed too, and a partition without rows goes', async () => {
+  const clock = new Clock()
+  const partitions = new Partitions()
+  const sweep = new ExpirySweep(partitions)
+  const partition = new Partition()
+  partitions.set('p', partition)
+  const put = (row: { pk: string; sk: string; ttl?: number }) => {
+    partition.set(row)
+    sweep.step(row, clock)
+  }
+  const over = clock.seconds - keptExpiredSeconds
+  // As many rows as one step looks at lie before those that have expired.
+  for (let i = 0; i < 200; i++) put({ pk: 'p', sk: `a${String(i).padStart(3, '0')}` })
+  for (let i = 0; i < 40; i++) put({ pk: 'p', sk: `b${String(i).padStart(3, '0')}`, ttl: over })
+  for (let i = 0; i < 400; i++) put({ pk: 'p', sk: `c${i % 5}` })
+  expect(partition.size).toBe(205)
 })

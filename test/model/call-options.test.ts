@@ -21,3 +21,21 @@ test.each(contractMethods)('%s reads its time-out there', async (method) => {
   }
   await expect(call()).rejects.toMatchObject({ code: 'InvalidInput' })
 })
+
+test('only query-like methods have them first, and those with a key and a change third', () => {
+  const at = (place: number) => contractMethods.filter((method) => optionsPlace[method] === place).toSorted()
+  expect(at(0)).toEqual(
+    [
+      'count',
+      'page',
+      'query',
+      'queuePeek',
+      'queuePull',
+      'queuePullMany',
+      'queueRedrive',
+      'stream',
+    ].toSorted(),
+  )
+  expect(at(2)).toEqual(['setAtomic', 'update'])
+  expect(at(1)).toHaveLength(contractMethods.length - 8 - 2)
+})

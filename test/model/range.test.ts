@@ -89,3 +89,7 @@ test.each([
 ])('%o is refused for its %s', (query, field) => {
   expect(() => toRange(query as never)).toThrow(expect.objectContaining({ code: 'InvalidInput', field }))
 })
+
+test.each(['', 5, null, 'x'.repeat(1025)])('after %j is no sort key', (after) => {
+  expect(() => toRange({ pk, after: after as never })).toThrow(/after/)
+})

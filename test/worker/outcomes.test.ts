@@ -1,5 +1,6 @@
 import { AtomicDbError, deadLetter, InvalidInput, QueueOutcome, retryAt, snooze } from 'lockrow'
 import { expect, test } from 'vitest'
+import { reasonOf } from '../../src/worker/outcomes.ts'
 
 test('an outcome says what is to become of a message, and can be thrown', () => {
   expect(retryAt(new Date(5000))).toMatchObject({ kind: 'retry', later: { at: 5000 }, reason: '' })
@@ -28,4 +29,11 @@ test('bad input is refused where the outcome is made', () => {
   ])
     expect(() => snooze(later as never)).toThrow(InvalidInput)
   for (const reason of [undefined, '']) expect(() => deadLetter(reason)).toThrow(InvalidInput)
+})
+
+test('the beginning of time is a time, and what is no error has a reason too', () => {
+  expect(retryAt(0)).toMatchObject({ later: { at: 0 } })
+  expect(reasonOf('down')).toBe('down')
+  expect(reasonOf(new RangeError('far'))).toBe('RangeError: far')
+  expect(reasonOf(deadLetter('poison'))).toBe('poison')
 })

@@ -1,9 +1,15 @@
 import { expect, test } from 'vitest'
+import { newContext } from '../../../src/engine/context.ts'
 import { AtomicEngine } from '../../../src/engine/engine.ts'
-import { QueueWorker } from '../../../src/index.ts'
+import { Control } from '../../../src/engine/queue/control.ts'
+import { Places } from '../../../src/engine/queue/places.ts'
+import { noneFound, type PlacesPull, pullPlaces } from '../../../src/engine/queue/pull-places.ts'
+import { InvalidInput, QueueWorker } from '../../../src/index.ts'
+import { MemoryStorage } from '../../../src/memory/storage.ts'
 import { rowBytes } from '../../../src/model/sizes.ts'
 import { SimulatedServer } from '../../../src/testing/sim/server.ts'
 import { Simulation } from '../../../src/testing/sim/simulation.ts'
+import { Machine } from '../../setup/machine.ts'
 
 const hourMs = 3_600_000
 const family = 'mails/'
@@ -199,4 +205,104 @@ test('what a pull of a family may not have', async () => {
   await expect(db.queuePull({ family, group: 'g' })).rejects.toEqual(refused('group'))
   await expect(db.queuePull({})).rejects.toEqual(refused('pk'))
   await expect(db.queuePull({ family, ttlSeconds: 0 })).rejects.toEqual(refused('ttlSeconds'))
+})
+
+/** A pull from places whose messages, and failures, a test decides. */
+function placesPull(names: string[], more: Partial<PlacesPull<unknown>> = {}) {
+  const machine = new Machine(1e12)
+  machine.random = () => 0
+  const context = newContext(new MemoryStorage(machine), { runtime: machine })
+  const places = new Places('mail-', true, 300_000)
+  const now = { monotonic: 0, now: machine.wall, random: () => 0 }
+  for (const name of names) places.arrived(name, 0, now)
+  const asked: [string, number][] = []
+  const answers: Record<string, object | Error> = {}
+  const pull: PlacesPull<unknown> = {
+    context,
+    work: { name: 'mail-', places, control: new Control({ pk: 'mail-#work', sk: 'control' }) },
+    limit: 3,
+    isIdleLook: false,
+    isUp: () => false,
+    first: noneFound(),
+    pullAt: async (pk, limit) => {
+      asked.push([pk, limit])
+      const answer = answers[pk] ?? { items: [] }
+      delete answers[pk]
+      if (answer instanceof Error) throw answer
+      return { items: [], ...answer } as never
+    },
+    ...more,
+  }
+  const run = () => pullPlaces(pull)
+  return { machine, places, asked, answers, run, work: pull.work }
+}
+const items = (count: number) => Array.from({ length: count }, (_, i) => ({ sk: String(i) }))
+
+test('places are asked in turn until there are enough messages, each for what is still wanted', async () => {
+  const { places, asked, answers, run } = placesPull(['a', 'b', 'c'])
+  Object.assign(answers, { a: { items: items(1) }, b: { items: items(2) } })
+  expect((await run()).items).toHaveLength(3)
+  expect(asked).toEqual([
+    ['a', 3],
+    ['b', 2],
+  ])
+  // Whoever gave all that was asked for may have more; whoever gave fewer has not.
+  expect(places.awake().map(({ pk }) => pk)).toEqual(['c', 'b'])
+})
+
+test('nothing is asked where what comes from elsewhere is enough', async () => {
+  const first = { ...noneFound<unknown>(), items: items(3) as never, nextDue: 7 }
+  const { asked, run } = placesPull(['a'], { first })
+  expect(await run()).toMatchObject({ items: items(3), nextDue: 7 })
+  expect(asked).toEqual([])
+})
+
+test('messages in hand are handed out when it is time, with what is missing', async () => {
+  let isUp = false
+  const { asked, answers, run } = placesPull(['a', 'b'], { isUp: () => isUp })
+  answers.a = { items: items(1), missed: 2 }
+  isUp = true
+  expect(await run()).toMatchObject({ items: items(1), missed: 2 })
+  expect(asked).toEqual([['a', 3]])
+})
+
+test('a place that cannot be asked keeps back no other, and is told where nothing was found', async () => {
+  const failure = new Error('throttled')
+  const { places, answers, run } = placesPull(['a', 'b'])
+  Object.assign(answers, { a: failure, b: { items: items(1) } })
+  expect((await run()).items).toHaveLength(1)
+  expect(places.get('a')!.isAwake).toBe(true)
+  const alone = placesPull(['a'])
+  alone.answers.a = failure
+  await expect(alone.run()).rejects.toBe(failure)
+  const wrong = placesPull(['a', 'b'])
+  wrong.answers.a = new InvalidInput('pk', 'wrong')
+  await expect(wrong.run()).rejects.toThrow(InvalidInput)
+})
+
+test('dead letters are told beside a failure, and one that is paused ends the pull', async () => {
+  const { asked, answers, run } = placesPull(['a', 'b', 'c'])
+  Object.assign(answers, { a: new Error('throttled'), b: { dead: items(1), paused: true, nextDue: 5 } })
+  expect(await run()).toMatchObject({ items: [], dead: items(1), isPaused: true })
+  expect(asked.map(([pk]) => pk)).toEqual(['a', 'b'])
+})
+
+test('a queue that is paused is not asked at all', async () => {
+  const { machine, asked, run, work } = placesPull(['a'])
+  work.control.note({ pk: 'mail-#work', sk: 'control', paused: machine.wall + 9 }, machine.mono)
+  work.places.readAt = work.places.strongAt = machine.mono
+  work.places.readBytes = 1e9
+  expect(await run()).toMatchObject({ isPaused: true, nextDue: machine.wall + 9 })
+  expect(asked).toEqual([])
+})
+
+test('what is due by now is asked without a look, and says when the next is', async () => {
+  const { machine, places, asked, answers, run } = placesPull([])
+  places.arrived('later', machine.wall + 1000, { monotonic: 0, now: machine.wall, random: () => 0 })
+  places.get('later')!.wasEmpty(0, machine.wall + 1000)
+  // The reading of pointers finds none: what is not awake is forgotten, unless it is due.
+  machine.pass(1000)
+  answers.later = { items: items(1), nextDue: machine.wall + 70 }
+  const found = await run()
+  expect([found.items.length, asked, found.nextDue]).toEqual([1, [['later', 3]], machine.wall + 70])
 })
