@@ -11,7 +11,7 @@ import {
   worthReading,
 } from '../../../src/engine/queue/claim.ts'
 import { Control } from '../../../src/engine/queue/control.ts'
-import { InFlight } from '../../../src/engine/queue/in-flight.ts'
+import { viewOf } from '../../../src/engine/queue/in-flight.ts'
 import { MemoryStorage } from '../../../src/memory/storage.ts'
 import { hashOf } from '../../../src/model/hash.ts'
 import type { MessageRow } from '../../../src/model/message-row.ts'
@@ -25,9 +25,10 @@ async function setUp(rows: MessageRow[], options: object = {}, more: Partial<Pul
   machine.random = () => 0
   const storage = new MemoryStorage(machine)
   await storage.write(rows.map((put) => ({ put })))
+  const context = newContext(storage, { runtime: machine })
   const pull = {
-    context: newContext(storage, { runtime: machine }),
-    inFlight: new InFlight(),
+    context,
+    inFlight: viewOf(context, row('a')),
     options: { pk: 'jobs', limit: 10, ...options },
     seconds: 60,
     deadLetter: 'jobs#dead',
