@@ -1,5 +1,8 @@
 import { AtomicMemoryDb, lockKey } from 'lockrow'
+import { AtomicEngine } from 'lockrow/backend'
 import { expect, test } from 'vitest'
+import { MemoryStorage } from '../../src/memory/storage.ts'
+import { Machine } from '../setup/machine.ts'
 
 const key = { pk: 'p', sk: 's' }
 const hour = 3_600_000
@@ -34,4 +37,16 @@ test('getLocked takes a list of keys: a single one is refused before anything is
   const db = new AtomicMemoryDb()
   await expect(db.getLocked(key as never)).rejects.toMatchObject({ code: 'InvalidInput' })
   await expect(db.getLocked(undefined as never)).rejects.toMatchObject({ code: 'InvalidInput' })
+})
+
+test('a lock is refreshed in its last hour, for a day, and stays the same one', async () => {
+  const machine = new Machine(1_700_000_000_000)
+  const db = new AtomicEngine(new MemoryStorage(machine), { runtime: machine })
+  const at = { pk: 'p', sk: 'a#lock' }
+  const first = await db.getLock(at)
+  expect(first.ttl).toBe(1_700_000_000 + 86_400)
+  machine.pass((86_400 - 3601) * 1000)
+  expect(await db.getLock(at)).toEqual(first)
+  machine.pass(1000)
+  expect(await db.getLock(at)).toEqual({ ...first, ttl: machine.wall / 1000 + 86_400 })
 })

@@ -89,7 +89,6 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/testing/sim/server.ts': 'test/simulation/sim.test.ts',
   'src/testing/sim/simulation.ts': 'test/simulation/sim.test.ts',
   'src/worker/consumer-limits.ts': 'test/worker/limits.test.ts',
-  'src/worker/invocation.ts': 'test/worker/queue-lambda.test.ts',
   'src/jobs/state.ts': 'test/jobs/jobs.test.ts',
   'src/jobs/status.ts': 'test/jobs/jobs.test.ts',
   'src/worker/queue-drain.ts': 'test/worker/queue-lambda.test.ts',

@@ -87,3 +87,12 @@ test('what lies in a range, by the order of UTF-8 bytes', () => {
   expect(within({ after: 'b' })).toEqual(['b\uffff', 'b😀', 'c'])
   expect(within({ after: 'b', reverse: true })).toEqual(['a'])
 })
+
+test('what was only read is told apart from what is written', () => {
+  const entries = new Entries(false)
+  for (let i = 0; i < 60; i++) entries.at(key(`r${i}`))
+  for (let i = 0; i < 40; i++) entries.reserveWrite(key(`w${i}`))
+  expect(() => entries.reserveRows(1)).toThrow(
+    expect.objectContaining({ given: '101: 60 items read, 40 written, 0 messages, and 1 of this call' }),
+  )
+})

@@ -102,3 +102,11 @@ test.each(['KEYS_ONLY', 'NEW_IMAGE'])('a stream of %s is refused by name', (Stre
   const right = { ...given, dynamodb: { ...given.dynamodb, StreamViewType: 'NEW_AND_OLD_IMAGES' } }
   expect(changesOf(right)).toHaveLength(1)
 })
+
+test('what replaces an expired item lives until its own ttl, to the second', () => {
+  expect(shape(record('MODIFY', item(1, 900), item(2, 1001)))).toEqual([
+    ['item', 'expired', true, false],
+    ['item', 'created', false, true],
+  ])
+  expect(shape(record('MODIFY', item(1, 900), item(2, 1000)))).toEqual([['item', 'changed', true, true]])
+})
