@@ -110,6 +110,7 @@ export default defineConfig([
       collections: 'src/collections/index.ts',
       sqlite: 'src/sqlite/index.ts',
       console: 'src/console/index.ts',
+      postgres: 'src/postgres/index.ts',
     },
     format: ['esm', 'cjs'],
     dts: true,

@@ -36,7 +36,7 @@ function arrows(from: RegExp, to: RegExp): string[] {
 const engine = /^src\/engine\//
 const capability =
   /^src\/(collections|console|coordination|lru|transactions|worker|schedules|recipes|otel|streams|testing|cli)\//
-const backend = /^src\/(dynamo|direct|memory|stores|sqlite)\//
+const backend = /^src\/(dynamo|direct|memory|stores|sqlite|postgres)\//
 
 // capability -> interface <- engine -> storage, model <- backend
 describe('arrows between the rooms: an exception has its reason beside it', () => {
@@ -62,6 +62,8 @@ describe('arrows between the rooms: an exception has its reason beside it', () =
       'src/dynamo/text-rows.ts -> src/engine/retry.ts',
       'src/memory/database.ts -> src/engine/context.ts',
       'src/memory/database.ts -> src/engine/engine.ts',
+      'src/postgres/database.ts -> src/engine/context.ts',
+      'src/postgres/database.ts -> src/engine/engine.ts',
       'src/sqlite/database.ts -> src/engine/context.ts',
       'src/sqlite/database.ts -> src/engine/engine.ts',
     ])
@@ -69,7 +71,7 @@ describe('arrows between the rooms: an exception has its reason beside it', () =
 
   test('the model imports neither engine nor capability nor backend', () => {
     const other =
-      /^src\/(engine|collections|console|coordination|lru|transactions|worker|schedules|recipes|otel|streams|testing|cli|dynamo|direct|memory|stores|sqlite)\//
+      /^src\/(engine|collections|console|coordination|lru|transactions|worker|schedules|recipes|otel|streams|testing|cli|dynamo|direct|memory|stores|sqlite|postgres)\//
     expect(arrows(/^src\/model\//, other)).toEqual([])
   })
 

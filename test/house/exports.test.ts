@@ -17,6 +17,7 @@ const entries: Record<keyof typeof exported, string> = {
   'lockrow/streams': 'src/streams/index.ts',
   'lockrow/collections': 'src/collections/index.ts',
   'lockrow/sqlite': 'src/sqlite/index.ts',
+  'lockrow/postgres': 'src/postgres/index.ts',
   'lockrow/console': 'src/console/index.ts',
 }
 

@@ -484,4 +484,14 @@ export const exported = {
     'SqliteDriver',
     'SqliteStatement',
   ],
+  'lockrow/postgres': [
+    'AtomicPostgresDb',
+    'AtomicPostgresDbOptions',
+    'createTable',
+    'createTableSql',
+    'PostgresClient',
+    'PostgresPool',
+    'PostgresResult',
+    'PostgresTableOptions',
+  ],
 } as const

@@ -118,6 +118,7 @@ describe('the packed package', () => {
       'otel',
       'collections',
       'sqlite',
+      'postgres',
       'console',
     ])
       for (const ending of ['mjs', 'cjs', 'd.mts', 'd.cts'])
