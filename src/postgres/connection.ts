@@ -48,7 +48,8 @@ export class Connection {
         return result
       } catch (error) {
         // Where this fails as well, the connection is closed.
-        if (!(error instanceof StorageFault && error.kind === 'unknown')) await send({ text: 'ROLLBACK', values: [] })
+        if (!(error instanceof StorageFault && error.kind === 'unknown'))
+          await send({ text: 'ROLLBACK', values: [] })
         throw error
       }
     })
@@ -77,7 +78,11 @@ export class Connection {
   }
 
   /** The caller may leave earlier: what was sent goes on, and its connection is free when it has ended. */
-  #using<T>(client: PostgresClient, { signal, beforeSending }: RequestOptions, work: () => Promise<T>): Promise<T> {
+  #using<T>(
+    client: PostgresClient,
+    { signal, beforeSending }: RequestOptions,
+    work: () => Promise<T>,
+  ): Promise<T> {
     try {
       if (signal?.aborted) throw signal.reason
       beforeSending?.()
@@ -132,4 +137,3 @@ function withSignal<T>(work: Promise<T>, signal: AbortSignal | undefined): Promi
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }
-

@@ -48,7 +48,9 @@ export class AtomicPostgresDb extends AtomicEngine {
     checkPostgresOptions(options)
     const { table = 'lockrow', answerTimeoutMs = 30_000, ...rest } = options
     if (typeof (pool as Partial<PostgresPool> | undefined | null)?.connect !== 'function')
-      throw new InvalidInput('pool', "must be a Pool of 'pg'", { given: pool === null ? 'null' : typeof pool })
+      throw new InvalidInput('pool', "must be a Pool of 'pg'", {
+        given: pool === null ? 'null' : typeof pool,
+      })
     checkTable(table)
     milliseconds(answerTimeoutMs, 'options.answerTimeoutMs')
     const runtime = options.runtime ?? systemRuntime

@@ -43,7 +43,8 @@ export function toFault(error: unknown, where: string, phase: Phase): unknown {
   const code = sqlState(error)
   const { message = String(error), severity } = (error ?? {}) as DriverError
   if (code === '') return offline(error, message, where, phase)
-  if (phase === 'sent' && isFatal(code, severity)) return new StorageFault('unknown', `${code} ${message}`, error)
+  if (phase === 'sent' && isFatal(code, severity))
+    return new StorageFault('unknown', `${code} ${message}`, error)
   if (unavailable.test(code)) return new StorageFault('unreachable', `${code} ${message}`, error)
   if (conflicts.has(code)) return new StorageFault('conflict', `${code} ${message}`, error)
   if (shortages.has(code)) return new StorageFault('throttled', `${code} ${message}`, error)

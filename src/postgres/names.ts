@@ -5,14 +5,12 @@ import { createHash } from 'node:crypto'
  * PostgreSQL cannot hold U+0000, so U+0000 and U+0001 are written as U+0001 U+0001 and U+0001 U+0002, which keeps the order.
  */
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is escaped
 const escaped = /[\0\u0001]/g
 
 /** A key as it is stored. */
 export const encodeKey = (key: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is escaped
-  /[\0\u0001]/.test(key)
-    ? key.replace(escaped, (character) => (character === '\0' ? '\u0001\u0001' : '\u0001\u0002'))
-    : key
+  key.replace(escaped, (character) => (character === '\0' ? '\u0001\u0001' : '\u0001\u0002'))
 
 /** The key that `encodeKey` wrote. */
 export const decodeKey = (stored: string): string =>

@@ -38,7 +38,9 @@ export function checkTable(table: unknown): string {
  */
 export function createTableSql(options: PostgresTableOptions = {}): string {
   checkOptions(options, ['table'])
-  return statements(tablesOf(checkTable(options.table ?? 'lockrow'))).join(';\n\n').concat(';\n')
+  return statements(tablesOf(checkTable(options.table ?? 'lockrow')))
+    .join(';\n\n')
+    .concat(';\n')
 }
 
 /**

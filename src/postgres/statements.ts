@@ -128,7 +128,9 @@ SELECT FROM ok`
   #insert({ pk, sk }: StoredKey, { ver, ttl, text, longPk }: NewRow, isBlind: boolean): Statement {
     return {
       text: `INSERT INTO ${this.#names.rows} (${columns}) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (pk, sk) DO ${
-        isBlind ? 'UPDATE SET ver = excluded.ver, ttl = excluded.ttl, size = excluded.size, row = excluded.row' : 'NOTHING'
+        isBlind
+          ? 'UPDATE SET ver = excluded.ver, ttl = excluded.ttl, size = excluded.size, row = excluded.row'
+          : 'NOTHING'
       }`,
       values: [pk, sk, ver, ttl, text.length, longPk, text],
     }

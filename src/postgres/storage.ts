@@ -77,7 +77,8 @@ export class PostgresStorage implements Storage {
   async read(keys: readonly AtomicDbItemKey[], options: ReadRequestOptions): Promise<(Row | undefined)[]> {
     await this.#ready()
     const stored = keys.map(storedKey)
-    const statement = stored.length === 1 ? this.#statements.get(stored[0]!) : this.#statements.getMany(stored)
+    const statement =
+      stored.length === 1 ? this.#statements.get(stored[0]!) : this.#statements.getMany(stored)
     const { rows } = await this.#connection.run(statement, options)
     return keys.map(({ pk, sk }, index) => {
       const found = rows[index] as VersionedRow | { ver: null } | undefined

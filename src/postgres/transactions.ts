@@ -153,7 +153,9 @@ function entriesOf(
     if (operation.op === 'check') return { key, expected, stays: true }
     const write = writes[next++]!
     if ('delete' in write)
-      return operation.guard && ver === null ? { key, expected, stays: true } : { key, expected: operation.guard ? expected : 'any' }
+      return operation.guard && ver === null
+        ? { key, expected, stays: true }
+        : { key, expected: operation.guard ? expected : 'any' }
     const isBlind = operation.op === 'put' && !operation.guard
     return { key, expected: isBlind ? 'any' : expected, row: newRow(write.put, key) }
   })

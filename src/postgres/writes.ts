@@ -1,3 +1,4 @@
+import { keyOf } from '../model/decided.ts'
 import type { Runtime } from '../runtime.ts'
 import { type Applied, type RequestOptions, type SingleOperation, StorageFault } from '../storage.ts'
 import { type Job, RowJobs, rejectJob } from './batch.ts'
@@ -5,7 +6,6 @@ import type { Connection } from './connection.ts'
 import { type Entry, inOrder, storedKey } from './entries.ts'
 import type { Memo } from './memo.ts'
 import type { RowStatements, VersionedRow } from './statements.ts'
-import { keyOf } from '../model/decided.ts'
 
 /** Rows that one statement writes at most. */
 const batchSize = 64
@@ -159,7 +159,10 @@ export class Writes {
     if (decided.length === 0) return again
     decided.sort((a, b) => (a.entry.key.id < b.entry.key.id ? -1 : 1))
     const entries = decided.map(({ entry }) => entry)
-    const done = await this.#write(entries, decided.flatMap(({ row }) => row.jobs))
+    const done = await this.#write(
+      entries,
+      decided.flatMap(({ row }) => row.jobs),
+    )
     if (done === decideAgain) return [...again, ...decided.map(({ row }) => row)]
     decided.forEach(({ row, entry, answer }, index) => {
       if (done.has(index)) {

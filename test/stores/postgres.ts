@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { describe, it } from 'vitest'
 import pg from 'pg'
+import { describe, it } from 'vitest'
 
 /** A server for tests: `POSTGRES_URL`, or the one of this machine. */
 export const serverUrl = process.env.POSTGRES_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres'
