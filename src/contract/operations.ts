@@ -3,7 +3,12 @@ import type { Changes } from './changes.ts'
 import type { Condition } from './conditions.ts'
 import type { AtomicDbItemInput, AtomicDbItemKey, AtomicDbItemLock } from './items.ts'
 import type { CallOptions } from './options.ts'
-import type { AtomicDbQueueItem, AtomicDbQueueItemInput, AtomicDbQueueItemKey } from './queue.ts'
+import type {
+  AtomicDbQueueItem,
+  AtomicDbQueueItemInput,
+  AtomicDbQueueItemKey,
+  AtomicDbQueuePushOptions,
+} from './queue.ts'
 
 /** One operation of a transaction. */
 export type AtomicDbOperation =
@@ -24,7 +29,14 @@ export type AtomicDbOperation =
   | { type: 'setIfAbsent'; item: AtomicDbItemInput }
   | { type: 'delete'; key: AtomicDbItemKey; if?: Condition }
   | { type: 'update'; key: AtomicDbItemKey; changes: Changes; if?: Condition }
-  | { type: 'queuePush'; item: AtomicDbQueueItemInput }
+  /**
+   * Push a message. Where its `deduplicationId` or `uniqueId` is taken the push is left out and the rest commits: what is
+   * returned for it has `isDuplicate`. 1 row more for each of its ids, and for a payload of its own.
+   */
+  | ({ type: 'queuePush'; item: AtomicDbQueueItemInput } & Pick<
+      AtomicDbQueuePushOptions,
+      'shards' | 'payloadThreshold' | 'deduplicationWindowSeconds'
+    >)
   /** Delete the message. With a receipt it must still be ours; by its bare key it goes whoever holds it. */
   | { type: 'queueAcknowledge'; item: AtomicDbQueueItemKey }
 

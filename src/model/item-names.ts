@@ -4,6 +4,7 @@ import type {
   AtomicDbOperation,
   AtomicDbQueueItem,
   AtomicDbQueueItemInput,
+  AtomicDbQueuePushOptions,
 } from '../interface.ts'
 import {
   delayHints,
@@ -130,7 +131,7 @@ const operationChecks: { readonly [T in AtomicDbOperation['type']]: OptionsCheck
     { ...ifHints, item: "use 'key'", set: "it is part of 'changes'", add: "it is part of 'changes'" },
   ]),
   queuePush: /* @__PURE__ */ optionsCheck<Operation<'queuePush'>>(() => [
-    { type, item: true },
+    { type, item: true, shards: true, payloadThreshold: true, deduplicationWindowSeconds: true },
     { items: "one message per operation: 'item'" },
   ]),
   queueAcknowledge: /* @__PURE__ */ optionsCheck<Operation<'queueAcknowledge'>>(() => [
@@ -145,3 +146,19 @@ export const operationTypes: readonly string[] = /* @__PURE__ */ Object.keys(ope
 export function checkOperationNames(operation: AtomicDbOperation, field: string): void {
   operationChecks[operation.type](operation, field)
 }
+
+const ofMessage = 'this belongs to each message, beside its data'
+/** The options of pushes that are written down for a transaction. */
+export const checkTransactionPush = /* @__PURE__ */ optionsCheck<
+  Pick<AtomicDbQueuePushOptions, 'shards' | 'payloadThreshold' | 'deduplicationWindowSeconds'>
+>(() => [
+  { shards: true, payloadThreshold: true, deduplicationWindowSeconds: true },
+  {
+    ...delayHints,
+    delaySeconds: ofMessage,
+    deduplicationId: ofMessage,
+    uniqueId: ofMessage,
+    group: ofMessage,
+    exactlyOnce: 'a transaction is safe against lost replies as it is; across processes use idempotencyKey',
+  },
+])

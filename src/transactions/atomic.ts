@@ -9,10 +9,12 @@ import type {
   AtomicDbOperation,
   AtomicDbQueueItemInput,
   AtomicDbQueueItemKey,
+  AtomicDbQueuePushOptions,
   TransactOptions,
   TransactResult,
 } from '../interface.ts'
 import { checkDb } from '../model/checks.ts'
+import { checkTransactionPush } from '../model/item-names.ts'
 import { ifHints, optionsCheck } from '../model/options-check.ts'
 import { merged, rowOf } from './merge.ts'
 
@@ -24,6 +26,10 @@ interface If<T = unknown> {
 const checkIf = /* @__PURE__ */ optionsCheck<If>(() => [{ if: true }, ifHints])
 
 type Many<T> = T | readonly T[]
+type PushOptions = Pick<
+  AtomicDbQueuePushOptions,
+  'shards' | 'payloadThreshold' | 'deduplicationWindowSeconds'
+>
 
 const each = <T>(given: Many<T>): readonly T[] => (Array.isArray(given) ? given : [given as T])
 
@@ -129,9 +135,13 @@ export class AtomicBuilder {
     return this.add({ type: 'update', key, changes, ...options } as unknown as AtomicDbOperation)
   }
 
-  /** Send messages, in order. */
-  queuePush(items: Many<AtomicDbQueueItemInput>): this {
-    return this.add(...each(items).map((item) => ({ type: 'queuePush' as const, item })))
+  /**
+   * Send messages, in order. One whose `deduplicationId` or `uniqueId` is taken is left out, and the rest commits: what
+   * `commit` returns for it in `pushed` has `isDuplicate`.
+   */
+  queuePush(items: Many<AtomicDbQueueItemInput>, options: PushOptions = {}): this {
+    checkTransactionPush(options)
+    return this.add(...each(items).map((item) => ({ type: 'queuePush' as const, item, ...options })))
   }
 
   /** Delete a message that is done, if it is still ours. */

@@ -13,6 +13,7 @@ export class Entries {
   readonly #entries = new Map<string, Entry>()
   readonly #messages: AtomicDbOperation[] = []
   #messageBytes = 0
+  #messageRows = 0
 
   /** `locks`: written items give their locks new versions. */
   constructor(locks: boolean) {
@@ -77,8 +78,10 @@ export class Entries {
     if (entry.writes === 0 && !entry.base && !entry.isReading) this.drop(entry.key)
   }
 
-  addMessages(messages: readonly { operation: AtomicDbOperation; bytes: number }[]): void {
-    this.reserveRows(messages.length)
+  /** `rows`: how many each one takes, with its payload and what stands for its ids. */
+  addMessages(messages: readonly { operation: AtomicDbOperation; bytes: number; rows: number }[]): void {
+    const count = messages.reduce((sum, { rows }) => sum + rows, 0)
+    this.reserveRows(count)
     const bytes = messages.reduce((sum, one) => sum + one.bytes, 0)
     this.#messageBytes += bytes
     try {
@@ -88,17 +91,18 @@ export class Entries {
       throw error
     }
     this.#messages.push(...messages.map(({ operation }) => operation))
+    this.#messageRows += count
   }
 
   /** Throws `InvalidInput` where there is no room for this many more rows. */
   reserveRows(rows: number): void {
-    const count = rowsOf(this.#entries.values(), this.#locks) + this.#messages.length + rows
+    const count = rowsOf(this.#entries.values(), this.#locks) + this.#messageRows + rows
     if (count <= maxRows) return
     const all = this.all
     const written = all.filter(({ writes }) => writes > 0).length
     throw new InvalidInput('transaction', `can have at most ${maxRows} rows`, {
       limit: maxRows,
-      given: `${count}: ${all.length - written} items read, ${written} written${this.#locks ? ' with their locks' : ''}, ${this.#messages.length} messages, and ${rows} of this call`,
+      given: `${count}: ${all.length - written} items read, ${written} written${this.#locks ? ' with their locks' : ''}, ${this.#messages.length} messages${this.#messageRows > this.#messages.length ? ` with ${this.#messageRows - this.#messages.length} rows for payloads and ids` : ''}, and ${rows} of this call`,
     })
   }
 

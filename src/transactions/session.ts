@@ -7,9 +7,12 @@ import type {
   AtomicDbItemsInterface,
   AtomicDbQueueItemInput,
   AtomicDbQueueItemKey,
+  AtomicDbQueuePushOptions,
   CallOptions,
 } from '../interface.ts'
 import { applyChanges } from '../model/apply.ts'
+import { wholeNumber, wholeSeconds } from '../model/checks.ts'
+import { checkTransactionPush } from '../model/item-names.ts'
 import { bareKey, checkKey, keyText } from '../model/keys.ts'
 import { type LastCheck, lastMoment } from '../model/last-moment.ts'
 import { checkRoom, newMessage } from '../model/message-row.ts'
@@ -17,6 +20,8 @@ import { checkTransactionQuery } from '../model/option-names.ts'
 import { toChanges } from '../model/parse-changes.ts'
 import { toRange } from '../model/range.ts'
 import { asList, fromItem, toItem } from '../model/rows.ts'
+import { checkShards } from '../model/shards.ts'
+import { valueBytes } from '../model/sizes.ts'
 import { utf8Order } from '../model/values.ts'
 import { cloneItem, sameItem } from '../model/wire.ts'
 import type { Range } from '../storage.ts'
@@ -208,21 +213,30 @@ export class Session {
     return answer
   }
 
-  queuePush(given: AtomicDbQueueItemInput | readonly AtomicDbQueueItemInput[]): void {
+  queuePush(
+    given: AtomicDbQueueItemInput | readonly AtomicDbQueueItemInput[],
+    options: Pick<AtomicDbQueuePushOptions, 'shards' | 'payloadThreshold' | 'deduplicationWindowSeconds'>,
+  ): void {
+    checkTransactionPush(options)
+    if (options.shards !== undefined) checkShards(options.shards)
+    const { payloadThreshold: threshold, deduplicationWindowSeconds: window } = options
+    if (threshold !== undefined) wholeNumber(threshold, 'payloadThreshold', { min: 1 })
+    if (window !== undefined) wholeSeconds(window, 'deduplicationWindowSeconds', { min: 1 })
     const items = asList(given)
     const checking = { runtime: this.#db.runtime, ulid: () => '0'.repeat(26) }
     const messages = items.map((item, i) => {
       const field = Array.isArray(given) ? `items[${i}]` : 'item'
       const { row } = newMessage(checking, item, field)
-      checkRoom(row, field)
-      if (item.deduplicationId !== undefined)
-        throw new InvalidInput(`${field}.deduplicationId`, 'is for queuePush outside of a transaction')
-      if (item.uniqueId !== undefined)
-        throw new InvalidInput(`${field}.uniqueId`, 'is for queuePush outside of a transaction')
+      const isApart = threshold !== undefined && row.data !== undefined && valueBytes(row.data) > threshold
+      if (!isApart) checkRoom(row, field)
+      if (options.shards !== undefined && item.family !== undefined)
+        throw new InvalidInput('shards', 'cannot stand with family: a queue of a family has no shards')
       const data = row.data === undefined ? {} : { data: row.data }
+      const others = [isApart, item.deduplicationId !== undefined, item.uniqueId !== undefined]
       return {
-        operation: { type: 'queuePush' as const, item: { ...item, ...data } },
+        operation: { type: 'queuePush' as const, item: { ...item, ...data }, ...options },
         bytes: messageBytes(row),
+        rows: 1 + others.filter(Boolean).length,
       }
     })
     this.#entries.addMessages(messages)
@@ -232,7 +246,7 @@ export class Session {
     checkKey(pulled, 'item')
     const { receipt, payloadKey } = pulled
     const item = { ...bareKey(pulled), receipt, payloadKey }
-    this.#entries.addMessages([{ operation: { type: 'queueAcknowledge', item }, bytes: 0 }])
+    this.#entries.addMessages([{ operation: { type: 'queueAcknowledge', item }, bytes: 0, rows: 1 }])
   }
 
   /** Throws `RaceCondition` where what was read was never there all at once. 1 request, 2 RRU per item. */

@@ -6,6 +6,7 @@ import type {
   AtomicDbItemKey,
   AtomicDbQueueItemInput,
   AtomicDbQueueItemKey,
+  AtomicDbQueuePushOptions,
 } from '../interface.ts'
 import type { TransactionQuery } from './query.ts'
 import { Rollback } from './rollback.ts'
@@ -48,8 +49,14 @@ export interface Transaction {
     changes: NoInfer<Changes<T>>,
   ): Promise<AtomicDbItem<T> | undefined>
 
-  /** Send messages when the transaction commits. */
-  queuePush<T = unknown>(items: AtomicDbQueueItemInput<T> | readonly AtomicDbQueueItemInput<T>[]): void
+  /**
+   * Send messages when the transaction commits. One whose `deduplicationId` or `uniqueId` is taken is left out, and the
+   * rest commits. Each is 1 row, and 1 more for each of its ids and for a payload of its own.
+   */
+  queuePush<T = unknown>(
+    items: AtomicDbQueueItemInput<T> | readonly AtomicDbQueueItemInput<T>[],
+    options?: Pick<AtomicDbQueuePushOptions, 'shards' | 'payloadThreshold' | 'deduplicationWindowSeconds'>,
+  ): void
 
   /** Acknowledge a pulled message when the transaction commits, and only if it is still ours then. */
   queueAcknowledge(pulled: AtomicDbQueueItemKey): void
@@ -95,9 +102,12 @@ export class Scope implements Transaction {
     return this.#track(() => this.#session.update<T>(key, changes as unknown as Changes))
   }
 
-  queuePush(items: AtomicDbQueueItemInput | readonly AtomicDbQueueItemInput[]): void {
+  queuePush(
+    items: AtomicDbQueueItemInput | readonly AtomicDbQueueItemInput[],
+    options: Parameters<Transaction['queuePush']>[1] = {},
+  ): void {
     this.#checkOpen()
-    this.#session.queuePush(items)
+    this.#session.queuePush(items, options)
   }
 
   queueAcknowledge(pulled: AtomicDbQueueItemKey): void {

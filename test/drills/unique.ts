@@ -38,6 +38,7 @@ export const uniqueAndCancel: Drill = {
     const all = new Map<string, Known>()
     /** Messages are cancelled by their ids too: then nobody is told which one it was. */
     const byIds = draw.chance(0.4)
+    const inTransactions = draw.chance(0.7)
     let opened = 0
     let producing = producers
     let next = 0
@@ -56,7 +57,12 @@ export const uniqueAndCancel: Drill = {
         const delay = random.chance(0.2) ? { delaySeconds: 1 + random.int(3) } : {}
         const item = { pk, data: { id }, uniqueId, ...delay }
         const begun = actor.trueNow()
-        const push = () => db.queuePush(item, { shards })
+        const push = async () => {
+          if (!inTransactions || random.chance(0.5)) return db.queuePush(item, { shards })
+          const beside = { type: 'set' as const, item: { pk: 'beside', sk: actor.name, data: id } }
+          const operation = { type: 'queuePush' as const, item, ...(shards !== undefined && { shards }) }
+          return (await db.transact([beside, operation])).pushed
+        }
         const [pushed] = await record(actor, 'push', pk, { id, uniqueId }, push, {
           output: (items) => ({ sk: items[0]!.sk, isDuplicate: items[0]!.isDuplicate }),
         }).then((items) => items ?? [])

@@ -6,6 +6,7 @@ const key = (sk: string) => ({ pk: 'p', sk })
 const message = (bytes = 0) => ({
   operation: { type: 'queuePush', item: { pk: 'q' } } as AtomicDbOperation,
   bytes,
+  rows: 1,
 })
 
 test('an item has one entry, whatever else its key carries', () => {
@@ -95,4 +96,13 @@ test('what was only read is told apart from what is written', () => {
   expect(() => entries.reserveRows(1)).toThrow(
     expect.objectContaining({ given: '101: 60 items read, 40 written, 0 messages, and 1 of this call' }),
   )
+})
+
+test('what stands for ids and payloads of messages counts as rows', () => {
+  const entries = new Entries(false)
+  entries.addMessages(Array.from({ length: 49 }, () => ({ ...message(), rows: 2 })))
+  expect(() => entries.addMessages([{ ...message(), rows: 3 }])).toThrow(
+    /101: .* 49 messages with 49 rows for payloads and ids, and 3 of this call/,
+  )
+  entries.addMessages([{ ...message(), rows: 2 }])
 })

@@ -173,7 +173,7 @@ describe('misuse', () => {
       expect(() => tx.set({ pk: 'p', sk: '' })).toThrow(invalid)
       expect(() => tx.delete({ pk: 'p' } as never)).toThrow(invalid)
       expect(() => tx.queuePush({ pk: 'q', group: '' })).toThrow(invalid)
-      expect(() => tx.queuePush({ pk: 'q', deduplicationId: 'd' })).toThrow(invalid)
+      expect(() => tx.queuePush({ pk: 'q', deduplicationId: '' })).toThrow(invalid)
       expect(() => tx.queueAcknowledge({ pk: 'q' } as never)).toThrow(invalid)
       await expect(tx.get({ pk: '' } as never)).rejects.toEqual(invalid)
       await expect(tx.getMany('p' as never)).rejects.toEqual(invalid)

@@ -8,6 +8,7 @@ import {
   isReadyGuard,
   type MessageRow,
 } from '../../model/message-row.ts'
+import { priorityOf } from '../../model/priorities.ts'
 import type { Applied, Row, RowChange } from '../../storage.ts'
 import type { Context } from '../context.ts'
 import { applyOrRead } from '../lost-replies.ts'
@@ -56,7 +57,8 @@ export const stillWanted = (pull: Pull): number =>
   pull.options.limit - (pull.isCollecting ? pull.side : pull.rows).length
 
 /** What is remembered of the messages beside this one. */
-const viewOf = ({ context }: Pull, row: MessageRow): InFlight => viewOfMessage(context, row)
+const viewOf = ({ context, options, inFlight }: Pull, row: MessageRow): InFlight =>
+  row.pk === options.pk && priorityOf(row.sk) === 'normal' ? inFlight : viewOfMessage(context, row)
 
 /** Whether the pull passes over this message, because of its group. */
 export const isExcepted = ({ options }: Pull, { g }: MessageRow): boolean =>

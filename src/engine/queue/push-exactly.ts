@@ -1,33 +1,15 @@
 import { ConditionFailed, RaceCondition, Throttled } from '../../errors.ts'
-import type { AtomicDbItemKey, AtomicDbQueueItem } from '../../interface.ts'
+import type { AtomicDbItemKey } from '../../interface.ts'
 import { isVacantGuard } from '../../model/expiry.ts'
-import type { MessageRow } from '../../model/message-row.ts'
 import { rowBytes } from '../../model/sizes.ts'
 import type { FailedGuard, Row, RowOperation } from '../../storage.ts'
 import { type Context, nowSeconds } from '../context.ts'
 import { applyOrRead, transactCertainly } from '../lost-replies.ts'
 import { toConflictError } from '../transact/conflicts.ts'
+import { type Draft, markDuplicate, markedMessage, withoutTwins } from './draft.ts'
 import { dropPayloads, payloadKeyOf } from './payload.ts'
 import { pointedAt } from './pointers.ts'
-import { asDuplicate, lookAt, prolonging, taking, type UniqueMarker } from './unique-marker.ts'
-
-/** A message on its way into the queue. */
-export interface Draft {
-  /** Place in the call. */
-  index: number
-  row: MessageRow
-  item: AtomicDbQueueItem
-  payload?: Row
-  /** Stands for its `deduplicationId`, for so long from the moment at which it is written. */
-  marker?: Row
-  /** Stands for its `uniqueId`. */
-  unique?: UniqueMarker
-  windowSeconds: number
-  /** Written through transactions, because it may be refused or must not be written twice. */
-  mayBeRefused: boolean
-  /** Not written: an earlier message with its `deduplicationId` is there. */
-  isDuplicate?: true
-}
+import { asDuplicate, lookAt, prolonging, taking } from './unique-marker.ts'
 
 const keyOf = ({ pk, sk }: Row): { pk: string; sk: string } => ({ pk, sk })
 
@@ -74,20 +56,6 @@ export async function putExactly(
 const wasRefused = (error: unknown): boolean =>
   error instanceof ConditionFailed || error instanceof RaceCondition || error instanceof Throttled
 
-/** Of several with one id the first is written, and is what the others stand for. */
-function withoutTwins(drafts: readonly Draft[]) {
-  const firsts = new Map<string, Draft>()
-  const twins: { draft: Draft; first: Draft }[] = []
-  const distinct = drafts.filter((draft) => {
-    const ids = [draft.marker?.pk, draft.unique?.key.pk].filter((pk) => pk !== undefined)
-    const first = ids.map((pk) => firsts.get(pk)).find((one) => one !== undefined)
-    if (first) twins.push({ draft, first })
-    else for (const pk of ids) firsts.set(pk, draft)
-    return !first
-  })
-  return { distinct, twins }
-}
-
 /** Marks those whose `uniqueId` a message in the queue has. */
 async function leaveOutUnique(context: Context, drafts: readonly Draft[]): Promise<void> {
   const unique = drafts.filter((draft) => draft.unique)
@@ -98,7 +66,7 @@ async function leaveOutUnique(context: Context, drafts: readonly Draft[]): Promi
   for (const draft of unique) await markIfTaken(context, draft)
 }
 
-async function markIfTaken(context: Context, draft: Draft): Promise<void> {
+export async function markIfTaken(context: Context, draft: Draft): Promise<void> {
   if (!draft.unique?.holder) return
   markDuplicate(draft, asDuplicate(draft.unique, context.runtime.now()))
   const operation = prolonging(draft.unique, nowSeconds(context))
@@ -175,16 +143,7 @@ async function settle(context: Context, { draft, isFor }: Write, row: Row): Prom
     await lookAt(context, [draft.unique!], [row])
     return markIfTaken(context, draft)
   }
-  const { q: pk = draft.item.pk, version: sk, enq: enqueuedAt } = row
-  markDuplicate(draft, { pk, sk, enqueuedAt } as AtomicDbQueueItem)
-}
-
-function markDuplicate(
-  draft: Draft,
-  { pk, sk, enqueuedAt }: Pick<AtomicDbQueueItem, 'pk' | 'sk' | 'enqueuedAt'>,
-): void {
-  draft.isDuplicate = true
-  Object.assign(draft.item, { pk, sk, enqueuedAt, isDuplicate: true })
+  markDuplicate(draft, markedMessage(draft, row))
 }
 
 const tooBusy = (writes: readonly Write[], failed: readonly FailedGuard[]): RaceCondition =>

@@ -1,24 +1,21 @@
 import { AtomicDbError, InvalidInput, OutcomeUnknown, PartialWrite } from '../../errors.ts'
 import type { AtomicDbQueueItem, AtomicDbQueueItemInput, AtomicDbQueuePushOptions } from '../../interface.ts'
-import { wholeNumber, wholeSeconds } from '../../model/checks.ts'
 import { isVacantGuard } from '../../model/expiry.ts'
-import { deduplicationKey, queueOfShard } from '../../model/key-names.ts'
-import { checkPk, keyText } from '../../model/keys.ts'
-import { checkRoom, type MessageRow, newMessage } from '../../model/message-row.ts'
+import { keyText } from '../../model/keys.ts'
+import type { MessageRow } from '../../model/message-row.ts'
 import { asList } from '../../model/rows.ts'
 import { announcePush } from '../../model/wake.ts'
 import { type Row, type RowWrite, StorageFault } from '../../storage.ts'
 import { writeBatches } from '../batches.ts'
 import { type Context, nowSeconds } from '../context.ts'
 import { retried } from '../retry.ts'
-import { dueOf, setApart } from './apart.ts'
+import { dueOf } from './apart.ts'
+import { type Draft, draftOf } from './draft.ts'
 import { arrived } from './in-flight.ts'
-import { putPayloads, splitOff } from './payload.ts'
+import { putPayloads } from './payload.ts'
 import { pointedAt } from './pointers.ts'
-import { type Draft, putExactly } from './push-exactly.ts'
+import { putExactly } from './push-exactly.ts'
 import { scheduled } from './scheduled.ts'
-import { shardFor } from './shards.ts'
-import { markerFor } from './unique-marker.ts'
 
 /** Everything is checked before anything is sent; what can be refused is written first, all or nothing of it. */
 export async function push<T>(
@@ -67,65 +64,6 @@ function partOf(unwritten: ReadonlySet<Draft>, error: unknown): unknown {
     keys,
     cause: error,
   })
-}
-
-function draftOf(
-  context: Context,
-  input: AtomicDbQueueItemInput,
-  index: number,
-  field: string,
-  options: AtomicDbQueuePushOptions,
-): Draft {
-  const window = wholeSeconds(options.deduplicationWindowSeconds ?? 300, 'deduplicationWindowSeconds', {
-    min: 1,
-  })
-  const { shards, payloadThreshold } = options
-  if (payloadThreshold !== undefined) wholeNumber(payloadThreshold, 'payloadThreshold', { min: 1 })
-  const { row, item } = newMessage(context, input, field, options.delaySeconds)
-  if (shards !== undefined) {
-    if (input.family !== undefined)
-      throw new InvalidInput('shards', 'cannot stand with family: a queue of a family has no shards')
-    row.pk = item.pk = shardFor(context, shards, input)
-    checkPk(row.pk)
-  }
-  const draft: Draft = {
-    index,
-    row,
-    item,
-    windowSeconds: window,
-    mayBeRefused: options.exactlyOnce === true,
-  }
-  draft.payload = payloadThreshold === undefined ? undefined : splitOff(context, row, payloadThreshold, field)
-  if (draft.payload) Object.assign(item, { payloadKey: draft.payload.pk, ttl: row.ttl })
-  setApart(context, draft, input)
-  checkRoom(row, field)
-  const id = input.deduplicationId
-  if (id !== undefined) draft.marker = markerOf(draft, id)
-  draft.unique = markerFor(context, row)
-  // One with a payload, sent again after a lost reply, could come back when its payload is gone already.
-  draft.mayBeRefused ||=
-    input.sk !== undefined || id !== undefined || draft.unique !== undefined || draft.payload !== undefined
-  return draft
-}
-
-/**
- * The row that stands for a `deduplicationId` during its window, one for all shards. It lies in a partition that
- * begins with the queue's name (grants narrowed to a prefix cover it) and has a `version`, so that no query shows it.
- */
-function markerOf({ row, item }: Draft, id: string): Row {
-  const queue = queueOfShard(row.pk)
-  const marker: Row = {
-    ...deduplicationKey(queue, id),
-    version: row.sk,
-    // The message's own time, which the clock read again would miss.
-    enq: item.enqueuedAt,
-  }
-  if (queue !== row.pk) marker.q = row.pk
-  if (Buffer.byteLength(marker.pk) > 2048)
-    throw new InvalidInput('deduplicationId', 'is too long together with the name of the queue', {
-      limit: 2048,
-    })
-  return marker
 }
 
 function checkDistinct(drafts: readonly Draft[]): void {

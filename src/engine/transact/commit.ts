@@ -44,6 +44,7 @@ export async function commit(context: Context, steps: readonly RowStep[]): Promi
     const now = nowSeconds(context)
     for (const { index, row } of failed) {
       const step = steps[index]!
+      await step.look?.(row)
       const next = step.next(row, now)
       if (next === 'unmet') failures.push({ step, row })
       else plans[index] = (later) => step.next(row, later)

@@ -4,6 +4,7 @@ import { IdempotencyMismatch, InvalidInput } from '../../errors.ts'
 import type {
   AtomicDbItemKey,
   AtomicDbOperation,
+  AtomicDbQueueItem,
   AtomicDbQueueItemInput,
   TransactResult,
 } from '../../interface.ts'
@@ -25,7 +26,7 @@ const lateSeconds = 6 * 60
 /** What a marker remembers of the first run: enough to answer again. */
 interface Outcome {
   locks: { version: string; ttl: number }[]
-  pushed: { sk: string; enqueuedAt: number }[]
+  pushed: Partial<AtomicDbQueueItem>[]
 }
 
 /** The step that writes the marker, and the answer to a later call. */
@@ -51,7 +52,7 @@ export function idempotencyMarker(
     .update(fingerprint(operations.map(essence)))
     .digest('base64url')
   return {
-    step: markerStep(index, key, version, outcomeOf(result)),
+    step: markerStep(index, key, version, () => outcomeOf(result)),
     replay(row) {
       if (row?.version === version) return replayed(result, row.data as Outcome)
       throw new IdempotencyMismatch(
@@ -67,23 +68,38 @@ function checkIdempotencyKey(key: unknown): void {
   throw new InvalidInput('idempotencyKey', 'must be a text of 1 to 1000 bytes', { limit: 1000 })
 }
 
+/** What only the run itself decides of a message. */
+const decided = ['pk', 'sk', 'enqueuedAt', 'payloadKey', 'queue', 'isDuplicate', 'ttl'] as const
+
 const outcomeOf = ({ locks, pushed }: TransactResult): Outcome => ({
   locks: locks.map(({ version, ttl }) => ({ version, ttl })),
-  pushed: pushed.map(({ sk, enqueuedAt }) => ({ sk, enqueuedAt })),
+  pushed: pushed.map((item) => {
+    const kept: Record<string, unknown> = {}
+    for (const name of decided) if (item[name] !== undefined) kept[name] = item[name]
+    return kept
+  }),
 })
 
 const replayed = (result: TransactResult, { locks, pushed }: Outcome): TransactResult => ({
   locks: result.locks.map((lock, i) => ({ ...lock, ...locks[i]! })),
-  pushed: result.pushed.map((item, i) => ({ ...item, ...pushed[i]! })),
+  pushed: result.pushed.map(({ payloadKey: _, queue: __, isDuplicate: ___, ...item }, i) => ({
+    ...item,
+    ...pushed[i]!,
+  })),
 })
 
-const markerStep = (index: number, key: AtomicDbItemKey, version: string, outcome: Outcome): RowStep => ({
+const markerStep = (
+  index: number,
+  key: AtomicDbItemKey,
+  version: string,
+  outcome: () => Outcome,
+): RowStep => ({
   index,
   key,
   reason: 'exists',
   first: (now) => ({
     op: 'put',
-    row: { ...key, version, data: outcome, ttl: now + lifeSeconds },
+    row: { ...key, version, data: outcome(), ttl: now + lifeSeconds },
     guard: isVacantGuard(now),
   }),
   next: unmet,
@@ -91,7 +107,9 @@ const markerStep = (index: number, key: AtomicDbItemKey, version: string, outcom
   failsForGood: (row, now) => isNumeric(row?.ttl) && compareNumbers(row.ttl, now + lateSeconds) > 0,
   // Another call with this key and outcome may have written it within the second: it stands for the same.
   isProof: (row, sent) =>
-    row.version === version && sent.op === 'put' && equals([row.ttl, row.data], [sent.row.ttl, outcome]),
+    row.version === version &&
+    sent.op === 'put' &&
+    equals([row.ttl, row.data], [sent.row.ttl, sent.row.data]),
 })
 
 /** What counts as content: a retry reads its locks and messages anew, so versions and receipts do not. */
@@ -101,8 +119,14 @@ function essence(operation: AtomicDbOperation): unknown {
     return { type: operation.type, pk: operation.item.pk, sk: operation.item.sk }
   if ('item' in operation) {
     // A message that is handed out again has another receipt and count.
-    const { pk, sk, data, ttl, group, priority, delaySeconds } = operation.item as AtomicDbQueueItemInput
-    return { ...operation, item: { pk, sk, data, ttl, group, priority, delaySeconds } }
+    const { at, ...item } = operation.item as AtomicDbQueueItemInput
+    const { pk, sk, data, ttl, group, family, priority, delaySeconds, uniqueId, deduplicationId } = item
+    const ids = { uniqueId, deduplicationId }
+    const due = at === undefined ? undefined : Number(at)
+    return {
+      ...operation,
+      item: { pk, sk, data, ttl, group, family, priority, delaySeconds, at: due, ...ids },
+    }
   }
   if ('key' in operation) return { ...operation, key: { pk: operation.key.pk, sk: operation.key.sk } }
   return operation

@@ -19,8 +19,10 @@ export interface Place {
   result: TransactResult
 }
 
-/** The step of each type of operation. */
-export type OperationSteps = { readonly [T in Type]?: (operation: OfType<T>, place: Place) => RowStep }
+/** The steps of each type of operation: one for each row. */
+export type OperationSteps = {
+  readonly [T in Type]?: (operation: OfType<T>, place: Place) => RowStep | RowStep[]
+}
 
 /** Called before a commit: returns the context that it is sent with. */
 export type Prepared = (context: Context, result: TransactResult) => Promise<Context>

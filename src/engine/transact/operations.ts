@@ -106,14 +106,14 @@ export const itemOperations: OperationSteps = {
   },
 }
 
-/** The step of an operation. What it will make is noted in `result`. */
-export function toStep(
+/** The steps of an operation. What it will make is noted in `result`. */
+export function toSteps(
   context: Context,
   steps: OperationSteps,
   operation: AtomicDbOperation,
   index: number,
   result: TransactResult,
-): RowStep {
+): RowStep[] {
   const field = `operations[${index}]`
   if (typeof operation !== 'object' || operation === null)
     throw new InvalidInput(field, 'must be an object with type', { given: typeof operation })
@@ -123,10 +123,11 @@ export function toStep(
       `is not known: ${suggestion(String((operation as { type: unknown }).type), operationTypes)}`,
     )
   checkOperationNames(operation, field)
-  const toOne = steps[operation.type] as ((operation: AtomicDbOperation, place: Place) => RowStep) | undefined
+  type ToSteps = (operation: AtomicDbOperation, place: Place) => RowStep | RowStep[]
+  const toOne = steps[operation.type] as ToSteps | undefined
   if (!toOne)
     throw new InvalidInput(`${field}.type`, 'is for a database with queues, which this one is not', {
       given: operation.type,
     })
-  return toOne(operation, { context, index, field, result })
+  return [toOne(operation, { context, index, field, result })].flat()
 }

@@ -29,6 +29,8 @@ export interface RowStep {
   failsForGood?(row: Row | undefined, now: number): boolean
   /** Whether the row shows that `sent` was applied: no other transaction makes a row like that. */
   isProof?(row: Row, sent: RowOperation): boolean
+  /** Reads what `next` must know of a row that failed the guard. */
+  look?(row: Row | undefined): Promise<void>
   first(now: number): RowOperation
   /** The operation for the row that failed the guard; 'unmet' when there is no other than to fail. */
   next(row: Row | undefined, now: number): RowOperation | 'unmet'

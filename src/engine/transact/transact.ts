@@ -16,7 +16,7 @@ import { commit } from './commit.ts'
 import { toConflictError } from './conflicts.ts'
 import { idempotencyMarker } from './idempotency.ts'
 import type { Committed, OperationSteps, Prepared } from './operation-steps.ts'
-import { toStep } from './operations.ts'
+import { toSteps } from './operations.ts'
 import { bumpStep, type RowStep, setStep } from './row-step.ts'
 
 const maxRows = 100
@@ -99,12 +99,16 @@ export async function transact(
   const isMarked = options.idempotencyKey !== undefined
   checkRowCount(operations.length + (isMarked ? 1 : 0), () => countByType(operations, isMarked))
   const result: TransactResult = { locks: [], pushed: [] }
-  const steps = operations.map((operation, i) => toStep(context, known, operation, i, result))
+  const steps = operations.flatMap((operation, i) => toSteps(context, known, operation, i, result))
   const marker =
     options.idempotencyKey === undefined
       ? undefined
-      : idempotencyMarker(options.idempotencyKey, operations, result, steps.length)
+      : idempotencyMarker(options.idempotencyKey, operations, result, operations.length)
   const all = marker ? [...steps, marker.step] : steps
+  checkRowCount(all.length, () => {
+    const more = steps.length - operations.length
+    return `${countByType(operations, isMarked)}, ${more} more for payloads and ids of messages`
+  })
   checkSteps(all, nowSeconds(context))
   const ready = checkedLast(await prepared(context, result), checksOf(operations))
   const failures = await commit(ready, all)

@@ -16,6 +16,7 @@ import { queuePause } from './queue-pause.ts'
 import { queuePriorities } from './queue-priorities.ts'
 import { queueScale } from './queue-scale.ts'
 import { queueScheduled } from './queue-scheduled.ts'
+import { queueTransactions } from './queue-transactions.ts'
 import { queueUnique } from './queue-unique.ts'
 import { queues } from './queues.ts'
 import { ranges } from './ranges.ts'
@@ -58,6 +59,7 @@ const parts: Record<Capability, (kit: Kit) => void> = {
     queueGroups(kit)
     queueScheduled(kit)
     queuePriorities(kit)
+    queueTransactions(kit)
   },
   input: (kit) => {
     input(kit)

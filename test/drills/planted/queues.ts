@@ -222,7 +222,7 @@ const moves: Defect[] = [
   {
     name: 'one id in two groups makes two messages',
     class: 'moves',
-    patches: [change(push, 'const queue = queueOfShard(row.pk)', 'const queue = row.pk')],
+    patches: [change('engine/queue/draft.ts', 'const queue = queueOfShard(row.pk)', 'const queue = row.pk')],
     drill: 'queue, other shards',
     found: /pushed twice/,
   },

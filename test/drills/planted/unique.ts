@@ -7,6 +7,19 @@ const messages = 'model/message-row.ts'
 
 export const uniqueDefects: readonly Defect[] = [
   {
+    name: 'a transaction takes an id whoever has it',
+    class: 'uniqueness',
+    patches: [
+      change(
+        'engine/queue/push-steps.ts',
+        '(now) => taking(unique, now))',
+        '(now) => ({ ...taking(unique, now), guard: undefined }))',
+      ),
+    ],
+    drill: 'queue, unique and cancel',
+    found: /two at once/,
+  },
+  {
     name: 'the marker of another message is taken over, whoever took it meanwhile',
     class: 'uniqueness',
     patches: [

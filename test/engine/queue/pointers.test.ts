@@ -57,6 +57,11 @@ describe('what brings a message to a shard or to a queue of a family makes sure 
     ['a delay', toShard, (db) => db.queuePush({ pk: 'jobs', delaySeconds: 5, group: 'g' }, { shards: 8 })],
     ['a transaction', toFamily, (db) => db.transact([{ type: 'queuePush', item: inFamily }])],
     [
+      'a transaction over shards',
+      toShard,
+      (db) => db.transact([{ type: 'queuePush', item: { pk: 'jobs' }, shards: 8 }]),
+    ],
+    [
       'a transaction with the name of a shard',
       toShard,
       (db) => db.transact([{ type: 'queuePush', item: { pk: 'jobs#shard1' } }]),
