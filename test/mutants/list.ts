@@ -69,7 +69,7 @@ const queue = [
 const claim = of('src/engine/queue/claim.ts', queue)
 const hold = of('src/engine/queue/receipts.ts', queue)
 const payload = of('src/engine/queue/payload.ts', queue)
-const push = of('src/engine/queue/push.ts', queue)
+const draft = of('src/engine/queue/draft.ts', queue)
 const pushExactly = of('src/engine/queue/push-exactly.ts', queue)
 const view = of('src/engine/queue/in-flight.ts', queue)
 const rescan = of('src/engine/queue/rescan.ts', queue)
@@ -250,18 +250,18 @@ export const mutants: readonly Mutant[] = [
   ),
   payload('a payload expires with its message', 'ttl: row.ttl + daySeconds', 'ttl: row.ttl'),
   payload('payloads are shown by queries', 'version: row.sk, ', ''),
-  push(
+  draft(
     'a large message is pushed without a token',
     'draft.unique !== undefined || draft.payload !== undefined',
     'draft.unique !== undefined',
   ),
   pushExactly('the payload of a push that was refused stays', 'if (wasRefused(error))', 'if (false)'),
-  rescan('rescans cost what they like', 'if (this.#budget < 1) return 0', ''),
+  rescan('rescans cost what they like', 'if (budget.units < 1) return 0', ''),
   view('a push is not remembered', 'if (!isBeyond(sk, this.#frontier)) this.becomesDue(sk, due)', 'void due'),
   walk('deadlines of others are not noticed', 'inFlight.rescan.noticeDeadline(row.due)', 'void 0'),
   walk(
     'nothing is looked for behind the frontier',
-    'if (pull.rows.length === 0 && inFlight.beginRescan(runtime.monotonic()))',
+    'if (pull.rows.length === 0 && (!pull.part || pull.isCollecting))',
     'if (false)',
   ),
   shards(
