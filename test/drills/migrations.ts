@@ -46,10 +46,13 @@ function open(db: AtomicDbInterface, version: number, byPartition: boolean) {
     indexes: {
       team: { key: 'team', count: true, retired: version === 3 },
       ...(version >= 2 && {
+        // Of a field that items of version 1 have as well.
+        group: { key: 'team', count: true, since: 2 },
         domain: {
           key: 'domain',
           sort: 'id',
           since: 2,
+          count: true,
           ...(version === 3 ? { changed: 3, project: ['n'] } : {}),
         },
       }),
@@ -205,6 +208,25 @@ export const migrations: Drill = {
         observer.anomaly('lost update', `${n} of ${added.certain} to ${added.certain + added.perhaps}`)
     }
 
+    /** From the moment at which a collection is complete no item is of an earlier version. */
+    async function watch({ db, random, anomaly }: Process, over: () => boolean): Promise<void> {
+      while (!over()) {
+        await db.runtime.sleep(random.between(10_000, 90_000))
+        const state = await db
+          .get<{ complete?: number }>({ pk: 'users##state', sk: '#' })
+          .catch(() => undefined)
+        const { complete = 1 } = state?.data ?? {}
+        if (complete === 1) continue
+        const rows = await all(db).catch(() => [])
+        const early = rows.find(({ pk, data }) => {
+          const item = data as { id?: string; n?: number; $v?: number } | undefined
+          return !pk.includes('##') && item?.id !== undefined && (item.$v ?? 1) < complete
+        })
+        if (early && !over())
+          return anomaly('not migrated', `${early.pk} ${early.sk} although ${complete} is complete`)
+      }
+    }
+
     async function all(db: AtomicDbInterface): Promise<Row[]> {
       const { rows } = await scanRows(db)
       return rows
@@ -230,8 +252,8 @@ export const migrations: Drill = {
       freezeMs: draw.pick([0, 4000, minute]),
       suspendMs: draw.pick([0, 0, minute]),
       often: draw.pick([undefined, undefined, 'lostReply', 'slow']),
-      stallMs: draw.pick([0, 30 * minute, 3 * hour]),
-      stallRate: 0.01,
+      stallMs: draw.pick([0, hour, 3 * hour]),
+      stallRate: 0.04,
       mostMs: 200 * hour,
       async live(actor) {
         const { db, random, history, name } = actor
@@ -254,6 +276,7 @@ export const migrations: Drill = {
           await db.runtime.sleep(random.chance(0.1) ? random.between(0, 40 * minute) : random.between(0, 150))
         }
       },
+      watch,
       finish,
       check: () => [],
     }
