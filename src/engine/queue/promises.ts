@@ -149,7 +149,9 @@ const holdOf = ({ holdMs = promiseMs }: Promised, round: number): number =>
 async function raise(context: Context, one: Promised, needed: Needed, round: number): Promise<void> {
   const { key, name } = one
   const holdMs = holdOf(one, round)
-  const { row } = await retried(context, 'idempotent', [key], () => {
+  // Without a reply nothing relies on it, and nothing was sent that would: whoever needed it is told so, not that the
+  // outcome is unknown.
+  const { row } = await retried(context, 'read', [key], () => {
     const until = knownOf(context).clock.now() + holdMs
     return context.storage.apply(
       {

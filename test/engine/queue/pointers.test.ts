@@ -5,7 +5,7 @@ import type { AtomicDbInterface } from '../../../src/interface.ts'
 import { MemoryStorage } from '../../../src/memory/storage.ts'
 import { isMessage } from '../../../src/model/message-row.ts'
 import { systemRuntime } from '../../../src/runtime.ts'
-import type { Row, Storage } from '../../../src/storage.ts'
+import { type Row, type Storage, StorageFault } from '../../../src/storage.ts'
 
 /** A database, and every row that it writes, in order: messages and pointers. */
 function open() {
@@ -140,4 +140,22 @@ test.each([
     field: 'family',
   })
   expect(written).toEqual([])
+})
+
+test('a push whose pointer gets no answer was not sent, and says so', async () => {
+  const memory = new MemoryStorage(systemRuntime)
+  const apply: Storage['apply'] = async (operation, options) => {
+    if ('key' in operation && operation.key.pk.endsWith('#work')) throw new StorageFault('unknown', 'lost')
+    return memory.apply(operation, options as never)
+  }
+  const storage = new Proxy(memory, {
+    get: (of, name) =>
+      name === 'apply' ? apply : (Reflect.get(of, name).bind?.(of) ?? Reflect.get(of, name)),
+  }) as unknown as Storage
+  const db = new AtomicEngine(storage, { retry: { baseMs: 0, attempts: 3 } })
+  await expect(db.queuePush({ pk: 'jobs' }, { shards: 2 })).rejects.toMatchObject({ code: 'BackendError' })
+  await expect(db.transact([{ type: 'queuePush', item: { pk: 'jobs' }, shards: 2 }])).rejects.toMatchObject({
+    code: 'BackendError',
+  })
+  expect(await db.queuePeek({ pk: 'jobs', shards: 2 })).toEqual([])
 })
