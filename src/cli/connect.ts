@@ -14,6 +14,8 @@ export interface Settings {
   /** `--endpoint` itself, without the environment. */
   givenEndpoint: string | undefined
   region: string | undefined
+  /** A SQLite file in the place of a table of DynamoDB, and the name of the table in it. */
+  sqlite: { file: string; table: string } | undefined
   json: boolean
   verbose: boolean
   yes: boolean
@@ -23,6 +25,7 @@ interface Flags {
   table?: string
   endpoint?: string
   region?: string
+  sqlite?: string
   json?: boolean
   verbose?: boolean
   yes?: boolean
@@ -36,11 +39,21 @@ export function settingsOf(flags: Flags, env: Env): Settings {
     table: flags.table ?? (env.LOCKROW_TABLE || undefined),
     endpoint,
     givenEndpoint: flags.endpoint,
+    sqlite: sqliteOf(flags, env),
     region: flags.region ?? (env.AWS_REGION || env.AWS_DEFAULT_REGION || undefined),
     json: flags.json ?? false,
     verbose: flags.verbose ?? false,
     yes: flags.yes ?? false,
   }
+}
+
+/** LOCKROW_TABLE names a table of DynamoDB, and does not count for a file. */
+function sqliteOf({ sqlite, table, endpoint, region }: Flags, env: Env): Settings['sqlite'] {
+  const file = sqlite ?? (table || endpoint || region ? undefined : env.LOCKROW_SQLITE || undefined)
+  if (file === undefined) return undefined
+  if (endpoint || region)
+    throw new Refusal('--sqlite names a file: it cannot stand with --endpoint or --region')
+  return { file, table: table ?? 'lockrow' }
 }
 
 export function isLocal(endpoint: string): boolean {
@@ -62,7 +75,7 @@ export interface Connection {
 }
 
 export const whereOf = (settings: Settings): string =>
-  settings.endpoint ?? `region ${settings.region ?? '(default)'}`
+  settings.sqlite?.file ?? settings.endpoint ?? `region ${settings.region ?? '(default)'}`
 
 /** A client that fails soon, and what tells that nobody answers it any more. */
 export async function connect(settings: Settings, env: Env): Promise<Connection> {

@@ -22,7 +22,7 @@ import { type Host, hasColours, type Io, type Session } from './session.ts'
 const version = (): string => createRequire(import.meta.url)('lockrow/package.json').version
 
 const help = `
-Environment: LOCKROW_TABLE, AWS_ENDPOINT_URL_DYNAMODB, AWS_REGION, and the credentials as the AWS SDK finds them.
+Environment: LOCKROW_TABLE or LOCKROW_SQLITE, AWS_ENDPOINT_URL_DYNAMODB, AWS_REGION, and the credentials as the AWS SDK finds them.
 NO_COLOR turns colours off.
 Exit codes: 0 done; 1 not found, or the answer is no; 2 wrong call or surroundings, one line says what to do;
 130 stopped by Ctrl-C.
@@ -40,6 +40,7 @@ function programOf(host: Host): Command {
     .option('--table <name>', 'the table (or LOCKROW_TABLE)')
     .option('--endpoint <url>', 'the server, e.g. http://localhost:8000 (or AWS_ENDPOINT_URL_DYNAMODB)')
     .option('--region <name>', 'the AWS region (or AWS_REGION)')
+    .option('--sqlite <file>', 'a SQLite file in the place of a table of DynamoDB (or LOCKROW_SQLITE)')
     .option('--json', 'one JSON value per line on stdout')
     .option('--verbose', 'errors with their stack')
     .exitOverride()

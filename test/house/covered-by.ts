@@ -77,6 +77,7 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/recipes/unique.ts': 'test/recipes/recipes.test.ts',
   'src/sqlite/database.ts': 'test/sqlite/files.stores.ts',
   'src/sqlite/file.ts': 'test/sqlite/files.stores.ts',
+  'src/sqlite/read-row.ts': 'test/cli/sqlite.stores.ts',
   'src/sqlite/scan.ts': 'test/sqlite/files.stores.ts',
   'src/sqlite/schema.ts': 'test/sqlite/files.stores.ts',
   'src/sqlite/statements.ts': 'test/sqlite/files.stores.ts',

@@ -1,9 +1,9 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Command } from 'commander'
 import { decodeTime, isValid } from 'ulid'
 import type { AtomicDbItemKey, AtomicDbItemLock } from '../../interface.ts'
 import { lockKey } from '../../model/key-names.ts'
 import { checkKey, showKey } from '../../model/keys.ts'
+import type { Row } from '../../storage.ts'
 import { fieldsOf, moment } from '../format.ts'
 import { type Answer, action, type Host, nothing, type Session } from '../session.ts'
 
@@ -13,16 +13,9 @@ interface ShownLock extends AtomicDbItemLock {
 }
 
 /** The lock as it lies there. Not `getLock`, which makes the one that is missing. */
-async function readLock(
-  client: DynamoDBClient,
-  table: string,
-  key: AtomicDbItemKey,
-  signal: AbortSignal,
-): Promise<ShownLock | undefined> {
+async function readLock(session: Session, key: AtomicDbItemKey): Promise<ShownLock | undefined> {
   checkKey(key)
-  // Not before it is needed: without the AWS SDK the rest must work.
-  const { readRow } = await import('../../dynamo/read-row.ts')
-  const row = await readRow(client, table, key, { signal })
+  const row = await rowOf(session, key)
   if (row?.ttl === undefined || row.ttl <= Date.now() / 1000) return undefined
   const { version, ttl } = row
   // Markers of the library have a version too, but no ULID, or data.
@@ -30,10 +23,21 @@ async function readLock(
   return { ...key, version, ttl, writtenAt: decodeTime(version) }
 }
 
-async function show(session: Session, pk: string, sk: string, flags: { exact?: boolean }): Promise<Answer> {
+async function rowOf(session: Session, key: AtomicDbItemKey): Promise<Row | undefined> {
   const { table } = session
+  // Not before it is needed: without the AWS SDK, or a driver of SQLite, the rest must work.
+  if (session.settings.sqlite) {
+    await session.db()
+    const { readRow } = await import('../../sqlite/read-row.ts')
+    return readRow(session.settings.sqlite.file, table, key)
+  }
+  const { readRow } = await import('../../dynamo/read-row.ts')
+  return readRow(await session.client(), table, key, { signal: await session.reading() })
+}
+
+async function show(session: Session, pk: string, sk: string, flags: { exact?: boolean }): Promise<Answer> {
   const key = flags.exact ? { pk, sk } : lockKey({ pk, sk })
-  const lock = await readLock(await session.client(), table, key, await session.reading())
+  const lock = await readLock(session, key)
   if (!lock) return nothing(`there is no lock at ${showKey(key)}`)
   const now = Date.now()
   const lines = fieldsOf([

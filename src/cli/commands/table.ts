@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Command } from 'commander'
 import { misfitsOf } from '../../model/table-shape.ts'
+import type { Settings } from '../connect.ts'
 import { fieldsOf, type Line, moment } from '../format.ts'
 import { type Answer, action, type Host, type Session } from '../session.ts'
 import { describeTable, type TableFacts } from '../table-facts.ts'
@@ -46,7 +48,23 @@ function answerOf(facts: TableFacts, head: Line[] = []): Answer {
   }
 }
 
+/** Makes the file and its tables. */
+async function createFile({ file, table }: NonNullable<Settings['sqlite']>): Promise<Answer> {
+  const isThere = existsSync(file)
+  const { AtomicSqliteDb } = await import('../../sqlite/index.ts')
+  const db = new AtomicSqliteDb(file, { table })
+  try {
+    // Any first call does it.
+    await db.get({ pk: 'lockrow', sk: 'lockrow' })
+  } finally {
+    await db.close()
+  }
+  const line = isThere ? `'${table}' is in ${file}` : `made '${table}' in ${file}`
+  return { records: [{ file, table, created: !isThere }], lines: [line] }
+}
+
 async function create(session: Session): Promise<Answer> {
+  if (session.settings.sqlite) return createFile(session.settings.sqlite)
   const { table } = session
   const made = await makeTable(await session.client(), table, await session.reading())
   return answerOf(made, [
