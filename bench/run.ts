@@ -20,6 +20,7 @@ export const benches: Record<string, () => Promise<{ run: Bench }>> = {
   twin: () => import('./twin.ts'),
   lru: () => import('./lru.ts'),
   queue: () => import('./queue.ts'),
+  backends: () => import('./backends.ts'),
   'queue-peers': () => import('./queue-peers.ts'),
   scale: () => import('./scale.ts'),
   cold: () => import('./cold.ts'),

@@ -16,10 +16,11 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
  * A small shop, twice: first as it is written by hand, then on lockrow. The same orders, concurrent handlers and workers,
  * faults and seed; at the end everything is counted. `npm run demo`, or `npm run demo -- --dynamo`.
  */
-const usage = `npm run demo -- [--orders FILE] [--dynamo] [--seed TEXT] [--handlers N] [--workers N]
+const usage = `npm run demo -- [--orders FILE] [--dynamo | --sqlite FILE] [--seed TEXT] [--handlers N] [--workers N]
 
   --orders FILE   JSON lines: {"product","stock"} and {"order","product","quantity","customer"}
   --dynamo        on DynamoDB Local (or the server at DYNAMODB_ENDPOINT) rather than on the twin
+  --sqlite FILE   in a new SQLite file, which stays to be looked at
   --seed TEXT     decides which requests meet a fault, and on the twin everything that happens (default 1)
   --handlers N    handlers that place orders at the same time (default 8)
   --workers N     workers that ship at the same time (default 3)`
@@ -31,6 +32,7 @@ function options() {
     options: {
       orders: { type: 'string', default: defaultFile },
       dynamo: { type: 'boolean', default: false },
+      sqlite: { type: 'string' },
       seed: { type: 'string', default: '1' },
       handlers: { type: 'string', default: '8' },
       workers: { type: 'string', default: '3' },
@@ -43,6 +45,7 @@ function options() {
       throw new Error(`--${name} must be a whole number from 1 to 1000, got '${values[name]}'`)
     return n
   }
+  if (values.dynamo && values.sqlite !== undefined) throw new Error('give --dynamo or --sqlite, not both')
   return { ...values, handlers: count('handlers'), workers: count('workers') }
 }
 
@@ -69,6 +72,10 @@ async function runShop(
 }
 
 async function open(given: Given): Promise<{ where: string; open: () => Promise<World> }> {
+  if (given.sqlite !== undefined) {
+    const { sqliteWorlds } = await import('./sqlite-world.ts')
+    return sqliteWorlds(given.sqlite, given.seed)
+  }
   if (!given.dynamo) return { where: 'the in-memory twin', open: async () => twinWorld(given.seed) }
   // Loaded only when asked for: the twin needs neither the AWS SDK nor Java.
   const { dynamoWorlds } = await import('./dynamo-world.ts')
@@ -79,7 +86,7 @@ async function run(given: Given, input: Input): Promise<number> {
   const worlds = await open(given)
   const percent = (rate: number) => `${rate * 100} %`
   console.log(`${input.orders.length} orders for ${input.stock.length} products, ${given.handlers} handlers, ${given.workers} workers, on ${worlds.where}, seed ${given.seed}.
-${percent(faultRates.throttled)} of the requests are throttled, ${percent(faultRates.lostReply)} of the replies are lost${given.dynamo ? '' : ', and every process is killed within 2 seconds and replaced'}.
+${percent(faultRates.throttled)} of the requests are throttled, ${percent(faultRates.lostReply)} of the replies are lost${given.dynamo || given.sqlite !== undefined ? '' : ', and every process is killed within 2 seconds and replaced'}.
 By hand: get, check, put, then send the job to a queue service; the SDK repeats what fails.
 `)
   const opened: World[] = []
@@ -145,7 +152,14 @@ async function main(): Promise<number> {
     console.error(`${given.orders} has no valid order: nothing to do\n\n${usage}`)
     return 2
   }
-  return run(given, input)
+  try {
+    return await run(given, input)
+  } catch (error) {
+    if (given.sqlite === undefined) throw error
+    // A file that is there, a driver that is not: the message says what to do.
+    console.error((error as Error).message)
+    return 2
+  }
 }
 
 process.exitCode = await main()
