@@ -40,8 +40,7 @@ export interface ConsoleOptions {
   /** Collections that are shown with their indexes. */
   collections?: readonly ConsoleCollection[]
   /**
-   * Offer what scans the table: lists of partitions, queues and leases; and read rows as they are stored: versions of
-   * locks, and whether a queue is paused. Needs the right to scan.
+   * Offer what scans the table: lists of partitions, queues and leases, and versions of locks. Needs the right to scan.
    *
    * @default false
    */

@@ -4,8 +4,7 @@ import type { Row } from '../storage.ts'
 import { justBefore } from './just-before.ts'
 
 /**
- * One row as it is stored, whatever it holds: a lock or the row of a queue, which no method of the contract shows without
- * making it. A scan goes through a partition in the order of `sk`, so its next row behind the place just before the
+ * One row as it is stored, whatever it holds: a lock, which no method of the contract shows without making it. A scan goes through a partition in the order of `sk`, so its next row behind the place just before the
  * key is the row, or there is none. 0.5 RRU per 4 KB.
  */
 export async function readRawRow(

@@ -1,10 +1,8 @@
 /** Queues as the page shows them: numbers and messages, without claiming anything. */
 import type { AtomicDbQueueItem } from '../../interface.ts'
-import { controlKey } from '../../model/key-names.ts'
 import { rowBytes } from '../../model/sizes.ts'
 import { toJson } from '../../model/tagged-json.ts'
 import type { Row } from '../../storage.ts'
-import { readRawRow } from '../raw-row.ts'
 import { type ConsoleCalls, type Given, numberOf, optionalText, textOf, type World } from '../world.ts'
 
 /** How many messages are counted where the page does not say: at most 1.4 times as many rows are read. */
@@ -31,14 +29,6 @@ async function stats({ db, signal }: World, given: Given) {
   return { ...counts, at: db.runtime.now() }
 }
 
-/** Until when the queue is paused; the year 9999: until it is resumed. Unknown without `scan`. */
-async function pausedUntil({ db, settings, signal }: World, given: Given) {
-  if (!settings.scan) return { known: false }
-  const row = await readRawRow(db, controlKey(textOf(given, 'pk')), { signal })
-  const until = Number(row?.paused ?? 0)
-  return { known: true, until: until > db.runtime.now() ? until : undefined }
-}
-
 /** Rows of this size cost what a message of it costs to be read, RRU. */
 const unitBytes = 4096
 
@@ -56,12 +46,11 @@ async function open(world: World, given: Given) {
   // Two fifths for the messages; counting may be stale and costs half.
   const limit = Math.min(pageSize, Math.max(2, Math.floor(affordable * 0.4)))
   const counted = Math.min(500, Math.max(2, Math.floor((affordable * 0.6 * 2) / 1.4)))
-  const [page, counts, pause] = await Promise.all([
+  const [page, counts] = await Promise.all([
     peek(world, { pk, shards, limit }),
     stats(world, { pk, shards, limit: counted, deadLetter: given.deadLetter }),
-    pausedUntil(world, given),
   ])
-  return { ...page, stats: counts, paused: pause }
+  return { ...page, stats: counts }
 }
 
 async function peek({ db, signal }: World, given: Given) {
@@ -80,5 +69,4 @@ export const queueCalls: ConsoleCalls = {
   'queue.open': { run: open },
   'queue.stats': { run: stats },
   'queue.peek': { run: peek },
-  'queue.paused': { run: pausedUntil },
 }

@@ -1,10 +1,9 @@
 /** What the view of a queue knows of messages, without drawing anything. */
-import type { Message, Paused, Stats } from './types.ts'
+import type { Message, Stats } from './types.ts'
 
 /** What a view knows of its queue. */
 export interface QueueState {
   stats?: Stats
-  paused?: Paused
   messages: Message[]
   isEnd: boolean
   history: Stats[]

@@ -31,12 +31,8 @@ export interface Stats {
   oldestAgeSeconds: number
   atLeast: boolean
   oldestIsExact: boolean
+  paused: boolean
   at: number
-}
-
-export interface Paused {
-  known: boolean
-  until?: number
 }
 
 export interface MessagePage {
@@ -47,7 +43,6 @@ export interface MessagePage {
 
 export interface Opened extends MessagePage {
   stats: Stats
-  paused: Paused
 }
 
 export interface Done {

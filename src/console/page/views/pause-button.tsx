@@ -1,15 +1,14 @@
 import { call } from '../api.ts'
 import { confirmThen, toast } from '../parts.tsx'
-import type { Paused } from '../types.ts'
 
 interface Props {
   pk: string
-  paused: Paused | undefined
+  isPaused: boolean
   write: boolean
   done(): void
 }
 
-export function PauseButton({ pk, paused, write, done }: Props) {
+export function PauseButton({ pk, isPaused, write, done }: Props) {
   const title = write ? undefined : 'read-only: start the console with --write'
   const resume = async () => {
     try {
@@ -35,10 +34,9 @@ export function PauseButton({ pk, paused, write, done }: Props) {
         done()
       },
     })
-  const isPaused = paused?.until !== undefined
   return (
     <>
-      {(isPaused || paused?.known === false) && (
+      {isPaused && (
         <button type="button" disabled={!write} title={title} onClick={resume}>
           Resume
         </button>

@@ -32,7 +32,6 @@ function useQueue(pk: string) {
       setError(undefined)
       setState((old) => ({
         stats: value.stats,
-        paused: value.paused,
         messages: merged(old.messages, value.messages, value.isEnd),
         isEnd: value.isEnd || (old.isEnd && old.messages.length > value.messages.length),
         history: [...old.history, value.stats].slice(-60),
@@ -96,7 +95,7 @@ function Messages({ pk, queue, tab }: { pk: string; queue: string; tab: string }
     <>
       <div class="head">
         <h1>{queue}</h1>
-        {state.paused?.until !== undefined && <Badge tone="warn">paused</Badge>}
+        {state.stats?.paused && <Badge tone="warn">paused</Badge>}
         <span class="fill" />
         <Budget
           most={`up to ${openBudget} RRU, then ${refreshBudget} each ${refreshMs / 1000} s`}
@@ -105,7 +104,9 @@ function Messages({ pk, queue, tab }: { pk: string; queue: string; tab: string }
         <button type="button" onClick={refresh}>
           Refresh
         </button>
-        {tab !== 'dead' && <PauseButton pk={queue} paused={state.paused} write={write} done={refresh} />}
+        {tab !== 'dead' && (
+          <PauseButton pk={queue} isPaused={state.stats?.paused ?? false} write={write} done={refresh} />
+        )}
       </div>
       {error !== undefined && <Problem error={error} retry={refresh} />}
       <QueueNumbers state={state} isDead={tab === 'dead'} />
