@@ -12,8 +12,16 @@ test('a reserve that leaves no time is refused; by default it is a quarter of th
   expect(() => new Invocation(db, {}, 0)).toThrow(/reserveMs/)
 })
 
+interface InvokeOptions {
+  workMs?: number
+  remainingMs?: number
+  concurrency?: number
+  reserveMs?: number
+}
+
 /** One invocation over queues that have so many messages each. */
-async function invoke(counts: number[], { workMs = 10, remainingMs = 30_000, ...settings } = {}) {
+async function invoke(counts: number[], options: InvokeOptions = {}) {
+  const { workMs = 10, remainingMs = 30_000, ...settings } = options
   const world = new Simulation({ seed: 2 })
   const process = world.process()
   const db = new AtomicMemoryDb({ runtime: process })
