@@ -2,7 +2,7 @@ import type { ByPath, FieldChanges } from '../contract/changes.ts'
 import type { Path } from '../contract/paths.ts'
 import { InvalidInput } from '../errors.ts'
 import { suggestion } from '../model/checks.ts'
-import { toChanges } from '../model/parse-changes.ts'
+import { kinds, toChanges } from '../model/parse-changes.ts'
 import { parsePath } from '../model/parse-path.ts'
 import type { Definition } from './definition.ts'
 import { validated } from './standard-schema.ts'
@@ -17,17 +17,6 @@ export interface CheckedChanges {
   readonly isPlain: boolean
 }
 
-const kinds = [
-  'set',
-  'setIfAbsent',
-  'add',
-  'max',
-  'min',
-  'append',
-  'prepend',
-  'addToSet',
-  'removeFromSet',
-] as const
 type Pair = readonly [Path, unknown]
 
 const pairsOf = (byPath: ByPath<unknown> | undefined): readonly Pair[] =>

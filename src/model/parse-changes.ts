@@ -13,7 +13,8 @@ import { typeName } from './values.ts'
 export type Bound = { op: 'max' | 'min'; path: RowPath; value: number | bigint }
 export type PlannedChange = RowChange | Bound
 
-const kinds = [
+/** The kinds of changes that are given by path, with values. */
+export const kinds = [
   'set',
   'setIfAbsent',
   'add',

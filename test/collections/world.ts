@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { type AtomicDbInterface, AtomicLRUCache } from 'lockrow'
 import { ForwardingDb } from 'lockrow/backend'
-import { describe } from 'vitest'
+import { AtomicDynamoDB, createTable, type DirectClient, directClient } from 'lockrow/direct'
+import { afterAll, beforeAll, describe, inject } from 'vitest'
 import { onBothBackends } from '../setup/backends.ts'
 
 /** A name that no other test uses. */
@@ -14,6 +15,21 @@ export function onAllBackends(title: string, tests: (open: () => AtomicDbInterfa
     describe('through the cache', () => {
       tests(() => new AtomicLRUCache(open(), 1000))
     })
+  })
+  describe(`${title}, DynamoDB Local without the SDK`, () => {
+    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+    let client: DirectClient
+    let table: string
+    beforeAll(async () => {
+      client = directClient({ endpoint: inject('dynamoEndpoint'), region: 'local', credentials })
+      table = `collections-${randomUUID()}`
+      await createTable(client, table)
+    })
+    afterAll(async () => {
+      await client.call('DeleteTable', { TableName: table })
+      client.destroy()
+    })
+    tests(() => new AtomicDynamoDB(client, table))
   })
 }
 
