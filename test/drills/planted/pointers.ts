@@ -23,6 +23,15 @@ export const pointerDefects: readonly Defect[] = [
     found: /forgotten|lost/,
   },
   {
+    name: 'a pointer is collected after an eventual look',
+    class: 'pointers',
+    patches: [
+      change(pull, 'const isStrong = over !== undefined || !isEventual', 'const isStrong = !isEventual'),
+    ],
+    drill: family,
+    found: /forgotten|lost/,
+  },
+  {
     name: 'a pointer is collected while something is in flight',
     class: 'pointers',
     patches: [change(pull, 'over !== undefined && page.rows.length === 0', 'over !== undefined')],
