@@ -145,13 +145,13 @@ function jobsOn(open: Open): void {
   test('waiting for a result ends at once within the process, and in time without one', async () => {
     const { db, jobs, pk } = world()
     const real = open(() => Date.now())
-    const own = new Jobs<Task, string>(real, { pk })
+    const own = new Jobs<Task, string>(real, { pk: `${pk}-own` })
     const [job] = await own.push({ data: { n: 1 } })
     const result = own.result(job!, { timeoutMs: 60_000 })
     await using _worker = new QueueWorker(
       real,
       own.handler(() => 'here'),
-      { pk },
+      { pk: `${pk}-own` },
     )
     expect(await result).toBe('here')
     const [other] = await jobs.push({ data: { n: 1 } })
