@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { describe, it } from 'vitest'
+import { hasServerPrograms, pgbouncer } from './postgres-programs.ts'
 
 /** A server for tests: `POSTGRES_URL`, or the one of this machine. */
 export const serverUrl = process.env.POSTGRES_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres'
@@ -19,18 +20,37 @@ async function isThere(): Promise<boolean> {
 
 const found = await isThere()
 
-/** Tests that need a server. Without one they are skipped with a line that says why; under CI they fail. */
-export function onPostgres(tests: () => void): void {
-  if (found) {
-    describe('PostgreSQL', tests)
+function only(isThere: boolean, name: string, why: string, tests: () => void, isNeeded = true): void {
+  if (isThere) {
+    describe(name, tests)
     return
   }
-  const why =
-    'no PostgreSQL: docker run -d -p 127.0.0.1:5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres, or POSTGRES_URL'
-  if (process.env.CI) throw new Error(why)
+  if (process.env.CI && isNeeded) throw new Error(why)
   console.warn(`skipped: ${why}`)
   it.skip(why)
 }
+
+/** Tests that need a server. Without one they are skipped with a line that says why; under CI they fail. */
+export const onPostgres = (tests: () => void): void =>
+  only(
+    found,
+    'PostgreSQL',
+    'no PostgreSQL: docker run -d -p 127.0.0.1:5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres, or POSTGRES_URL',
+    tests,
+  )
+
+/** Tests that start and kill a server of their own; the same. */
+export const onOwnPostgres = (tests: () => void): void =>
+  only(
+    hasServerPrograms,
+    'a server of its own',
+    'no programs of PostgreSQL: apt-get install postgresql',
+    tests,
+  )
+
+/** Tests through PgBouncer. It is one more program to install, so they are skipped under CI too. */
+export const onPgBouncer = (tests: () => void): void =>
+  only(found && pgbouncer !== undefined, 'PgBouncer', 'no PgBouncer: apt-get install pgbouncer', tests, false)
 
 /** A database of its own. */
 export interface TestDatabase {
