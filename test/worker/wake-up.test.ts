@@ -14,11 +14,11 @@ test('a wake-up hears which queue is waited for, and is ended by what it returne
     { pk: 'jobs' },
     wake,
   )
-  expect(calls).toEqual([{ pk: 'jobs' }, 'woken'])
+  expect(calls).toMatchObject([{ pk: 'jobs' }, 'woken'])
   stop()
-  expect(calls).toEqual([{ pk: 'jobs' }, 'woken', 'ended'])
+  expect(calls).toMatchObject([{ pk: 'jobs' }, 'woken', 'ended'])
   listen((_, queue) => void calls.push(queue), { family: 'mail-' }, wake)()
-  expect(calls.at(-1)).toEqual({ pk: 'mail-' })
+  expect(calls.at(-1)).toEqual({ pk: 'mail-', isFamily: true })
 })
 
 test('without one, or without an end, there is nothing to end', () => {

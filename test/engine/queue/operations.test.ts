@@ -72,8 +72,6 @@ test('an acknowledgement holds while its receipt is current, and takes the paylo
 })
 
 test.each([
-  [{ deduplicationId: 'x' }, /operations\[0\]\.item\.deduplicationId.*idempotencyKey/],
-  [{ uniqueId: 'x' }, /operations\[0\]\.item\.uniqueId/],
   [{ pk: '' }, /operations\[0\]\.item\.pk/],
   [{ data: 'x'.repeat(409_000) }, /operations\[0\]\.item/],
 ])('%j is refused by name', async (item, text) => {
