@@ -144,9 +144,9 @@ test.each([
 
 test('a push whose pointer gets no answer was not sent, and says so', async () => {
   const memory = new MemoryStorage(systemRuntime)
-  const apply: Storage['apply'] = async (operation, options) => {
+  const apply: Storage['apply'] = async (operation) => {
     if ('key' in operation && operation.key.pk.endsWith('#work')) throw new StorageFault('unknown', 'lost')
-    return memory.apply(operation, options as never)
+    return memory.apply(operation)
   }
   const storage = new Proxy(memory, {
     get: (of, name) =>
