@@ -48,8 +48,6 @@ export interface TableNames {
   readonly meta: string
   readonly expiryIndex: string
   readonly tokensIndex: string
-  /** Of notifications: at most 63 bytes. */
-  readonly channel: string
   /** As the user wrote it, for messages. */
   readonly shown: string
 }
@@ -64,7 +62,6 @@ export function tablesOf(table: string): TableNames {
     meta: `${schema}"${name}_meta"`,
     expiryIndex: `"${name}_ttl"`,
     tokensIndex: `"${name}_at"`,
-    channel: `${name}_news`,
     shown: `table '${table}'`,
   }
 }
