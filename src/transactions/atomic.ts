@@ -26,10 +26,6 @@ interface If<T = unknown> {
 const checkIf = /* @__PURE__ */ optionsCheck<If>(() => [{ if: true }, ifHints])
 
 type Many<T> = T | readonly T[]
-type PushOptions = Pick<
-  AtomicDbQueuePushOptions,
-  'shards' | 'payloadThreshold' | 'deduplicationWindowSeconds'
->
 
 const each = <T>(given: Many<T>): readonly T[] => (Array.isArray(given) ? given : [given as T])
 
@@ -139,7 +135,10 @@ export class AtomicBuilder {
    * Send messages, in order. One whose `deduplicationId` or `uniqueId` is taken is left out, and the rest commits: what
    * `commit` returns for it in `pushed` has `isDuplicate`.
    */
-  queuePush(items: Many<AtomicDbQueueItemInput>, options: PushOptions = {}): this {
+  queuePush(
+    items: Many<AtomicDbQueueItemInput>,
+    options: Pick<AtomicDbQueuePushOptions, 'shards' | 'payloadThreshold' | 'deduplicationWindowSeconds'> = {},
+  ): this {
     checkTransactionPush(options)
     return this.add(...each(items).map((item) => ({ type: 'queuePush' as const, item, ...options })))
   }
