@@ -137,7 +137,10 @@ export class AtomicBuilder {
    */
   queuePush(
     items: Many<AtomicDbQueueItemInput>,
-    options: Pick<AtomicDbQueuePushOptions, 'shards' | 'payloadThreshold' | 'deduplicationWindowSeconds'> = {},
+    options: Pick<
+      AtomicDbQueuePushOptions,
+      'shards' | 'payloadThreshold' | 'deduplicationWindowSeconds'
+    > = {},
   ): this {
     checkTransactionPush(options)
     return this.add(...each(items).map((item) => ({ type: 'queuePush' as const, item, ...options })))
