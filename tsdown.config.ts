@@ -111,6 +111,7 @@ export default defineConfig([
       sqlite: 'src/sqlite/index.ts',
       console: 'src/console/index.ts',
       postgres: 'src/postgres/index.ts',
+      redis: 'src/redis/index.ts',
     },
     format: ['esm', 'cjs'],
     dts: true,

@@ -11,7 +11,7 @@ export default defineConfig({
       { find: /^lockrow$/, replacement: file('./src/index.ts') },
       { find: /^lockrow\/cdk$/, replacement: file('./infra/cdk/index.ts') },
       {
-        find: /^lockrow\/(dynamo|direct|backend|recipes|schedules|testing|otel|streams|collections|console|sqlite|postgres)$/,
+        find: /^lockrow\/(dynamo|direct|backend|recipes|schedules|testing|otel|streams|collections|console|sqlite|postgres|redis)$/,
         replacement: file('./src/$1/index.ts'),
       },
     ],

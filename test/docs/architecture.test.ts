@@ -36,7 +36,7 @@ const capabilities = [
   'lru',
   'otel',
 ]
-const backends = ['dynamo', 'direct', 'memory', 'stores', 'sqlite', 'postgres']
+const backends = ['dynamo', 'direct', 'memory', 'stores', 'sqlite', 'postgres', 'redis']
 /** What joins a storage with the engine. */
 const joints = [
   'src/dynamo/database.ts',
@@ -46,9 +46,15 @@ const joints = [
   'src/memory/database.ts',
   'src/sqlite/database.ts',
   'src/postgres/database.ts',
+  'src/redis/database.ts',
 ]
 /** Sends the same requests as the other one, by itself; or keeps its rows as the others of its kind do. */
-const sharing: Readonly<Record<string, string>> = { direct: 'dynamo', sqlite: 'stores', postgres: 'stores' }
+const sharing: Readonly<Record<string, string>> = {
+  direct: 'dynamo',
+  sqlite: 'stores',
+  postgres: 'stores',
+  redis: 'stores',
+}
 /** Names the type of what the engine gives it: ids and the time. */
 const typesOnly = ['src/model/message-row.ts']
 

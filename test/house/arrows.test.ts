@@ -36,7 +36,7 @@ function arrows(from: RegExp, to: RegExp): string[] {
 const engine = /^src\/engine\//
 const capability =
   /^src\/(collections|console|coordination|lru|transactions|worker|schedules|recipes|otel|streams|testing|cli)\//
-const backend = /^src\/(dynamo|direct|memory|stores|sqlite|postgres)\//
+const backend = /^src\/(dynamo|direct|memory|stores|sqlite|postgres|redis)\//
 
 // capability -> interface <- engine -> storage, model <- backend
 describe('arrows between the rooms: an exception has its reason beside it', () => {
@@ -64,6 +64,8 @@ describe('arrows between the rooms: an exception has its reason beside it', () =
       'src/memory/database.ts -> src/engine/engine.ts',
       'src/postgres/database.ts -> src/engine/context.ts',
       'src/postgres/database.ts -> src/engine/engine.ts',
+      'src/redis/database.ts -> src/engine/context.ts',
+      'src/redis/database.ts -> src/engine/engine.ts',
       'src/sqlite/database.ts -> src/engine/context.ts',
       'src/sqlite/database.ts -> src/engine/engine.ts',
     ])
@@ -71,7 +73,7 @@ describe('arrows between the rooms: an exception has its reason beside it', () =
 
   test('the model imports neither engine nor capability nor backend', () => {
     const other =
-      /^src\/(engine|collections|console|coordination|lru|transactions|worker|schedules|recipes|otel|streams|testing|cli|dynamo|direct|memory|stores|sqlite|postgres)\//
+      /^src\/(engine|collections|console|coordination|lru|transactions|worker|schedules|recipes|otel|streams|testing|cli|dynamo|direct|memory|stores|sqlite|postgres|redis)\//
     expect(arrows(/^src\/model\//, other)).toEqual([])
   })
 

@@ -18,6 +18,7 @@ const entries: Record<keyof typeof exported, string> = {
   'lockrow/collections': 'src/collections/index.ts',
   'lockrow/sqlite': 'src/sqlite/index.ts',
   'lockrow/postgres': 'src/postgres/index.ts',
+  'lockrow/redis': 'src/redis/index.ts',
   'lockrow/console': 'src/console/index.ts',
 }
 

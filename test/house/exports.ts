@@ -494,4 +494,5 @@ export const exported = {
     'PostgresResult',
     'PostgresTableOptions',
   ],
+  'lockrow/redis': ['AtomicRedisDb', 'AtomicRedisDbOptions', 'IoRedisLike', 'NodeRedisLike', 'RedisClient'],
 } as const

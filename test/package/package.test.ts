@@ -119,6 +119,7 @@ describe('the packed package', () => {
       'collections',
       'sqlite',
       'postgres',
+      'redis',
       'console',
     ])
       for (const ending of ['mjs', 'cjs', 'd.mts', 'd.cts'])
