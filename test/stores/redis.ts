@@ -68,7 +68,7 @@ export const newPrefix = (): string => `test-${randomBytes(8).toString('hex')}`
 /** Deletes what a test has made. */
 export async function dropPrefix(prefix: string, url = redisUrl): Promise<void> {
   const client = await createClient({ url }).connect()
-  for await (const keys of client.scanIterator({ MATCH: `{${prefix}}*`, COUNT: 1000 }))
+  for await (const keys of client.scanIterator({ MATCH: `{${prefix}[/}]*`, COUNT: 1000 }))
     if (keys.length > 0) await client.unlink(keys)
   client.destroy()
 }
