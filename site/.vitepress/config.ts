@@ -13,7 +13,10 @@ const groups: [string, string[]][] = [
   ['Data', ['data-model', 'locking', 'updates', 'transactions', 'collections', 'cache']],
   ['Work', ['queue', 'schedules', 'coordination', 'recipes']],
   ['In production', ['deploy', 'operations', 'console', 'costs', 'scale', 'security', 'cli']],
-  ['Around it', ['testing', 'migrating', 'direct', 'sqlite', 'postgres', 'backends', 'architecture']],
+  [
+    'Around it',
+    ['testing', 'migrating', 'direct', 'sqlite', 'postgres', 'redis', 'backends', 'architecture'],
+  ],
 ]
 
 const base = process.env.SITE_BASE ?? '/'

@@ -2,7 +2,7 @@ import { BackendError } from 'lockrow'
 import { describe, expect, test } from 'vitest'
 import { checkInfo } from '../../src/redis/check-server.ts'
 
-const info = (fields: Record<string, string | number>) =>
+const info = (fields: object) =>
   Object.entries(fields)
     .map(([name, value]) => `${name}:${value}\r\n`)
     .join('')
