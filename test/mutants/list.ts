@@ -350,7 +350,11 @@ export const mutants: readonly Mutant[] = [
     'key, changes, if: isAsRead(row) }',
     'key, changes }',
   ),
-  schedules('fire-due')('no delay before the tick', '(tick - runtime.now()) / 1000', '0'),
+  schedules('fire-due')(
+    'no delay before the tick',
+    'Math.max(tick, runtime.now() + soonMs)',
+    'runtime.now() + soonMs',
+  ),
   schedules('due-ticks')('an endless catch-up', 'fire.length < most', 'fire.length < Infinity'),
   schedules('plan-change')(
     'a change forgets the pause',

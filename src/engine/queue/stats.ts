@@ -9,12 +9,14 @@ import { maxMoment, wholeNumber } from '../../model/checks.ts'
 import { isLive } from '../../model/expiry.ts'
 import { controlKey, controlSk, isDeadLetterName, isScheduledName, shardName } from '../../model/key-names.ts'
 import { checkPk } from '../../model/keys.ts'
-import { isMessage, isUlid, type MessageRow, toMessage } from '../../model/message-row.ts'
+import { isMessage, type MessageRow, toMessage } from '../../model/message-row.ts'
+import { partOf, timeIn } from '../../model/priorities.ts'
 import type { Row } from '../../storage.ts'
 import { type Context, nowSeconds } from '../context.ts'
 import { readRange, readRows } from '../requests.ts'
 import { deadLetterOf } from './dead-letters.ts'
 import { familyOf, isFamily, partsOf } from './inspect.ts'
+import { isBeyond } from './order.ts'
 import { listPointers, pausedUntil } from './pointer-list.ts'
 
 /** How many rows of a queue are counted at most, unless the caller says otherwise. */
@@ -31,15 +33,17 @@ interface Read {
   rows: MessageRow[]
   /** There is more. */
   isCut: boolean
-  /** The last key that was read. */
-  end: string | undefined
+  /** Where reading ended while there was more: once for each priority that was read. */
+  ends: string[]
   /** The control row of the queue, where it was read. */
   control: Row | undefined
+  /** Whether what was read shows the control row, or that there is none. */
+  showsControl: boolean
 }
 
 /** Up to so many rows of a partition, and no more than 1 MB where there is a limit. */
 async function readUpTo(context: Context, pk: string, limit: number, consistent: boolean): Promise<Read> {
-  const read: Read = { rows: [], isCut: false, end: undefined, control: undefined }
+  const read: Read = { rows: [], isCut: false, ends: [], control: undefined, showsControl: true }
   let after: string | undefined
   for (let left = limit; ; ) {
     const page = await readRange(
@@ -47,16 +51,39 @@ async function readUpTo(context: Context, pk: string, limit: number, consistent:
       { pk, after, ...(left < Number.POSITIVE_INFINITY && { limit: left }) },
       consistent,
     )
-    const now = nowSeconds(context)
-    read.rows.push(...page.rows.filter(isMessage).filter((row) => isLive(row, now)))
-    read.control ??= page.rows.find(({ sk }) => sk === controlSk)
+    addRows(context, read, page.rows)
     left -= page.rows.length
     after = page.next
     if (after === undefined) return read
-    read.end = after
     if (limit === Number.POSITIVE_INFINITY) continue
     read.isCut = page.rows.at(-1)?.sk !== controlSk
+    if (read.isCut) Object.assign(read, { ends: [after], showsControl: read.control !== undefined })
     return read
+  }
+}
+
+function addRows(context: Context, read: Read, rows: readonly Row[]): void {
+  const now = nowSeconds(context)
+  read.rows.push(...rows.filter(isMessage).filter((row) => isLive(row, now)))
+  read.control ??= rows.find(({ sk }) => sk === controlSk)
+}
+
+/** So many rows of a priority that begins behind what was read: one, and perhaps the control row. */
+const behindRows = 2
+
+/** Messages of a lower priority lie behind all that was read, and can be older: the first of them are read too. */
+async function lookBehind(context: Context, pk: string, read: Read, consistent: boolean): Promise<void> {
+  const [end] = read.ends
+  if (end === undefined || timeIn(end) === undefined) return
+  for (const priority of ['normal', 'low'] as const) {
+    const { after = '', to } = partOf[priority]
+    if (isBeyond(end, after)) continue
+    const range = { pk, after, ...(to !== undefined && { to }), limit: behindRows }
+    const page = await readRange(context, range, consistent)
+    addRows(context, read, page.rows)
+    const isAll = page.next === undefined || read.control !== undefined
+    if (!isAll) read.ends.push(page.next!)
+    else if (priority === 'low') read.showsControl = true
   }
 }
 
@@ -98,11 +125,9 @@ function counted(reads: readonly Read[], now: number): Count {
   return count
 }
 
-/** Whether nothing behind the rows that were read can be older: their keys are times that only grow. */
-const isOldest = (oldestAt: number, { isCut, end }: Read): boolean =>
-  !isCut || (end !== undefined && isUlid.test(end) && oldestAt <= timeOf(end))
-
-const timeOf = (sk: string): number => toMessage({ pk: '', sk, n: 0 }, 0).enqueuedAt
+/** Whether nothing that was not read can be older: within a priority, keys are times that only grow. */
+const isOldest = (oldestAt: number, { ends }: Read): boolean =>
+  ends.every((end) => oldestAt <= (timeIn(end) ?? Number.NEGATIVE_INFINITY))
 
 /** What one reading looks at. */
 interface Plan {
@@ -126,26 +151,31 @@ export async function stats(
   const plan = await (isFamily(given) ? ofFamily(context, given, options) : ofQueue(context, given, options))
   const read = (pk: string, share: number, least = leastBeside) =>
     readUpTo(context, pk, Math.max(Math.min(limit, least), Math.ceil(limit * share)), consistent)
+  const readOwn = async (pk: string, share: number, least?: number) => {
+    const own = await read(pk, share, least)
+    await lookBehind(context, pk, own, consistent)
+    return own
+  }
   const reads: Read[] = []
-  for (const place of plan.places) reads.push(await read(place, 1 / plan.places.length, leastRows))
+  for (const place of plan.places) reads.push(await readOwn(place, 1 / plan.places.length, leastRows))
   const until = plan.paused
     ? plan.paused.until
     : await pausedBy(context, plan.places[0]!, reads[0]!, consistent)
-  if (plan.scheduled !== undefined) reads.push(await read(plan.scheduled, part))
+  if (plan.scheduled !== undefined) reads.push(await readOwn(plan.scheduled, part))
   const dead = plan.dead === undefined ? undefined : await read(plan.dead, part)
   const count: Count = { ...counted(reads, context.runtime.now()), paused: until !== undefined }
   if (until !== undefined && until !== maxMoment) count.pausedUntil = until
   return finished(count, reads, dead, plan.isCut, context.runtime.now())
 }
 
-/** What a whole queue was read of shows its control row, or that there is none. */
+/** What was read shows the control row mostly; else it is asked for. */
 async function pausedBy(
   context: Context,
   pk: string,
-  { isCut, control }: Read,
+  { showsControl, control }: Read,
   consistent: boolean,
 ): Promise<number | undefined> {
-  const row = isCut ? (await readRows(context, [controlKey(pk)], consistent))[0] : control
+  const row = showsControl ? control : (await readRows(context, [controlKey(pk)], consistent))[0]
   return pausedUntil(context, row)
 }
 

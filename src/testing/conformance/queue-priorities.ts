@@ -65,6 +65,25 @@ export function queuePriorities({ db, clock, test }: Kit): void {
     assert.equal((await drained(db(1), { pk }, 3)).length, 6)
   })
 
+  test('numbers that end within a backlog know the oldest of what lies behind it', async (pk) => {
+    await db().queuePush({ pk, data: 'old', priority: 'low' })
+    clock.advance(60_000)
+    await db().queuePush(many(pk, 'normal', 15))
+    clock.advance(20_000)
+    await db().queuePush(many(pk, 'high', 15))
+    // Within the normal ones, and within the high ones.
+    for (const limit of [20, 12]) {
+      const found = await db(1).queueStats(pk, { limit })
+      assert.deepEqual([found.atLeast, found.oldestIsExact], [true, true])
+      assert.ok(found.oldestAgeSeconds >= 80 && found.oldestAgeSeconds < 100, `${found.oldestAgeSeconds}`)
+    }
+    await db(1).queuePause(pk)
+    assert.equal((await db(1).queueStats(pk, { limit: 12 })).paused, true)
+    await db().queuePush([...many(pk, 'low', 5)])
+    assert.equal((await db(1).queueStats(pk, { limit: 12 })).paused, true)
+    await db(1).queueResume(pk)
+  })
+
   test('a busy consumer finds low ones behind a backlog, and high ones that others push', async (pk) => {
     await db().queuePush(many(pk, 'normal', 60))
     await db(1).queuePullMany({ pk, limit: 5 })
