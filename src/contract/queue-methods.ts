@@ -108,7 +108,7 @@ export interface AtomicDbQueueInterface {
 
   /**
    * Counts the messages of a queue, of its dead-letter queue and of what is due later, up to `limit`: 1 RRU per 4 KB and 1 RRU
-   * for whether it is paused. With the default at most 700 rows: over any backlog of messages of 0.85 KB 150 RRU, once a
+   * for whether it is paused and what lies behind the limit with a lower priority. With the default at most 700 rows: over any backlog of messages of 0.85 KB 150 RRU, once a
    * minute $0.80 a month. Of shards, and of a family, at most 64 are looked at, others at each reading.
    *
    * @example

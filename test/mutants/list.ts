@@ -75,6 +75,7 @@ const view = of('src/engine/queue/in-flight.ts', queue)
 const rescan = of('src/engine/queue/rescan.ts', queue)
 const walk = of('src/engine/queue/scan.ts', queue)
 const pullPlaces = of('src/engine/queue/pull-places.ts', queue)
+const dueShare = of('src/engine/queue/due-share.ts', ['test/engine/queue/due-share.test.ts'])
 const places = of('src/engine/queue/places.ts', queue)
 const shards = of('src/engine/queue/shards.ts', queue)
 const coordination = ['test/coordination', 'test/drills/drills.test.ts']
@@ -354,6 +355,12 @@ export const mutants: readonly Mutant[] = [
     'no delay before the tick',
     'Math.max(tick, runtime.now() + soonMs)',
     'runtime.now() + soonMs',
+  ),
+  dueShare('what is due later comes before all shards', 'if (places.awake().length === 0) return', 'return'),
+  pullPlaces(
+    'nobody looks at shards while enough is due later',
+    'places.awake().length === 0) await glance(pull)',
+    'places.awake().length < 0) await glance(pull)',
   ),
   schedules('due-ticks')('an endless catch-up', 'fire.length < most', 'fire.length < Infinity'),
   schedules('plan-change')(

@@ -113,6 +113,7 @@ export class Places {
   /** How much it read, bytes. */
   readBytes = 0
   #turn = 0
+  #half = 0
 
   constructor(queue: string, isFamily: boolean, reliedMs: number) {
     this.#queue = queue
@@ -175,6 +176,12 @@ export class Places {
   /** Those with something to give out, whoever was asked longest ago first. */
   awake(): Place[] {
     return [...this.#all.values()].filter(({ isAwake }) => isAwake).sort((a, b) => a.servedAt - b.servedAt)
+  }
+
+  /** 1 and 0 by turns: who is given the odd one where two share. */
+  nextHalf(): number {
+    this.#half = 1 - this.#half
+    return this.#half
   }
 
   /** A pull asks this one now. */

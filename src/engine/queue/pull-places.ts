@@ -35,6 +35,8 @@ export interface PlacesPull<T> {
   readonly isUp: () => boolean
   /** What it has from elsewhere. */
   readonly first: Found<T>
+  /** Up to so many more from there, once the places have been asked. */
+  readonly more?: ((limit: number) => Promise<Found<T>>) | undefined
 }
 
 /** What a pull from many places has so far. */
@@ -75,9 +77,12 @@ export interface PulledPlaces<T> {
 export async function pullPlaces<T>(pull: PlacesPull<T>): Promise<PulledPlaces<T>> {
   const { context, work } = pull
   const { runtime } = context
-  const found: Found<T> = { ...pull.first }
-  if (isEnough(pull, found)) return { ...found, nextDue: Math.min(found.nextDue, work.places.nextDue()) }
+  const found: Found<T> = { ...pull.first, items: [...pull.first.items], dead: [...pull.first.dead] }
   const { places, control } = work
+  if (isEnough(pull, found)) {
+    if (found.items.length > 0 && !pull.isUp() && places.awake().length === 0) await glance(pull)
+    return { ...found, nextDue: Math.min(found.nextDue, places.nextDue()) }
+  }
   wakeDue(pull)
   const isBusy = places.awake().length > 0
   await read(pull, isBusy, found)
@@ -94,9 +99,26 @@ export async function pullPlaces<T>(pull: PlacesPull<T>): Promise<PulledPlaces<T
     await lookAt(pull, due.splice(0, looksAtOnce), found, pull.isIdleLook)
     await pullFrom(pull, places.awake(), found)
   }
+  if (pull.more && !isEnough(pull, found)) add(found, await pull.more(pull.limit - found.items.length))
   if (found.items.length + found.dead.length === 0 && found.failure !== undefined) throw found.failure
   const isUnfinished = found.items.length === 0 && due.length > 0
   return { ...found, nextDue: isUnfinished ? runtime.now() + 1 : Math.min(found.nextDue, places.nextDue()) }
+}
+
+/** Beside what comes from elsewhere: else nobody would notice, while that is enough, that places have work. */
+async function glance<T>(pull: PlacesPull<T>): Promise<void> {
+  const unused = noneFound<T>()
+  await read(pull, true, unused)
+  await lookAt(pull, dueOf(pull).slice(0, looksBetween), unused, true)
+}
+
+function add<T>(found: Found<T>, more: Found<T>): void {
+  found.items.push(...more.items)
+  found.dead.push(...more.dead)
+  found.missed += more.missed
+  found.isPaused ||= more.isPaused
+  found.failure ??= more.failure
+  found.nextDue = Math.min(found.nextDue, more.nextDue)
 }
 
 async function read<T>(pull: PlacesPull<T>, isBusy: boolean, found: Found<T>): Promise<void> {

@@ -8,16 +8,17 @@ import type {
 } from '../../interface.ts'
 import { maxMoment, shortText, wholeNumber, wholeSeconds } from '../../model/checks.ts'
 import { checkFamilyName } from '../../model/families.ts'
-import { controlKey, scheduledName, workControlKey } from '../../model/key-names.ts'
+import { controlKey, workControlKey } from '../../model/key-names.ts'
 import { checkPk } from '../../model/keys.ts'
 import { type ClaimedRow, isHeldGuard, toMessage } from '../../model/message-row.ts'
 import { priorityOf } from '../../model/priorities.ts'
 import { checkShards, shardOf } from '../../model/shards.ts'
 import type { Context } from '../context.ts'
 import { claimUpTo, type Pull, type PullOptions, stillWanted } from './claim.ts'
-import { type Control, controlOf, knowControl } from './control.ts'
+import { type Control, controlOf } from './control.ts'
 import { isPausedAfter } from './control-pages.ts'
 import { bury, deadLetterOf } from './dead-letters.ts'
+import { dueShare, pullScheduled } from './due-share.ts'
 import { idleLook } from './idle-look.ts'
 import { inFlightOf, partitionOf } from './in-flight.ts'
 import { inTurns, pullByLevels } from './levels.ts'
@@ -25,9 +26,9 @@ import { bySk } from './order.ts'
 import { fetchPayloads, payloadKeyOf } from './payload.ts'
 import { Places, placesOf } from './places.ts'
 import { familyReliedMs, shardReliedMs } from './pointers.ts'
-import { type Found, noneFound, type PullAt, pullPlaces } from './pull-places.ts'
+import { noneFound, type PullAt, pullPlaces } from './pull-places.ts'
 import { giveBack } from './receipts.ts'
-import { gatherDue, isAnyScheduled, isOfSchedule, nextScheduled } from './scheduled.ts'
+import { gatherDue, isOfSchedule, nextScheduled } from './scheduled.ts'
 import { pullInOrder } from './strict-order.ts'
 
 /** Visibility timeout. */
@@ -65,7 +66,7 @@ export async function pullMany<T>(
   return pullQueue<T>(context, ofShard, controlOf(context, workControlKey(pk!)))
 }
 
-/** Pulls from the shards of a queue, or the queues of a family, that have work; what was due later comes first. */
+/** Pulls from the shards of a queue, or the queues of a family, that have work; half of it of what was due later. */
 async function pullWork<T>(
   context: Context,
   options: AtomicDbQueuePullManyOptions,
@@ -80,9 +81,11 @@ async function pullWork<T>(
   const isUp = isUpAfter(context, options)
   const pullAt: PullAt<T> = (pk, limit, consistent) =>
     pullQueue<T>(context, { ...options, pk, limit, deadLetter, consistent }, control)
-  const first = isFamily
-    ? noneFound<T>()
-    : await pullScheduled<T>(context, name, options.limit, control, pullAt)
+  const more = isFamily
+    ? undefined
+    : (limit: number) => pullScheduled<T>({ context, name, control, pullAt }, limit)
+  const share = dueShare(places, options.limit)
+  const first = more === undefined || share === 0 ? noneFound<T>() : await more(share)
   const { items, dead, ...seen } = await pullPlaces<T>({
     context,
     work: { name, places, control },
@@ -91,36 +94,10 @@ async function pullWork<T>(
     pullAt,
     isUp,
     first,
+    // Who was given fewer than asked for knows that there are no more.
+    more: share < options.limit && first.items.length === share ? more : undefined,
   })
   return { items, ...(dead.length > 0 && { dead }), ...outlook(seen, context.runtime.now()) }
-}
-
-/** Of a queue with shards, what was due later. That it cannot be asked for does not keep back the shards. */
-async function pullScheduled<T>(
-  context: Context,
-  name: string,
-  limit: number,
-  control: Control,
-  pullAt: PullAt<T>,
-): Promise<Found<T>> {
-  const none = noneFound<T>()
-  try {
-    await knowControl(context, control)
-    if (!isAnyScheduled(control)) return none
-    const { items, dead = [], missed = 0, nextDue, paused } = await pullAt(scheduledName(name), limit, true)
-    const isPaused = paused === true
-    return {
-      ...none,
-      items,
-      dead,
-      missed,
-      isPaused,
-      nextDue: (isPaused ? undefined : nextDue) ?? none.nextDue,
-    }
-  } catch (failure) {
-    if (failure instanceof InvalidInput) throw failure
-    return { ...none, failure }
-  }
 }
 
 /** The way of one pull: find messages and claim them, load their payloads, hand them out. */
