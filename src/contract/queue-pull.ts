@@ -60,7 +60,10 @@ export interface AtomicDbQueuePullManyOptions extends AtomicDbQueuePullOptions {
 export interface AtomicDbQueueOutlook {
   /**
    * The next moment at which something that is known can be given out: a delay ends, or a visibility timeout. Epoch ms,
-   * always in the future. A message that is pushed meanwhile can come before.
+   * always in the future. A message that is pushed or released meanwhile can come before. It may be too early: of
+   * a message that another process holds it is the deadline as it was read last, also after that one was acknowledged or
+   * extended; in an answer with messages the same is true of what this process held. A pull at that time finds nothing and
+   * says the next one.
    */
   nextDue?: number
   /** The queue is paused: nothing is given out. */
