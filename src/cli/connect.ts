@@ -4,6 +4,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { isUnanswered, Refusal } from './failures.ts'
+import { chosenStore, type StoreName } from './stores/kinds.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
@@ -14,18 +15,17 @@ export interface Settings {
   /** `--endpoint` itself, without the environment. */
   givenEndpoint: string | undefined
   region: string | undefined
-  /** A SQLite file in the place of a table of DynamoDB, and the name of the table in it. */
-  sqlite: { file: string; table: string } | undefined
+  /** Another database in the place of a table of DynamoDB. */
+  store: ReturnType<typeof chosenStore>
   json: boolean
   verbose: boolean
   yes: boolean
 }
 
-interface Flags {
+interface Flags extends Partial<Record<StoreName, string>> {
   table?: string
   endpoint?: string
   region?: string
-  sqlite?: string
   json?: boolean
   verbose?: boolean
   yes?: boolean
@@ -39,21 +39,12 @@ export function settingsOf(flags: Flags, env: Env): Settings {
     table: flags.table ?? (env.LOCKROW_TABLE || undefined),
     endpoint,
     givenEndpoint: flags.endpoint,
-    sqlite: sqliteOf(flags, env),
+    store: chosenStore(flags, env),
     region: flags.region ?? (env.AWS_REGION || env.AWS_DEFAULT_REGION || undefined),
     json: flags.json ?? false,
     verbose: flags.verbose ?? false,
     yes: flags.yes ?? false,
   }
-}
-
-/** LOCKROW_TABLE names a table of DynamoDB, and does not count for a file. */
-function sqliteOf({ sqlite, table, endpoint, region }: Flags, env: Env): Settings['sqlite'] {
-  const file = sqlite ?? (table || endpoint || region ? undefined : env.LOCKROW_SQLITE || undefined)
-  if (file === undefined) return undefined
-  if (endpoint || region)
-    throw new Refusal('--sqlite names a file: it cannot stand with --endpoint or --region')
-  return { file, table: table ?? 'lockrow' }
 }
 
 export function isLocal(endpoint: string): boolean {
@@ -75,7 +66,7 @@ export interface Connection {
 }
 
 export const whereOf = (settings: Settings): string =>
-  settings.sqlite?.file ?? settings.endpoint ?? `region ${settings.region ?? '(default)'}`
+  settings.store?.where ?? settings.endpoint ?? `region ${settings.region ?? '(default)'}`
 
 /** A client that fails soon, and what tells that nobody answers it any more. */
 export async function connect(settings: Settings, env: Env): Promise<Connection> {

@@ -16,6 +16,8 @@ export interface Target {
   table: string | undefined
   /** An endpoint, or 'region eu-west-1'. */
   where: string
+  /** The option that named it, where it is no table of DynamoDB. */
+  store?: string | undefined
 }
 
 const oneLine = (text: string): string =>
@@ -93,7 +95,7 @@ export function explain(error: unknown, target: Target): string {
     return 'no region: give --region, or set AWS_REGION, or name a local server with --endpoint'
 
   if (cause(error, isUnanswered))
-    return `no answer from ${target.where}: does it run? check --endpoint, --region and the network`
+    return `no answer from ${target.where}: does it run? check ${target.store ? `--${target.store}` : '--endpoint, --region'} and the network`
   if (cause(error, isForeign)) return `what answers at ${target.where} is not DynamoDB: check --endpoint`
   const invalid = cause(error, named('ValidationException'))
   if (invalid) return oneLine(invalid.message)

@@ -18,11 +18,12 @@ import { whereOf } from './connect.ts'
 import { exitCodes, explain, Stopped } from './failures.ts'
 import { clean, paint, render } from './format.ts'
 import { type Host, hasColours, type Io, type Session } from './session.ts'
+import { storeKinds, storeNames } from './stores/kinds.ts'
 
 const version = (): string => createRequire(import.meta.url)('lockrow/package.json').version
 
 const help = `
-Environment: LOCKROW_TABLE or LOCKROW_SQLITE, AWS_ENDPOINT_URL_DYNAMODB, AWS_REGION, and the credentials as the AWS SDK finds them.
+Environment: ${['LOCKROW_TABLE', ...storeNames.map((name) => storeKinds[name].variable)].join(' or ')}, AWS_ENDPOINT_URL_DYNAMODB, AWS_REGION, and the credentials as the AWS SDK finds them.
 NO_COLOR turns colours off.
 Exit codes: 0 done; 1 not found, or the answer is no; 2 wrong call or surroundings, one line says what to do;
 130 stopped by Ctrl-C.
@@ -40,7 +41,6 @@ function programOf(host: Host): Command {
     .option('--table <name>', 'the table (or LOCKROW_TABLE)')
     .option('--endpoint <url>', 'the server, e.g. http://localhost:8000 (or AWS_ENDPOINT_URL_DYNAMODB)')
     .option('--region <name>', 'the AWS region (or AWS_REGION)')
-    .option('--sqlite <file>', 'a SQLite file in the place of a table of DynamoDB (or LOCKROW_SQLITE)')
     .option('--json', 'one JSON value per line on stdout')
     .option('--verbose', 'errors with their stack')
     .exitOverride()
@@ -59,6 +59,10 @@ function programOf(host: Host): Command {
     })
     .helpCommand(false)
     .addHelpText('after', help)
+  for (const name of storeNames) {
+    const { value, about, variable } = storeKinds[name]
+    program.option(`--${name} ${value}`, `${about} (or ${variable})`)
+  }
   addDev(program, host)
   addTable(program, host)
   addCheck(program, host)
@@ -137,7 +141,7 @@ function failed(error: unknown, session: Session | undefined, argv: readonly str
   }
   const settings = session?.settings
   const where = settings ? whereOf(settings) : ''
-  complain(io, explain(error, { table: settings?.table, where }))
+  complain(io, explain(error, { table: settings?.table, where, store: settings?.store?.kind }))
   if (settings?.verbose ?? argv.includes('--verbose')) tell(error, io)
   return exitCodes.refused
 }

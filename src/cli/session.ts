@@ -1,15 +1,14 @@
 /** One run of a command: what it may touch, and how its answer is written. */
-
-import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import type { Readable, Writable } from 'node:stream'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { AtomicDbInterface } from '../interface.ts'
-import type { AtomicSqliteDb } from '../sqlite/index.ts'
 import { type Connection, connect, type Env, type Settings, settingsOf } from './connect.ts'
 import { Refusal, Stopped } from './failures.ts'
 import { clean, type Line, render, toJson } from './format.ts'
+import { storeKinds } from './stores/kinds.ts'
+import type { OpenStore } from './stores/store.ts'
 
 type Output = Writable & { isTTY?: boolean; columns?: number }
 
@@ -50,7 +49,7 @@ export class Session {
   readonly io: Io
   readonly settings: Settings
   #connection: Promise<Connection> | undefined
-  #sqlite: AtomicSqliteDb | undefined
+  #store: Promise<OpenStore> | undefined
 
   constructor(io: Io, settings: Settings) {
     this.io = io
@@ -58,7 +57,7 @@ export class Session {
   }
 
   get table(): string {
-    if (this.settings.sqlite) return this.settings.sqlite.table
+    if (this.settings.store) return this.settings.store.table
     if (!this.settings.table) throw new Refusal('which table? give --table, or set LOCKROW_TABLE')
     return this.settings.table
   }
@@ -75,31 +74,36 @@ export class Session {
   }
 
   async client(): Promise<DynamoDBClient> {
-    if (this.settings.sqlite)
-      throw new Refusal('this command is about tables of DynamoDB: leave --sqlite out')
+    const { store } = this.settings
+    if (store) throw new Refusal(`this command is about tables of DynamoDB: leave --${store.kind} out`)
     return (await this.connection()).client
   }
 
   async db(): Promise<AtomicDbInterface> {
     const { table } = this
-    const { sqlite } = this.settings
-    if (sqlite) {
-      this.#sqlite ??= await openSqlite(sqlite)
-      return this.#sqlite
-    }
+    const store = await this.store()
+    if (store) return store.db
     const [client, { AtomicDynamoDB }] = await Promise.all([this.client(), import('../dynamo/index.ts')])
     return new AtomicDynamoDB(client, table)
   }
 
+  /** The database in the place of a table of DynamoDB, if there is one. */
+  async store(): Promise<OpenStore | undefined> {
+    const { store } = this.settings
+    if (!store) return undefined
+    this.#store ??= storeKinds[store.kind].load().then((opener) => opener.open(store))
+    return this.#store
+  }
+
   /** For calls that may be broken off at any moment: ends on Ctrl-C, and when nobody answers. */
   async reading(): Promise<AbortSignal> {
-    if (this.settings.sqlite) return this.io.signal
+    if (this.settings.store) return this.io.signal
     return AbortSignal.any([this.io.signal, (await this.connection()).gone])
   }
 
   /** For writes: Ctrl-C lets the one under way finish, or nobody would know whether it happened. */
   async writing(): Promise<AbortSignal> {
-    if (this.settings.sqlite) return new AbortController().signal
+    if (this.settings.store) return new AbortController().signal
     return (await this.connection()).gone
   }
 
@@ -141,20 +145,11 @@ export class Session {
   }
 
   async close(): Promise<void> {
-    await this.#sqlite?.close()
+    const store = await this.#store?.catch(() => undefined)
+    await store?.close()
     const connection = await this.#connection?.catch(() => undefined)
     connection?.client.destroy()
   }
-}
-
-/** The file of `--sqlite`. A name that was mistyped must not make one. */
-async function openSqlite({ file, table }: NonNullable<Settings['sqlite']>): Promise<AtomicSqliteDb> {
-  if (!existsSync(file))
-    throw new Refusal(
-      `there is no file ${file}: check --sqlite, or make it with 'lockrow table create --sqlite ${file}'`,
-    )
-  const { AtomicSqliteDb } = await import('../sqlite/index.ts')
-  return new AtomicSqliteDb(file, { table })
 }
 
 /** What the commands need of their surroundings. */

@@ -47,25 +47,28 @@ export function createTableSql(options: PostgresTableOptions = {}): string {
  * Makes the tables where there are none. Needs the right to create tables in the schema.
  *
  * @param pool `Pool` of `pg`.
+ * @returns whether there was none.
  * @throws BackendError without the right, or where the name belongs to another program or version.
  * @example
  * await createTable(pool)
  */
-export async function createTable(pool: PostgresPool, options: PostgresTableOptions = {}): Promise<void> {
+export async function createTable(pool: PostgresPool, options: PostgresTableOptions = {}): Promise<boolean> {
   checkOptions(options, ['table'])
   const tables = tablesOf(checkTable(options.table ?? 'lockrow'))
   const connection = new Connection(pool, tables.shown, 60_000)
   const { rows } = await connection.run({
-    text: `SELECT to_regclass($1) IS NOT NULL AND to_regclass($2) IS NULL AS taken`,
+    text: `SELECT to_regclass($1) IS NOT NULL AS rows, to_regclass($2) IS NOT NULL AS meta`,
     values: [tables.rows, tables.meta],
   })
-  if ((rows[0] as { taken: boolean }).taken) throw foreign(tables)
+  const found = rows[0] as { rows: boolean; meta: boolean }
+  if (found.rows && !found.meta) throw foreign(tables)
   await connection.together({}, async (send) => {
     // Two processes at once would stumble over each other's names.
     await send({ text: `SELECT pg_advisory_xact_lock(hashtext($1))`, values: [`lockrow ${tables.rows}`] })
     for (const text of statements(tables)) await send({ text, values: [] })
   })
   await checkSchema(connection, tables)
+  return !found.rows
 }
 
 const foreign = ({ shown }: TableNames): BackendError =>

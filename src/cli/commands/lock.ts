@@ -25,12 +25,9 @@ async function readLock(session: Session, key: AtomicDbItemKey): Promise<ShownLo
 
 async function rowOf(session: Session, key: AtomicDbItemKey): Promise<Row | undefined> {
   const { table } = session
-  // Not before it is needed: without the AWS SDK, or a driver of SQLite, the rest must work.
-  if (session.settings.sqlite) {
-    await session.db()
-    const { readRow } = await import('../../sqlite/read-row.ts')
-    return readRow(session.settings.sqlite.file, table, key)
-  }
+  const store = await session.store()
+  if (store) return store.readRow(key)
+  // Not before it is needed: without the AWS SDK the rest must work.
   const { readRow } = await import('../../dynamo/read-row.ts')
   return readRow(await session.client(), table, key, { signal: await session.reading() })
 }

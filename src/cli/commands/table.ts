@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Command } from 'commander'
 import { misfitsOf } from '../../model/table-shape.ts'
 import type { Settings } from '../connect.ts'
 import { fieldsOf, type Line, moment } from '../format.ts'
 import { type Answer, action, type Host, type Session } from '../session.ts'
+import { storeKinds } from '../stores/kinds.ts'
 import { describeTable, type TableFacts } from '../table-facts.ts'
 
 const isMissing = (error: unknown) => error instanceof Error && error.name === 'ResourceNotFoundException'
@@ -48,23 +48,15 @@ function answerOf(facts: TableFacts, head: Line[] = []): Answer {
   }
 }
 
-/** Makes the file and its tables. */
-async function createFile({ file, table }: NonNullable<Settings['sqlite']>): Promise<Answer> {
-  const isThere = existsSync(file)
-  const { AtomicSqliteDb } = await import('../../sqlite/index.ts')
-  const db = new AtomicSqliteDb(file, { table })
-  try {
-    // Any first call does it.
-    await db.get({ pk: 'lockrow', sk: 'lockrow' })
-  } finally {
-    await db.close()
-  }
-  const line = isThere ? `'${table}' is in ${file}` : `made '${table}' in ${file}`
-  return { records: [{ file, table, created: !isThere }], lines: [line] }
+async function createIn(store: NonNullable<Settings['store']>): Promise<Answer> {
+  const { record } = await (await storeKinds[store.kind].load()).create(store)
+  const is = record.created ? `made '${store.table}'` : `'${store.table}' is`
+  return { records: [record], lines: [`${is} in ${store.where}`] }
 }
 
 async function create(session: Session): Promise<Answer> {
-  if (session.settings.sqlite) return createFile(session.settings.sqlite)
+  const { store } = session.settings
+  if (store) return createIn(store)
   const { table } = session
   const made = await makeTable(await session.client(), table, await session.reading())
   return answerOf(made, [

@@ -45,6 +45,14 @@ async function showDemo(): Promise<Shown> {
 
 async function showTable(session: Session): Promise<Shown> {
   const { settings, io, table } = session
+  const { store } = settings
+  if (store) {
+    const { where, kind } = store
+    const db = await session.db()
+    const told = (error: unknown) => explain(error, { table, where, store: kind })
+    const options = { scan: true, title: table, where, explain: told }
+    return { db, options, what: `'${table}' in ${where}`, close: async () => {} }
+  }
   const meter = new UnitMeter()
   const source = new DynamoSource(table, () => openClient(settings, io.env), meter)
   const where = whereOf(settings)
