@@ -129,7 +129,7 @@ export class Connection {
 }
 
 /** Settles as the work does, or earlier when the signal fires. */
-function withSignal<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+export function withSignal<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work
   return new Promise<T>((resolve, reject) => {
     const abort = () => reject(signal.reason)

@@ -10,6 +10,7 @@ import {
 import { rowFromJson } from '../stores/row-json.ts'
 import type { Statement } from './connection.ts'
 import { type Entry, inOrder, newRow, type StoredKey, storedKey } from './entries.ts'
+import { KeyTurns } from './key-turns.ts'
 import { decodeKey, encodeKey } from './names.ts'
 import type { VersionedRow } from './statements.ts'
 import type { Writing } from './writes.ts'
@@ -30,18 +31,33 @@ interface SeenRow extends VersionedRow {
  */
 export class Transactions {
   readonly #writing: Writing
+  /**
+   * Of those that write: between the look of one and its write others of this process would change its rows, the more the longer
+   * they wait for a connection of the pool.
+   */
+  readonly #turns = new KeyTurns()
 
   constructor(writing: Writing) {
     this.#writing = writing
   }
 
-  async transact(
+  transact(
     operations: readonly RowOperation[],
     token: string,
     options: RequestOptions,
   ): Promise<FailedGuard[]> {
-    const { runtime } = this.#writing
     const keys = operations.map((operation) => storedKey(keyOf(operation)))
+    const written = keys.filter((_, index) => operations[index]!.op !== 'check').map(({ id }) => id)
+    return this.#turns.run(written, () => this.#try(operations, keys, token, options), options.signal)
+  }
+
+  async #try(
+    operations: readonly RowOperation[],
+    keys: readonly StoredKey[],
+    token: string,
+    options: RequestOptions,
+  ): Promise<FailedGuard[]> {
+    const { runtime } = this.#writing
     for (let tries = 0; tries < mostTries; tries++) {
       if (tries > 1) await runtime.sleep(runtime.random() * pauseMs)
       const seen = await this.#look(keys, token, options)
