@@ -91,11 +91,28 @@ onRedisServer(() => {
       try {
         proxy.chance = 0.02
         const told = { confirmed: (line: string) => confirmed.push(line), failed: () => {} }
-        const working = writeAll(new AtomicRedisDb(client, { retry }), 'w', () => isOver, told)
+        const db = new AtomicRedisDb(client, { retry })
+        const key = { pk: 'count', sk: 'n' }
+        let tried = 0
+        let counted = 0
+        const counting = async () => {
+          while (!isOver) {
+            tried++
+            await db.update(key, { add: { n: 1 } }).then(
+              () => counted++,
+              () => {},
+            )
+          }
+        }
+        const working = Promise.all([writeAll(db, 'w', () => isOver, told), counting()])
         while (proxy.cuts.requests < 10 || proxy.cuts.answers < 10) await sleep(20)
         proxy.chance = 0
         isOver = true
         await working
+        const { n } = (await new AtomicRedisDb(direct.client).get<{ n: number }>(key))!.data
+        // What nobody knows may have happened, once.
+        expect(n).toBeGreaterThanOrEqual(counted)
+        expect(n).toBeLessThanOrEqual(tried)
         expect(await auditAll(new AtomicRedisDb(direct.client), confirmed)).toEqual([])
         expect(confirmed.length).toBeGreaterThan(50)
       } finally {
