@@ -63,19 +63,19 @@ function touchedFields(changes: FieldChanges): Set<string> {
   return touched
 }
 
-function checkTouched({ key, fields, created }: Definition, field: string): void {
+function checkTouched({ key, fields, rest, created }: Definition, field: string): void {
   const where = `changes '${field}'`
   if (field.startsWith('$')) throw new InvalidInput(where, "names that begin with '$' are the library's own")
   if (key.fields.includes(field))
     throw new InvalidInput(where, 'is a part of the key: insert a new item and delete this one')
   if (field === created) throw new InvalidInput(where, 'is set by the collection')
-  if (fields && !fields.has(field))
+  if (fields && !rest && !fields.has(field))
     throw new InvalidInput(where, `is not a field of the schema: ${suggestion(field, [...fields.keys()])}`)
 }
 
 /** Whole fields are checked by their own schemas, where the library shows them. */
 async function withCheckedValues(
-  { fields, dates }: Definition,
+  { fields, rest: restFields, dates }: Definition,
   given: FieldChanges,
   changes: FieldChanges,
 ): Promise<FieldChanges> {
@@ -86,7 +86,7 @@ async function withCheckedValues(
     checked[kind] = []
     for (const [path, value] of pairsOf(given[kind])) {
       const [field, ...rest] = parsePath(path, 'changes')
-      const schema = rest.length === 0 ? fields.get(String(field)) : undefined
+      const schema = rest.length === 0 ? (fields.get(String(field)) ?? restFields) : undefined
       let accepted = schema ? validated(schema, value, `changes.${kind}.${String(field)}`) : value
       if (accepted instanceof Promise) accepted = await accepted
       checked[kind].push([path, dates.size > 0 ? datesAsTexts(accepted) : accepted])

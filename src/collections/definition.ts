@@ -4,7 +4,7 @@ import { optionsCheck } from '../model/options-check.ts'
 import { checkIndexes, type IndexDefinition, toRetired } from './index-definition.ts'
 import { type ItemKey, toItemKey } from './item-key.ts'
 import { checkField, checkFields, checkName } from './names.ts'
-import { checkSchema, fieldSchemas, type StandardSchema } from './standard-schema.ts'
+import { checkSchema, fieldSchemas, restSchema, type StandardSchema } from './standard-schema.ts'
 import type { CollectionOptions, IndexOption, ReferenceTarget, UniqueOption, Upgrade } from './types.ts'
 
 /** A collection's options, checked and in one form. */
@@ -15,6 +15,8 @@ export interface Definition {
   readonly stored: StandardSchema | undefined
   /** Schemas by field, where the library shows them. */
   readonly fields: ReadonlyMap<string, StandardSchema> | undefined
+  /** The schema of all other fields. Absent: there are no others. */
+  readonly rest: StandardSchema | undefined
   readonly key: ItemKey
   readonly indexes: ReadonlyMap<string, IndexDefinition>
   readonly dates: ReadonlySet<string>
@@ -98,6 +100,7 @@ export function toDefinition(name: string, options: AnyOptions): Definition {
     schema,
     stored: stored || undefined,
     fields: fieldSchemas(stored || undefined),
+    rest: restSchema(stored || undefined),
     key,
     indexes,
     dates,

@@ -13,7 +13,10 @@ export class SchemaMismatch extends InvalidInput {
   readonly issues: readonly MismatchIssue[]
 
   constructor(where: string, issues: readonly MismatchIssue[]) {
-    const listed = issues.slice(0, 5).map(({ message, path }) => `${path.join('.') || 'item'}: ${message}`)
+    // An issue without a path is one of the value itself, which `where` names.
+    const listed = issues
+      .slice(0, 5)
+      .map(({ message, path }) => [path.join('.'), message].filter(Boolean).join(': '))
     const more = issues.length > 5 ? `; and ${issues.length - 5} more` : ''
     super(
       [where, ...(issues[0]?.path ?? [])].join('.'),

@@ -98,5 +98,23 @@ export function fieldSchemas(
   return listed && new Map(listed.map(([name, one]) => [name, one as StandardSchema]))
 }
 
+interface WithRest {
+  readonly type?: unknown
+  /** zod 4. */
+  readonly def?: { readonly catchall?: StandardSchema & { readonly type?: unknown } }
+  /** valibot. */
+  readonly rest?: StandardSchema
+}
+
+/** The schema of fields that are not listed, where the schema keeps such: `looseObject`, `catchall`, `objectWithRest`. */
+export function restSchema(schema: StandardSchema | undefined): StandardSchema | undefined {
+  if (!schema) return undefined
+  const { vendor } = schema['~standard']
+  const { type, def, rest } = schema as WithRest
+  if (vendor === 'zod') return def?.catchall?.type === 'never' ? undefined : def?.catchall
+  if (vendor !== 'valibot') return undefined
+  return type === 'loose_object' ? typed() : type === 'object_with_rest' ? rest : undefined
+}
+
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null

@@ -113,3 +113,47 @@ test('a schema may take its time, and none is needed', async () => {
   expect(() => collection(db, 'x', { schema: {} as never, key: 'id' })).toThrow(/Standard Schema/)
   expect(typed<{ a: 1 }>()['~standard'].validate(5)).toEqual({ value: 5 })
 })
+
+test('an issue of a field by itself names the field once', async () => {
+  const users = collection(new AtomicMemoryDb(), 'users', { schema: inZod, key: 'id' })
+  const error = await failure(users.update('a', { set: { role: 'king' as never } }))
+  expect(error).toMatchObject({ field: 'changes.set.role' })
+  expect((error as Error).message).toMatch(/^changes\.set\.role: does not fit the schema: Invalid/)
+})
+
+describe('a schema that keeps fields that it does not list', () => {
+  const db = new AtomicMemoryDb()
+  const id = 'a'
+
+  test('of any kind: updates take them too', async () => {
+    const zod = collection(db, 'zod', { schema: z.looseObject({ id: z.string() }), key: 'id' })
+    const valibot = collection(db, 'valibot', { schema: v.looseObject({ id: v.string() }), key: 'id' })
+    await zod.insert({ id, extra: 1 })
+    await valibot.insert({ id, extra: 1 })
+    expect((await zod.update(id, { set: { extra: 2 } })).item).toEqual({ id, extra: 2 })
+    expect((await valibot.update(id, { set: { extra: 2 } })).item).toEqual({ id, extra: 2 })
+  })
+
+  test('of one kind: updates check them', async () => {
+    const zod = collection(db, 'zod2', {
+      schema: z.object({ id: z.string() }).catchall(z.number()),
+      key: 'id',
+    })
+    const withRest = v.objectWithRest({ id: v.string() }, v.number())
+    const valibot = collection(db, 'valibot2', { schema: withRest, key: 'id' })
+    for (const some of [zod, valibot]) {
+      await some.insert({ id, extra: 1 } as never)
+      expect((await some.update(id, { set: { extra: 2 } } as never)).item).toEqual({ id, extra: 2 })
+      expect(await failure(some.update(id, { set: { extra: 'x' } } as never))).toBeInstanceOf(SchemaMismatch)
+    }
+  })
+
+  test('a strict one has no others', async () => {
+    const zod = collection(db, 'zod3', { schema: z.strictObject({ id: z.string() }), key: 'id' })
+    const valibot = collection(db, 'valibot3', { schema: v.strictObject({ id: v.string() }), key: 'id' })
+    for (const some of [zod, valibot])
+      expect(await failure(some.update(id, { set: { extra: 1 } as never }))).toMatchObject({
+        field: "changes 'extra'",
+      })
+  })
+})
