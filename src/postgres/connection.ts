@@ -1,11 +1,14 @@
 import { type RequestOptions, StorageFault } from '../storage.ts'
-import { toFault } from './faults.ts'
+import { sqlState, toFault } from './faults.ts'
 import type { PostgresClient, PostgresPool, PostgresResult } from './pool.ts'
+import { ServerClock, serverTime, tooLate } from './server-clock.ts'
 
 /** A statement and its values. */
 export interface Statement {
   text: string
   values: unknown[]
+  /** Writes, and has one more parameter: until when it may, by the clock of the server. */
+  isTimed?: true
 }
 
 const ignore = (): void => {}
@@ -17,6 +20,10 @@ export class Connection {
   readonly where: string
   readonly #pool: PostgresPool
   readonly #answerMs: number
+  readonly #clock = new ServerClock(async () => {
+    const { rows } = await this.run({ text: `SELECT ${serverTime} AS now`, values: [] })
+    return (rows[0] as { now: number }).now
+  })
 
   constructor(pool: PostgresPool, where: string, answerMs: number) {
     this.#pool = pool
@@ -29,6 +36,7 @@ export class Connection {
 
   /** One statement. */
   async run(statement: Statement, options: RequestOptions = {}): Promise<PostgresResult> {
+    if (statement.isTimed) await withSignal(this.#clock.read(), options.signal)
     const client = await this.#connect(options)
     return this.#using(client, options, () => this.#send(client, statement))
   }
@@ -38,6 +46,7 @@ export class Connection {
     options: RequestOptions,
     work: (send: (statement: Statement) => Promise<PostgresResult>) => Promise<T>,
   ): Promise<T> {
+    await withSignal(this.#clock.read(), options.signal)
     const client = await this.#connect(options)
     return this.#using(client, options, async () => {
       const send = (statement: Statement) => this.#send(client, statement)
@@ -121,8 +130,13 @@ export class Connection {
 
   async #send(client: PostgresClient, statement: Statement): Promise<PostgresResult> {
     try {
-      return await client.query(statement)
+      const { text, values, isTimed } = statement
+      return await client.query({
+        text,
+        values: isTimed ? [...values, this.#clock.after(this.#answerMs)] : values,
+      })
     } catch (error) {
+      if (sqlState(error) === tooLate) this.#clock.forget()
       throw toFault(error, this.where, 'sent')
     }
   }

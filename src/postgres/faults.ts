@@ -1,5 +1,6 @@
 import { AtomicDbError, BackendError } from '../errors.ts'
 import { StorageFault } from '../storage.ts'
+import { tooLate } from './server-clock.ts'
 
 /**
  * Which error is which fault. Codes are SQLSTATEs, see https://www.postgresql.org/docs/current/errcodes-appendix.html.
@@ -11,6 +12,7 @@ import { StorageFault } from '../storage.ts'
  * | 40001, 40P01, 23505 | another transaction was faster | `conflict` |
  * | 55P03, 57014, 53200, 53400 | a lock or time was not to be had | `throttled` |
  * | 57P03, 53300 | no connection was to be had | `unreachable` |
+ * | 22012 | it came too late, see `inTime` | `throttled` |
  * | 22xxx, 54xxx | the content does not fit | `invalid` |
  * | severity FATAL or PANIC, or an error of the socket, after sending | the commit may have happened | `unknown` |
  */
@@ -48,6 +50,8 @@ export function toFault(error: unknown, where: string, phase: Phase): unknown {
   if (unavailable.test(code)) return new StorageFault('unreachable', `${code} ${message}`, error)
   if (conflicts.has(code)) return new StorageFault('conflict', `${code} ${message}`, error)
   if (shortages.has(code)) return new StorageFault('throttled', `${code} ${message}`, error)
+  if (code === tooLate)
+    return new StorageFault('throttled', 'it waited for too long, and nothing was written', error)
   if (/^(22|54)/.test(code)) return new StorageFault('invalid', message, error)
   return new BackendError(advice(code, message, where), { cause: error })
 }

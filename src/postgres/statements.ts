@@ -1,6 +1,7 @@
 import type { Statement } from './connection.ts'
 import type { Entry, NewRow, StoredKey } from './entries.ts'
 import type { TableNames } from './names.ts'
+import { inTime } from './server-clock.ts'
 
 /** A row as it lies in the table. */
 export interface VersionedRow {
@@ -32,12 +33,12 @@ const locking = (rows: string): string => `WITH k AS MATERIALIZED (
   ) AS t
 )`
 
-const written = (rows: string, also = ''): string => `updated AS (
+const written = (rows: string, time: string, also = ''): string => `updated AS (
   UPDATE ${rows} t SET ver = l.ver, ttl = l.ttl, size = l.size, row = l.row
-  FROM locked l${also} WHERE t.pk = l.pk AND t.sk = l.sk AND l.row IS NOT NULL RETURNING l.n
+  FROM locked l${also} WHERE t.pk = l.pk AND t.sk = l.sk AND l.row IS NOT NULL RETURNING l.n, ${time}
 ), deleted AS (
   DELETE FROM ${rows} t USING locked l${also}
-  WHERE t.pk = l.pk AND t.sk = l.sk AND l.row IS NULL AND NOT l.stays RETURNING l.n
+  WHERE t.pk = l.pk AND t.sk = l.sk AND l.row IS NULL AND NOT l.stays RETURNING l.n, ${time}
 )`
 
 const columns = 'pk, sk, ver, ttl, size, long_pk, row'
@@ -56,10 +57,11 @@ export class RowStatements {
   constructor(names: TableNames) {
     this.#names = names
     const { rows, tokens } = names
-    this.#eachText = `${locking(rows)}, ${written(rows)}, inserted AS (
+    const late = inTime('$14')
+    this.#eachText = `${locking(rows)}, ${written(rows, inTime('$11'))}, inserted AS (
   INSERT INTO ${rows} (${columns}) SELECT ${values('k')} FROM k
   WHERE k.row IS NOT NULL AND k.expected IS NULL AND NOT EXISTS (SELECT FROM locked l WHERE l.n = k.n) ORDER BY k.n
-  ON CONFLICT (pk, sk) DO NOTHING RETURNING ver
+  ON CONFLICT (pk, sk) DO NOTHING RETURNING ver, ${inTime('$11')}
 )
 SELECT n::int FROM updated UNION ALL SELECT n::int FROM deleted
 UNION ALL SELECT k.n::int FROM inserted JOIN k ON k.ver = inserted.ver
@@ -71,14 +73,14 @@ UNION ALL SELECT k.n::int FROM k WHERE k.blind AND k.row IS NULL AND NOT EXISTS 
     WHERE k.expected IS NULL AND NOT k.blind
   )
 ), token AS (
-  INSERT INTO ${tokens} (token, outline, at) SELECT $11, $12, $13::bigint FROM ok
-), ${written(rows, ' CROSS JOIN ok')}, inserted AS (
+  INSERT INTO ${tokens} (token, outline, at) SELECT $11, $12, $13::bigint FROM ok RETURNING ${late}
+), ${written(rows, late, ' CROSS JOIN ok')}, inserted AS (
   INSERT INTO ${rows} (${columns}) SELECT ${values('k')} FROM k CROSS JOIN ok
-  WHERE k.row IS NOT NULL AND k.expected IS NULL AND NOT k.blind ORDER BY k.n
+  WHERE k.row IS NOT NULL AND k.expected IS NULL AND NOT k.blind ORDER BY k.n RETURNING ${late}
 ), replaced AS (
   INSERT INTO ${rows} AS t (${columns}) SELECT ${values('k')} FROM k CROSS JOIN ok
   WHERE k.row IS NOT NULL AND k.blind AND NOT EXISTS (SELECT FROM locked l WHERE l.n = k.n) ORDER BY k.n
-  ON CONFLICT (pk, sk) DO UPDATE SET ver = excluded.ver, ttl = excluded.ttl, size = excluded.size, row = excluded.row
+  ON CONFLICT (pk, sk) DO UPDATE SET ver = excluded.ver, ttl = excluded.ttl, size = excluded.size, row = excluded.row RETURNING ${late}
 )
 SELECT FROM ok`
   }
@@ -104,7 +106,7 @@ SELECT FROM ok`
 
   /** Writes the entries that are as expected, each for itself. Returns their numbers, from 1 on. */
   each(entries: readonly Entry[]): Statement {
-    return { text: this.#eachText, values: columnsOf(entries) }
+    return { text: this.#eachText, values: columnsOf(entries), isTimed: true }
   }
 
   /** One entry. It was written if a row is affected; a blind deletion is always done. */
@@ -114,13 +116,15 @@ SELECT FROM ok`
     if (!row) {
       const values = expected === 'any' ? [key.pk, key.sk] : [key.pk, key.sk, expected]
       return {
-        text: `DELETE FROM ${rows} WHERE pk = $1 AND sk = $2${expected === 'any' ? '' : ' AND ver = $3'}`,
+        text: `DELETE FROM ${rows} WHERE pk = $1 AND sk = $2${expected === 'any' ? '' : ' AND ver = $3'} RETURNING ${inTime(`$${values.length + 1}`)}`,
         values,
+        isTimed: true,
       }
     }
     if (expected === 'absent' || expected === 'any') return this.#insert(key, row, expected === 'any')
     return {
-      text: `UPDATE ${rows} SET ver = $4, ttl = $5, size = $6, row = $7 WHERE pk = $1 AND sk = $2 AND ver = $3`,
+      text: `UPDATE ${rows} SET ver = $4, ttl = $5, size = $6, row = $7 WHERE pk = $1 AND sk = $2 AND ver = $3 RETURNING ${inTime('$8')}`,
+      isTimed: true,
       values: [key.pk, key.sk, expected, row.ver, row.ttl, row.text.length, row.text],
     }
   }
@@ -131,20 +135,22 @@ SELECT FROM ok`
         isBlind
           ? 'UPDATE SET ver = excluded.ver, ttl = excluded.ttl, size = excluded.size, row = excluded.row'
           : 'NOTHING'
-      }`,
+      } RETURNING ${inTime('$8')}`,
+      isTimed: true,
       values: [pk, sk, ver, ttl, text.length, longPk, text],
     }
   }
 
   /** Writes all entries and the token, or nothing. A row is returned if all was as expected. */
   all(entries: readonly Entry[], token: string, outline: string, at: number): Statement {
-    return { text: this.#allText, values: [...columnsOf(entries), token, outline, at] }
+    return { text: this.#allText, values: [...columnsOf(entries), token, outline, at], isTimed: true }
   }
 
   /** Takes a token without writing anything else. A row is affected if it was free. */
   takeToken(token: string, outline: string, at: number): Statement {
     return {
-      text: `INSERT INTO ${this.#names.tokens} (token, outline, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+      text: `INSERT INTO ${this.#names.tokens} (token, outline, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING ${inTime('$4')}`,
+      isTimed: true,
       values: [token, outline, at],
     }
   }

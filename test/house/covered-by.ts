@@ -71,6 +71,7 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/postgres/entries.ts': 'test/postgres/server.stores.ts',
   'src/postgres/pages.ts': 'test/postgres/server.stores.ts',
   'src/postgres/read-row.ts': 'test/cli/postgres.stores.ts',
+  'src/postgres/server-clock.ts': 'test/postgres/server.stores.ts',
   'src/postgres/statements.ts': 'test/postgres/server.stores.ts',
   'src/postgres/storage.ts': 'test/postgres/server.stores.ts',
   'src/postgres/transactions.ts': 'test/postgres/server.stores.ts',

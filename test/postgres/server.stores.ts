@@ -356,6 +356,52 @@ onPostgres(() => {
     expect(await db.get(key)).toEqual({ ...key, data: { n: 41 } })
   })
 
+  it('writes nothing that waited behind a lock for longer than its client did', async () => {
+    const { table, db } = await fresh()
+    await db.set([item, { ...item, sk: 'other' }])
+    const late = new AtomicPostgresDb(database.pool(), {
+      table,
+      answerTimeoutMs: 700,
+      retry: { attempts: 1 },
+    })
+    await late.getMany([key, { ...key, sk: 'other' }])
+    // Of a connection that still knows the time.
+    await late.set({ pk: 'time', sk: 's', data: 1 })
+    const locks = [
+      `LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`,
+      `SELECT FROM ${table} WHERE pk = 'p' FOR UPDATE`,
+    ]
+    for (const lock of locks) {
+      const holder = await pool.connect()
+      await holder.query('BEGIN')
+      await holder.query(lock)
+      const add = { add: { n: 1 } }
+      const calls = [
+        late.update(key, add),
+        late.set([
+          { ...item, data: 2 },
+          { pk: 'p', sk: 'other', data: 2 },
+        ]),
+        late.delete({ ...key, sk: 'other' }),
+        atomic(late).update(key, add).set({ pk: 'new', sk: lock, data: 1 }).commit(),
+      ]
+      const ends = await Promise.allSettled(calls)
+      expect(ends.map(({ status }) => status)).toEqual(calls.map(() => 'rejected'))
+      await holder.query('ROLLBACK')
+      holder.release()
+      // What still waited on the server has ended by then.
+      const active = () =>
+        number(`SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database()
+          AND state = 'active' AND pid <> pg_backend_pid()`)
+      while ((await active()) > 0) await new Promise((resolve) => setTimeout(resolve, 10))
+      expect(await db.getMany([key, { ...key, sk: 'other' }, { pk: 'new', sk: lock }])).toEqual([
+        item,
+        { ...item, sk: 'other' },
+        undefined,
+      ])
+    }
+  })
+
   it('leaves a caller that aborts, and what was not sent is not written', async () => {
     const { table, db } = await fresh()
     await db.set(item)
