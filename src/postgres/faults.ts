@@ -76,8 +76,9 @@ function offline(error: unknown, message: string, where: string, phase: Phase): 
 
 function advice(code: string, message: string, where: string): string {
   switch (code) {
-    case '42P01':
     case '3F000':
+      return `there is no schema for ${where} (${message}): make it with CREATE SCHEMA, then the table with createTable`
+    case '42P01':
       return `there is no ${where} (${message}): make it with createTable, or run the statements of createTableSql in a migration`
     case '42501':
       return `not allowed on ${where} (${message}): grant SELECT, INSERT, UPDATE and DELETE on it and on the tables beside it`

@@ -1,7 +1,7 @@
 import { engineOptions } from '../engine/context.ts'
 import { AtomicEngine, type EngineOptions } from '../engine/engine.ts'
 import { InvalidInput } from '../errors.ts'
-import { checkFunction, milliseconds } from '../model/checks.ts'
+import { milliseconds } from '../model/checks.ts'
 import { optionsCheck } from '../model/options-check.ts'
 import { systemRuntime } from '../runtime.ts'
 import type { SqliteDatabase, SqliteDriver } from './driver.ts'
@@ -63,7 +63,14 @@ export class AtomicSqliteDb extends AtomicEngine {
         given: String(synchronous),
       })
     milliseconds(lockWaitMs, 'options.lockWaitMs', { zero: true })
-    if (driver !== undefined) checkFunction(driver, 'options.driver')
+    if (driver !== undefined && typeof driver !== 'function')
+      throw new InvalidInput(
+        'options.driver',
+        'must be Database of better-sqlite3, or DatabaseSync of node:sqlite',
+        {
+          given: typeof driver,
+        },
+      )
     const runtime = options.runtime ?? systemRuntime
     const storage = new SqliteStorage({ source, table, driver, synchronous, waitMs: lockWaitMs, runtime })
     super(storage, rest)

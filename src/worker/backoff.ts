@@ -34,6 +34,10 @@ const defaults = { baseSeconds: 1, factor: 2, maxSeconds: 300, jitter: 0.5 } as 
 
 export function checkBackoff(backoff: unknown): void {
   if (backoff === undefined || typeof backoff === 'function') return
+  if (typeof backoff !== 'object' || backoff === null)
+    throw new InvalidInput('backoff', 'must be an object, such as { baseSeconds: 1 }, or a function', {
+      given: backoff === null ? 'null' : typeof backoff,
+    })
   checkOptions(backoff, Object.keys(defaults), 'backoff', {
     base: "use 'baseSeconds'",
     max: "use 'maxSeconds'",

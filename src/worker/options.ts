@@ -68,6 +68,9 @@ export const handlingHints = {
   retrySeconds: "use 'backoff': { baseSeconds, maxSeconds }",
   retryDelay: "use 'backoff'",
   timeoutMs: "use 'timeoutSeconds'",
+  visibilityTimeout: "use 'visibilitySeconds'",
+  visibilityTimeoutSeconds: "use 'visibilitySeconds'",
+  ttlSeconds: "use 'visibilitySeconds'",
   pkPrefix: "use 'family', as the pushes do",
 } as const
 

@@ -59,6 +59,7 @@ describe('errors of PostgreSQL', () => {
 
   it.each([
     ['42P01', /createTable/],
+    ['3F000', /CREATE SCHEMA/],
     ['42501', /grant SELECT/],
     ['42703', /option 'table'/],
     ['28P01', /no connection/],

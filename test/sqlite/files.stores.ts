@@ -330,6 +330,7 @@ it('refuses what is no path, no database and no option, before anything is opene
   ]
   for (const [source, options] of bad)
     expect(() => new AtomicSqliteDb(source as string, options as never), String(source)).toThrow(InvalidInput)
+  expect(() => new AtomicSqliteDb('f', { driver: 'node:sqlite' } as never)).toThrow(/DatabaseSync/)
   expect(() => new AtomicSqliteDb('f', { timeout: 5 } as never)).toThrow(/lockWaitMs/)
 })
 

@@ -79,6 +79,8 @@ test.each<[object | undefined, string]>([
   [{ pk: 'jobs', strict: true, limits: { groupConcurrency: 1 } }, 'limits.groupConcurrency'],
   [{ pk: 'jobs', onEvent: 5 }, 'onEvent'],
   [{ pk: 'jobs', pkPrefix: 'x' }, 'options.pkPrefix'],
+  [{ pk: 'jobs', visibilityTimeout: 30 }, "options.visibilityTimeout: is not known: use 'visibilitySeconds"],
+  [{ pk: 'jobs', backoff: 5 }, 'backoff: must be an object, such as'],
 ])('%j is refused: %s', (options, field) => {
   expect(() => checkHandling(options as never, [])).toThrow(
     expect.objectContaining({

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { addAbortSignal } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { InvalidInput } from '../../errors.ts'
 import type {
   AtomicDbInterface,
@@ -59,6 +59,7 @@ export interface PushOptions extends AtomicDbQueuePushOptions {
   group?: string
   deduplicationId?: string
   uniqueId?: string
+  priority?: AtomicDbQueueItemInput['priority']
 }
 
 export interface PushDone extends WorkDone {
@@ -75,10 +76,10 @@ export async function push(
   db: AtomicDbInterface,
   pk: string,
   messages: readonly Message[],
-  { group, deduplicationId, uniqueId, ...options }: PushOptions,
+  { group, deduplicationId, uniqueId, priority, ...options }: PushOptions,
   work: Work,
 ): Promise<PushDone> {
-  const inputs = messages.map(({ data }) => ({ pk, data, group, deduplicationId, uniqueId }))
+  const inputs = messages.map(({ data }) => ({ pk, data, group, deduplicationId, uniqueId, priority }))
   const { signal: _signal, ...checked } = options
   for (let i = 0; i < inputs.length; i += atOnce)
     await check(inputs.slice(i, i + atOnce), messages.slice(i), checked)
@@ -127,6 +128,7 @@ interface PushFlags {
   group?: string
   deduplicationId?: string
   uniqueId?: string
+  priority?: AtomicDbQueueItemInput['priority']
   exactlyOnce?: boolean
   shards?: number
   payloadThreshold?: number
@@ -173,12 +175,13 @@ async function pushAll(
     if (value !== undefined && file !== undefined)
       throw new Refusal(`${flag} is for one message, not for a file`)
   const messages = await read(session, json, file)
-  const { group, deduplicationId, uniqueId, exactlyOnce, shards, payloadThreshold } = rest
+  const { group, deduplicationId, uniqueId, priority, exactlyOnce, shards, payloadThreshold } = rest
   const options = {
     delaySeconds,
     group,
     deduplicationId,
     uniqueId,
+    priority,
     exactlyOnce,
     shards,
     payloadThreshold,
@@ -212,6 +215,13 @@ export function addPush(queue: Command, host: Host): void {
     .option('--group <text>', 'group of the messages, for strict order')
     .option('--deduplication-id <text>', 'the second push with this id within 5 minutes does nothing')
     .option('--unique-id <text>', 'does nothing while a message with this id is in the queue')
+    .addOption(
+      new Option('--priority <which>', 'which come first; not with --group').choices([
+        'high',
+        'normal',
+        'low',
+      ]),
+    )
     .option(
       '--exactly-once',
       'through transactions, so that a lost reply brings nothing back; twice the cost',

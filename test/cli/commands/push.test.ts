@@ -33,6 +33,20 @@ describe('queue push', () => {
     expect(await on.db().queueStats(queue)).toMatchObject({ ready: 1, delayed: 1 })
   })
 
+  it('by priority, which a group has none of', async () => {
+    const queue = on.pk()
+    await lockrow(['queue', 'push', queue, '1'])
+    await lockrow(['queue', 'push', queue, '2', '--priority', 'high'])
+    const shown = await on.db().queuePeek({ pk: queue })
+    expect(shown.map(({ data, priority }) => [data, priority])).toEqual([
+      [2, 'high'],
+      [1, undefined],
+    ])
+    const grouped = await lockrow(['queue', 'push', queue, '3', '--priority', 'low', '--group', 'g'])
+    expect(grouped).toMatchObject({ code: 2, err: expect.stringContaining('cannot stand with group') })
+    expect((await lockrow(['queue', 'push', queue, '3', '--priority', 'urgent'])).err).toContain('normal')
+  })
+
   it('the same deduplication id sends one', async () => {
     const queue = on.pk()
     for (let i = 0; i < 2; i++)
