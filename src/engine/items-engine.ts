@@ -24,9 +24,9 @@ import type {
 } from '../interface.ts'
 import { databaseIdentity, type Identified } from '../model/database-identity.ts'
 import * as check from '../model/option-names.ts'
-import { rowScan, type Scannable, type ScanRowsOptions } from '../model/scan-rows.ts'
+import { rowScan, type Scannable } from '../model/scan-rows.ts'
 import type { Runtime } from '../runtime.ts'
-import type { ScanPage, Storage } from '../storage.ts'
+import type { Storage } from '../storage.ts'
 import { type Context, type EngineOptions, newContext } from './context.ts'
 import { inCall } from './in-call.ts'
 import * as items from './items.ts'
@@ -51,7 +51,10 @@ export class ItemsEngine implements AtomicDbItemsInterface, Scannable, Identifie
   readonly runtime: Runtime
   /** Bound on each call that does not say otherwise, ms. */
   readonly timeoutMs: number | undefined
-  readonly [databaseIdentity]: object
+  // Without a computed name in the class, bundlers can drop a class that nobody uses.
+  declare readonly [databaseIdentity]: object
+  /** For `scanRows`, which has checked its options. */
+  declare readonly [rowScan]: Scannable[typeof rowScan]
   readonly #context: Context
 
   constructor(storage: Storage, options: EngineOptions = {}) {
@@ -60,6 +63,10 @@ export class ItemsEngine implements AtomicDbItemsInterface, Scannable, Identifie
     this.runtime = this.#context.runtime
     this.timeoutMs = this.#context.timeoutMs
     this[databaseIdentity] = this.#context.database
+    this[rowScan] = ({ consistent, signal, timeoutMs, ...scan }) =>
+      inCall(this.#context, check.checkCallOptions, { signal, timeoutMs }, (context) =>
+        readScan(context, scan, consistent),
+      )
   }
 
   /** @inheritdoc */
@@ -183,13 +190,6 @@ export class ItemsEngine implements AtomicDbItemsInterface, Scannable, Identifie
   transact(operations: readonly AtomicDbOperation[], options?: TransactOptions): Promise<TransactResult> {
     return inCall(this.#context, check.checkTransactOptions, options, (context, options) =>
       transact(context, itemOperations, operations, options),
-    )
-  }
-
-  /** For `scanRows`, which has checked its options. */
-  [rowScan]({ consistent, signal, timeoutMs, ...scan }: ScanRowsOptions): Promise<ScanPage> {
-    return inCall(this.#context, check.checkCallOptions, { signal, timeoutMs }, (context) =>
-      readScan(context, scan, consistent),
     )
   }
 }

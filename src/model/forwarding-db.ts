@@ -26,24 +26,22 @@ export type AnswerOf<M extends ContractMethod> = ReturnType<AtomicDbInterface[M]
  *   }
  * }
  */
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the static block defines every method of the contract
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the first wrapper defines every method of the contract
 export abstract class ForwardingDb implements Scannable, Identified {
-  static {
-    for (const method of contractMethods) {
-      const value = function (this: ForwardingDb, ...args: never[]) {
-        return this.forward(method, args as unknown as ArgumentsOf<typeof method>)
-      }
-      Object.defineProperty(value, 'name', { value: method })
-      Object.defineProperty(ForwardingDb.prototype, method, { value, writable: true, configurable: true })
-    }
-  }
+  // Without a computed name and a static block, bundlers can drop a class that nobody uses.
+  declare readonly [databaseIdentity]: object
+  /** For `scanRows`: the rows of the database that is wrapped. */
+  declare readonly [rowScan]: Scannable[typeof rowScan]
 
   /** The database that is wrapped. */
   protected readonly db: AtomicDbInterface
 
   constructor(db: AtomicDbInterface) {
     checkDb(db)
+    forwardContract(ForwardingDb)
     this.db = db
+    this[databaseIdentity] = identityOf(db)
+    this[rowScan] = (options) => this.scan(options)
   }
 
   get runtime(): Runtime {
@@ -62,20 +60,28 @@ export abstract class ForwardingDb implements Scannable, Identified {
     return this
   }
 
-  get [databaseIdentity](): object {
-    return identityOf(this.db)
-  }
-
   /** Called for each call of a method that the subclass does not define itself. */
   protected forward<M extends ContractMethod>(method: M, args: ArgumentsOf<M>): AnswerOf<M> {
     const call = this.db[method] as (...given: ArgumentsOf<M>) => AnswerOf<M>
     return call.apply(this.db, args)
   }
 
-  /** For `scanRows`: the rows of the database that is wrapped. */
-  [rowScan](options: ScanRowsOptions): Promise<ScanPage> {
+  /** Called for each page of `scanRows`. */
+  protected scan(options: ScanRowsOptions): Promise<ScanPage> {
     return scanRows(this.db, options)
   }
 }
 
 export interface ForwardingDb extends AtomicDbInterface {}
+
+/** Defines the methods of the contract that are not there: all of them, when the first wrapper is made. */
+function forwardContract({ prototype }: typeof ForwardingDb): void {
+  for (const method of contractMethods) {
+    if (Object.hasOwn(prototype, method)) return
+    const value = function (this: ForwardingDb, ...args: never[]) {
+      return this.forward(method, args as unknown as ArgumentsOf<typeof method>)
+    }
+    Object.defineProperty(value, 'name', { value: method })
+    Object.defineProperty(prototype, method, { value, writable: true, configurable: true })
+  }
+}

@@ -21,7 +21,7 @@ import { type ContractMethod, effectOf } from '../model/effects.ts'
 import { type AnswerOf, type ArgumentsOf, ForwardingDb } from '../model/forwarding-db.ts'
 import { checkKey, keyText } from '../model/keys.ts'
 import { asList } from '../model/rows.ts'
-import { rowScan, type ScanRowsOptions } from '../model/scan-rows.ts'
+import type { ScanRowsOptions } from '../model/scan-rows.ts'
 import { clone } from '../model/values.ts'
 import type { ScanPage } from '../storage.ts'
 import { type AtomicChaosOptions, type ChaosFault, chaosFaults, checkChaosOptions } from './chaos-options.ts'
@@ -252,8 +252,8 @@ export class AtomicChaosDb extends ForwardingDb {
     return result
   }
 
-  override [rowScan](options: ScanRowsOptions): Promise<ScanPage> {
-    return this.#read([], options, () => super[rowScan](options))
+  protected override scan(options: ScanRowsOptions): Promise<ScanPage> {
+    return this.#read([], options, () => super.scan(options))
   }
 
   /** Every other method: a write may fail on either side of it, a read before it. */

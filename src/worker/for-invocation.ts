@@ -3,7 +3,7 @@ import type { AtomicDbInterface, AtomicDbItem, AtomicDbQuery, CallOptions } from
 import { optionsOf, withOptions } from '../model/call-options.ts'
 import { checkDb, checkOptions, isDuration, milliseconds } from '../model/checks.ts'
 import { type AnswerOf, type ArgumentsOf, type ContractMethod, ForwardingDb } from '../model/forwarding-db.ts'
-import { rowScan, type ScanRowsOptions } from '../model/scan-rows.ts'
+import type { ScanRowsOptions } from '../model/scan-rows.ts'
 import { endingOf, timeLeftOf } from '../model/time-left.ts'
 import type { ScanPage } from '../storage.ts'
 import { type LambdaContext, remainingMs } from './remaining-time.ts'
@@ -99,8 +99,8 @@ class InvocationDb extends ForwardingDb {
     }
   }
 
-  override async [rowScan](options: ScanRowsOptions): Promise<ScanPage> {
-    return super[rowScan]({ ...options, timeoutMs: this.#bound(options, this.#reserveMs) })
+  protected override async scan(options: ScanRowsOptions): Promise<ScanPage> {
+    return super.scan({ ...options, timeoutMs: this.#bound(options, this.#reserveMs) })
   }
 
   /** How long a call may take that begins now, ms. */

@@ -8,7 +8,7 @@ import {
   type ContractMethod,
   ForwardingDb,
 } from '../../model/forwarding-db.ts'
-import { rowScan, type ScanRowsOptions, scanRows } from '../../model/scan-rows.ts'
+import { type ScanRowsOptions, scanRows } from '../../model/scan-rows.ts'
 import type { ScanPage } from '../../storage.ts'
 import { meterClient } from './metered-client.ts'
 
@@ -74,7 +74,7 @@ export class LateDb extends ForwardingDb {
     return answer as AnswerOf<M>
   }
 
-  override async [rowScan](options: ScanRowsOptions): Promise<ScanPage> {
+  protected override async scan(options: ScanRowsOptions): Promise<ScanPage> {
     return scanRows((await this.#source.opened()).db, options)
   }
 }
