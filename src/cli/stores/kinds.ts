@@ -28,6 +28,13 @@ export const storeKinds = {
     shown: (url) => hostOf(url, '--postgres or LOCKROW_POSTGRES', ['postgres:', 'postgresql:']),
     load: async () => (await import('./postgres.ts')).postgresStore,
   },
+  redis: {
+    value: '<url>',
+    about: 'a database of Redis or Valkey, e.g. redis://localhost:6379',
+    variable: 'LOCKROW_REDIS',
+    shown: (url) => hostOf(url, '--redis or LOCKROW_REDIS', ['redis:', 'rediss:']),
+    load: async () => (await import('./redis.ts')).redisStore,
+  },
 } satisfies Record<string, Kind>
 
 export type StoreName = keyof typeof storeKinds
@@ -57,7 +64,7 @@ export function chosenStore(
     given.length > 0 || isDynamo ? given : storeNames.filter((name) => env[storeKinds[name].variable])
   if (kinds.length > 1)
     throw new Refusal(
-      `${kinds.map((name) => storeKinds[name].variable).join(' and ')} are both set: choose by an option, ${options(kinds)}`,
+      `${kinds.map((name) => storeKinds[name].variable).join(' and ')} are set together: choose by an option, ${options(kinds)}`,
     )
   const [kind] = kinds
   if (kind === undefined) return undefined

@@ -30,9 +30,12 @@ it('is that of the environment, unless the call is about a table of DynamoDB', (
 
 it('is never a guess', () => {
   const both = Object.fromEntries(storeNames.map((name) => [storeKinds[name].variable, url]))
-  expect(() => chosenStore({}, both)).toThrow(/both set: choose by an option, --sqlite and --postgres/)
+  expect(() => chosenStore({}, both)).toThrow(
+    /set together: choose by an option, --sqlite and --postgres and --redis/,
+  )
   expect(() => chosenStore({ sqlite: 'a', postgres: url }, {})).toThrow(/cannot stand together/)
   expect(() => chosenStore({ postgres: url, region: 'eu-west-1' }, {})).toThrow(/cannot stand with/)
+  expect(() => chosenStore({ redis: 'localhost:6379' }, {})).toThrow(/redis:\/\/user@host/)
   for (const address of ['', 'shop', 'http://localhost/shop'])
     expect(() => chosenStore({ postgres: address }, {})).toThrow(/postgres:\/\/user@host\/name/)
 })
