@@ -20,12 +20,12 @@ async function isThere(): Promise<boolean> {
 
 const found = await isThere()
 
-function only(isThere: boolean, name: string, why: string, tests: () => void, isNeeded = true): void {
+function only(isThere: boolean, name: string, why: string, tests: () => void): void {
   if (isThere) {
     describe(name, tests)
     return
   }
-  if (process.env.CI && isNeeded) throw new Error(why)
+  if (process.env.CI) throw new Error(why)
   console.warn(`skipped: ${why}`)
   it.skip(why)
 }
@@ -48,9 +48,9 @@ export const onOwnPostgres = (tests: () => void): void =>
     tests,
   )
 
-/** Tests through PgBouncer. It is one more program to install, so they are skipped under CI too. */
+/** Tests through PgBouncer; the same. */
 export const onPgBouncer = (tests: () => void): void =>
-  only(found && pgbouncer !== undefined, 'PgBouncer', 'no PgBouncer: apt-get install pgbouncer', tests, false)
+  only(found && pgbouncer !== undefined, 'PgBouncer', 'no PgBouncer: apt-get install pgbouncer', tests)
 
 /** A database of its own. */
 export interface TestDatabase {
